@@ -1,0 +1,46 @@
+/** Layers swapped in tests: the program of `comments.ts`, unchanged, on the whole sandbox and on stubs of single calls. */
+import { assert, describe, it, layer } from "@effect/vitest"
+import { NotSubscribed } from "@qq-mini/core/QQError"
+import * as QQMini from "@qq-mini/core/QQMini"
+import * as Sandbox from "@qq-mini/sandbox/Sandbox"
+import * as Effect from "effect/Effect"
+import { postComment } from "./comments.ts"
+
+const template_id = Sandbox.defaultTemplate
+
+layer(Sandbox.layer)("comments on the sandbox", (it) => {
+  it.effect("tells an author who subscribed, once", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const { openid } = yield* sandbox.login({ user: "subscriber" })
+      yield* sandbox.subscribe({ openid })
+      const comment = { author: openid, text: "好看", template_id }
+      assert.deepStrictEqual(yield* postComment(comment), { told: true })
+      assert.deepStrictEqual(yield* postComment(comment), { told: false })
+    })
+  )
+
+  it.effect("refuses risky text", () =>
+    Effect.gen(function* () {
+      const text = Sandbox.riskySamples[0]!
+      const error = yield* Effect.flip(postComment({ author: "X", text, template_id }))
+      assert.strictEqual(error._tag, "CommentRefused")
+    })
+  )
+})
+
+describe("comments on stubs", () => {
+  it.effect("does without the message", () =>
+    Effect.gen(function* () {
+      const posted = yield* postComment({ author: "X", text: "好看", template_id })
+      assert.deepStrictEqual(posted, { told: false })
+    }).pipe(
+      Effect.provide(
+        QQMini.layerStub({
+          "security.msgSecCheck": () => Effect.succeed({ risky: false }),
+          "subscribeMessage.send": () => Effect.fail(new NotSubscribed({ code: 46001, text: "" }))
+        })
+      )
+    )
+  )
+})

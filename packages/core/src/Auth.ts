@@ -1,0 +1,82 @@
+/**
+ * Tokens and login: `auth.getAccessToken`, `auth.code2Session`.
+ */
+import type * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as SchemaGetter from "effect/SchemaGetter"
+import * as Endpoint from "./Endpoint.ts"
+import { Secret, Text } from "./internal/schema.ts"
+import { perUser } from "./Quota.ts"
+
+const TokenInput = Schema.Struct({ cache: Schema.optional(Schema.Boolean) })
+
+/**
+ * The program's access token.
+ *
+ * - `cache` (default `true`): `false` fetches a new one, which then is everybody's. QQ ends the old one 5 minutes later.
+ *
+ * You rarely need it: every call finds its token itself. A token lives for 2 hours as a rule; keep room for 512 characters.
+ * Fails with `WrongSecret`, `InvalidAppId`, `SystemBusy`. Source: QQ's document "getAccessToken".
+ */
+export const getAccessToken = Endpoint.get("auth.getAccessToken", "/api/getToken", {
+  authority: "secret",
+  input: TokenInput,
+  wire: Schema.Struct({ grant_type: Schema.Literal("client_credential") }).pipe(
+    Schema.decodeTo(Schema.toType(TokenInput), {
+      decode: SchemaGetter.transform(() => ({})),
+      encode: SchemaGetter.transform(() => ({ grant_type: "client_credential" as const }))
+    })
+  ),
+  // seconds; QQ names 7200 as the longest
+  output: Schema.Struct({
+    access_token: Secret(4096),
+    expires_in: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 7_200 }))
+  }),
+  select: (answer): Redacted.Redacted<string> => answer.access_token,
+  delivery: "repeatable"
+})
+
+const LoginInput = Schema.Struct({ code: Text, needKey: Schema.optional(Schema.Boolean) })
+
+/** Who logged in. */
+export interface Session {
+  /** The user within this program: 32 upper-case hexadecimal digits. */
+  readonly openid: string
+  /** The key of this login, base64 of 16 bytes; only when `needKey` asked for it. It must never reach a client. */
+  readonly session_key?: Redacted.Redacted<string>
+  /** The user across the programs of one developer, `UID_…`, where QQ gives one. */
+  readonly unionid?: string
+}
+
+/**
+ * Turns the code of `qq.login` into the user's openid.
+ *
+ * - `code`: valid for 5 minutes, once.
+ * - `needKey` (default `false`): also gives `session_key`.
+ *
+ * QQ allows 100 a minute for each user. Fails with `InvalidCode`, `TooFrequent`, `WrongSecret`, `InvalidAppId`, and with
+ * `OutcomeUnknown` when the code may have been used up by an attempt that got lost. Source: QQ's document "code2Session".
+ */
+export const code2Session = Endpoint.get("auth.code2Session", "/sns/jscode2session", {
+  authority: "secret",
+  input: LoginInput,
+  wire: Schema.Struct({ js_code: Text, grant_type: Schema.Literal("authorization_code") }).pipe(
+    Schema.decodeTo(Schema.toType(LoginInput), {
+      decode: SchemaGetter.transform(({ js_code }) => ({ code: js_code })),
+      encode: SchemaGetter.transform(({ code }) => ({ js_code: code, grant_type: "authorization_code" as const }))
+    })
+  ),
+  secrets: ["js_code"],
+  output: Schema.Struct({
+    openid: Text,
+    session_key: Secret(1024),
+    unionid: Schema.optional(Schema.String)
+  }),
+  select: ({ openid, session_key, unionid }, { needKey }): Session => ({
+    openid,
+    ...(needKey ? { session_key } : {}),
+    ...(unionid ? { unionid } : {})
+  }),
+  quota: [perUser(100, "minute")],
+  delivery: "singleUse"
+})

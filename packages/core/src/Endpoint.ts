@@ -1,0 +1,112 @@
+/**
+ * An endpoint as a value: QQ's page about a call, written down once. The value is also the function that calls it.
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { hasProperty } from "effect/Predicate"
+import type * as Redacted from "effect/Redacted"
+import type * as Schema from "effect/Schema"
+import type { AppId } from "./App.ts"
+import type { QQError } from "./QQError.ts"
+import { QQMini } from "./internal/client.ts"
+import type { Limit } from "./Quota.ts"
+import type { Delivery } from "./Retry.ts"
+
+/** For which program a call is made, and with which token. Every call takes these beside its own parameters. */
+export interface Authority {
+  /** The caller's own token. It is used as it is: not stored, and not renewed when QQ refuses it. */
+  readonly access_token?: string | Redacted.Redacted<string> | undefined
+  /** Another program than the default one. */
+  readonly appid?: AppId | undefined
+  /** Its secret, unless it is registered. */
+  readonly appsecret?: string | Redacted.Redacted<string> | undefined
+}
+
+/** How one call is made, where it differs from the client's own settings. */
+export interface CallOptions {
+  /** The time for the whole call: quota, token, every attempt and every pause. */
+  readonly deadline?: Duration.Input | undefined
+  /** The time for one attempt. */
+  readonly attemptTimeout?: Duration.Input | undefined
+  /** Attempts in all; 1 switches repeating off. */
+  readonly attempts?: number | undefined
+  /** When a quota is full: `wait` for a place as long as the deadline allows, or `fail` at once. */
+  readonly quota?: "wait" | "fail" | undefined
+}
+
+type IO = Schema.Codec<any, any>
+
+/** What an endpoint is made of. */
+export interface Definition<Input extends IO, Wire extends IO, Output extends IO, A> {
+  /** What proves the caller's right: a token in the query, or appid and secret in the query. */
+  readonly authority: "access_token" | "secret"
+  /** The caller's parameters: checked and decoded before anything is sent. */
+  readonly input: Input
+  /** How the decoded parameters travel, by their wire names: in the query of a GET, in the body of a POST. */
+  readonly wire: Wire
+  /** How a POST's parameters are packed. */
+  readonly body?: "json" | "multipart" | undefined
+  /** Whether `appid` travels among the body's parameters. */
+  readonly appid?: boolean | undefined
+  /** Wire names whose values must never be seen. */
+  readonly secrets?: ReadonlyArray<string> | undefined
+  /** The success, from and to the JSON of QQ's answer. With `image`, from the answer's bytes. */
+  readonly output: Output
+  readonly image?: boolean | undefined
+  /** What of the success the caller gets, by what was asked for. Everything when absent. */
+  readonly select?: ((output: Output["Type"], params: Input["Type"]) => A) | undefined
+  /** Codes that are an answer and not an error. */
+  readonly answers?: ReadonlyArray<number> | undefined
+  /** QQ's limits. */
+  readonly quota?: ReadonlyArray<Limit> | undefined
+  readonly delivery: Delivery
+}
+
+const TypeId = "~@qq-mini/core/Endpoint"
+
+/** An endpoint with its name, method and path. */
+export interface Endpoint<
+  Name extends string,
+  Input extends IO = IO,
+  Wire extends IO = IO,
+  Output extends IO = IO,
+  A = any
+> extends Definition<Input, Wire, Output, A> {
+  readonly [TypeId]: typeof TypeId
+  readonly endpoint: Name
+  readonly method: "GET" | "POST"
+  readonly path: string
+}
+
+/** Any endpoint. */
+export type Any = Endpoint<string, any, any, any, any>
+
+/** An endpoint that can be called. */
+export interface Callable<A, I> {
+  (
+    ...args: {} extends I
+      ? [input?: I & Authority, options?: CallOptions]
+      : [input: I & Authority, options?: CallOptions]
+  ): Effect.Effect<A, QQError, QQMini>
+}
+
+/** Whether a value is an endpoint. */
+export const isEndpoint = (u: unknown): u is Any => hasProperty(u, TypeId)
+
+const make =
+  (method: "GET" | "POST") =>
+  <const Name extends string, Input extends IO, Wire extends IO, Output extends IO, A = Output["Type"]>(
+    endpoint: Name,
+    path: string,
+    definition: Definition<Input, Wire, Output, A>
+  ): Endpoint<Name, Input, Wire, Output, A> & Callable<A, Input["Encoded"]> => {
+    const self: any = (input?: unknown, options?: CallOptions) =>
+      Effect.flatMap(QQMini, (client) => client.call(self, input ?? {}, options))
+    return Object.assign(self, definition, { [TypeId]: TypeId, endpoint, method, path })
+  }
+
+/** An endpoint that is a GET: its parameters travel in the query. */
+export const get = make("GET")
+
+/** An endpoint that is a POST: its parameters travel in the body, its token in the query. */
+export const post = make("POST")

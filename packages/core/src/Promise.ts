@@ -1,0 +1,105 @@
+/**
+ * The client for plain apps: the same calls as promises, with an `AbortSignal`, and errors that are the same `QQError`.
+ */
+import * as Cause from "effect/Cause"
+import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Redacted from "effect/Redacted"
+import { use } from "./App.ts"
+import type { AppId, Selected } from "./App.ts"
+import type { CallOptions } from "./Endpoint.ts"
+import { groups } from "./Endpoints.ts"
+import type { QQMini } from "./internal/client.ts"
+import { ClientClosed, QQError } from "./QQError.ts"
+
+/** How one call is made; `signal` ends it. */
+export interface PromiseOptions extends CallOptions {
+  /**
+   * Ends the call: the promise is rejected with the signal's reason. A message that was on its way then may have been
+   * sent.
+   */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A result as plain apps get it: what was redacted is plain, because they asked for it. */
+export type Plain<A> =
+  A extends Redacted.Redacted<infer Secret>
+    ? Secret
+    : A extends { readonly [key: string]: any }
+      ? { readonly [K in keyof A]: A[K] extends Redacted.Redacted<infer Secret> ? Secret : PlainField<A[K]> }
+      : A
+type PlainField<A> = A extends Redacted.Redacted<infer Secret> ? Secret : A
+
+type Groups = typeof groups
+type Method<F> = F extends (...args: infer Args) => Effect.Effect<infer A, any, any>
+  ? Args extends readonly [input?: infer I, options?: any]
+    ? {} extends NonNullable<I>
+      ? (input?: I, options?: PromiseOptions) => Promise<Plain<A>>
+      : (input: I, options?: PromiseOptions) => Promise<Plain<A>>
+    : never
+  : never
+
+/** Every call as a promise, in its group. */
+export type Calls = {
+  readonly [G in keyof Groups]: { readonly [N in keyof Groups[G]]: Method<Groups[G][N]> }
+}
+
+/** A client that is ready to use, and to be closed. */
+export interface Client extends Calls, AsyncDisposable {
+  /** The same calls for another program: `qq.app("1112345678").security.msgSecCheck({ content })`. */
+  readonly app: (app: AppId | Selected) => Calls
+  /** Ends the client: its connections are closed, and further calls fail with `ClientClosed`. */
+  readonly close: () => Promise<void>
+}
+
+const plain = (value: unknown): unknown => {
+  if (Redacted.isRedacted(value)) return Redacted.value(value)
+  if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, field]) => [key, Redacted.isRedacted(field) ? Redacted.value(field) : field])
+  )
+}
+
+/** Makes a client over a layer, which is built with the first call. */
+export const make = <E>(layer: Layer.Layer<QQMini, E>): Client => {
+  const runtime = ManagedRuntime.make(layer)
+  let closed: Promise<void> | undefined
+
+  const run = async (
+    name: string,
+    effect: Effect.Effect<unknown, QQError, QQMini>,
+    signal: AbortSignal | undefined
+  ) => {
+    const isClosed = () => new QQError({ endpoint: name, app: undefined, reason: new ClientClosed({}) })
+    signal?.throwIfAborted()
+    if (closed !== undefined) throw isClosed()
+    const exit = await runtime.runPromiseExit(effect, signal === undefined ? {} : { signal })
+    if (Exit.isSuccess(exit)) return plain(exit.value)
+    if (Cause.hasInterruptsOnly(exit.cause)) {
+      signal?.throwIfAborted()
+      if (closed !== undefined) throw isClosed()
+    }
+    throw Cause.squash(exit.cause)
+  }
+
+  const calls = (app?: AppId | Selected): Calls =>
+    Object.fromEntries(
+      Object.entries(groups).map(([group, endpoints]) => [
+        group,
+        Object.fromEntries(
+          Object.entries(endpoints).map(([name, endpoint]) => [
+            name,
+            (input?: any, { signal, ...options }: PromiseOptions = {}) => {
+              const effect = (endpoint as any)(input, options) as Effect.Effect<unknown, QQError, QQMini>
+              return run(`${group}.${name}`, app === undefined ? effect : use(effect, app), signal)
+            }
+          ])
+        )
+      ])
+    ) as unknown as Calls
+
+  const close = () => (closed ??= runtime.dispose())
+  return Object.assign(calls(), { app: calls, close, [Symbol.asyncDispose]: close })
+}

@@ -1,0 +1,172 @@
+/**
+ * QQ's published limits, and the limiter that keeps them.
+ *
+ * The limiter counts in a rolling window: never more than the limit in any 60 seconds (or any day), and at least 95 % of
+ * it when there is that much to do. A caller who has to wait is given a place in the future at once, so waiting is fair,
+ * costs one timer, and is refused at once when it would last too long.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { monotonicMillis } from "./internal/time.ts"
+import { QuotaReached } from "./QQError.ts"
+
+/** One limit of one call. */
+export interface Limit {
+  readonly max: number
+  readonly per: "minute" | "day" | "ever"
+  /** Whom QQ counts it for. */
+  readonly for: "app" | "user"
+  /**
+   * Who keeps it: the client waits or refuses before it is passed; `qq` marks what the client can't count, because it
+   * does not see the user or the past.
+   */
+  readonly keptBy: "client" | "qq"
+}
+
+/** So many a minute for the program. */
+export const perMinute = (max: number): Limit => ({ max, per: "minute", for: "app", keptBy: "client" })
+/** So many a day for the program. */
+export const perDay = (max: number): Limit => ({ max, per: "day", for: "app", keptBy: "client" })
+/** So many a minute or day for each user; QQ counts them. */
+export const perUser = (max: number, per: "minute" | "day"): Limit => ({ max, per, for: "user", keptBy: "qq" })
+/** So many in the program's whole life; QQ counts them. */
+export const ever = (max: number): Limit => ({ max, per: "ever", for: "app", keptBy: "qq" })
+
+/** Milliseconds of a limit's window. */
+export const windowMillis = { minute: 60_000, day: 86_400_000, ever: Infinity } as const
+
+/** What a reservation says: when the caller may go, or that it would be too late. */
+export interface Place {
+  readonly granted: boolean
+  /** Milliseconds until the place (or, when not granted, until there would be one). */
+  readonly wait: number
+}
+
+/** The service that counts. Implement it on a shared store to keep the limits across processes. */
+export class Quota extends Context.Service<
+  Quota,
+  {
+    /** Atomically takes the earliest place that passes no limit, unless it is more than `maxWait` milliseconds away. */
+    readonly reserve: (options: {
+      readonly key: string
+      readonly limits: ReadonlyArray<Limit>
+      readonly maxWait: number
+    }) => Effect.Effect<Place>
+    /** How many may go right now: the smallest remainder of the limits. */
+    readonly left: (options: { readonly key: string; readonly limits: ReadonlyArray<Limit> }) => Effect.Effect<number>
+  }
+>()("@qq-mini/core/Quota") {}
+
+/**
+ * Takes a place and waits for it. Fails at once with {@link QuotaReached} and the time to come back when the wait would
+ * be longer than `maxWait` milliseconds.
+ */
+export const take = Effect.fnUntraced(function* (
+  quota: Quota["Service"],
+  options: { readonly key: string; readonly limits: ReadonlyArray<Limit>; readonly maxWait: number }
+): Effect.fn.Return<void, QuotaReached> {
+  if (options.limits.length === 0) return
+  const place = yield* quota.reserve(options)
+  if (!place.granted) return yield* new QuotaReached({ wait: place.wait })
+  if (place.wait > 0) {
+    yield* Effect.logDebug(`waiting ${Math.ceil(place.wait)} ms for the quota of ${options.key}`)
+    yield* Effect.sleep(place.wait)
+  }
+})
+
+// The window is cut into slots. A place counts until its slot and two more after the window are over: one because a slot
+// is only known to a slot's width, one because requests do not travel equally fast. 64/66 = 97 % of the limit is usable.
+const slotsInWindow = 64
+const slotsHeld = slotsInWindow + 2
+
+class Window {
+  readonly width: number
+  readonly max: number
+  /** Places by slot number. Reservations only ever move forward, so the last key is the newest. */
+  readonly counts = new Map<number, number>()
+  newest = -Infinity
+
+  constructor(max: number, millis: number) {
+    this.max = max
+    this.width = millis / slotsInWindow
+  }
+
+  slot(time: number): number {
+    return Math.floor(time / this.width)
+  }
+
+  used(slot: number): number {
+    let sum = 0
+    for (const [key, count] of this.counts) if (key > slot - slotsHeld && key <= slot) sum += count
+    return sum
+  }
+
+  /** The earliest time from `time` on with room. */
+  earliest(time: number): number {
+    let slot = this.slot(time)
+    if (this.newest <= slot && this.used(slot) < this.max) return time
+    slot = Math.max(slot, this.newest)
+    let used = this.used(slot)
+    while (used >= this.max) {
+      slot++
+      used -= this.counts.get(slot - slotsHeld) ?? 0
+    }
+    return Math.max(time, slot * this.width)
+  }
+
+  take(time: number, now: number): void {
+    const slot = this.slot(time)
+    this.newest = Math.max(this.newest, slot)
+    this.counts.set(slot, (this.counts.get(slot) ?? 0) + 1)
+    for (const key of this.counts.keys()) {
+      if (key > this.slot(now) - slotsHeld) break
+      this.counts.delete(key)
+    }
+  }
+}
+
+/** A limiter in the memory of this process. */
+export const makeMemory: Effect.Effect<Quota["Service"]> = Effect.sync(() => {
+  const windows = new Map<string, Window>()
+  const kept = (key: string, limits: ReadonlyArray<Limit>): Array<Window> =>
+    limits
+      .filter((limit) => limit.keptBy === "client")
+      .map((limit) => {
+        const id = `${key} ${limit.max}/${limit.per}`
+        let window = windows.get(id)
+        if (window === undefined) {
+          window = new Window(limit.max, windowMillis[limit.per])
+          windows.set(id, window)
+        }
+        return window
+      })
+  return Quota.of({
+    reserve: ({ key, limits, maxWait }) =>
+      Effect.map(monotonicMillis, (now) => {
+        const all = kept(key, limits)
+        let time = now
+        for (let moved = true; moved;) {
+          moved = false
+          for (const window of all) {
+            const next = window.earliest(time)
+            if (next > time) {
+              time = next
+              moved = true
+            }
+          }
+        }
+        const wait = Math.ceil(time - now)
+        if (wait > maxWait) return { granted: false, wait }
+        for (const window of all) window.take(time, now)
+        return { granted: true, wait }
+      }),
+    left: ({ key, limits }) =>
+      Effect.map(monotonicMillis, (now) =>
+        Math.min(Infinity, ...kept(key, limits).map((w) => Math.max(0, w.max - w.used(w.slot(now)))))
+      )
+  })
+})
+
+/** The limiter in memory: QQ's limits hold in this process. */
+export const layerMemory: Layer.Layer<Quota> = Layer.effect(Quota, makeMemory)

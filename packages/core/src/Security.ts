@@ -1,0 +1,139 @@
+/**
+ * Checks of content: `security.msgSecCheck`, `security.imgSecCheck`.
+ *
+ * A check passes only on QQ's explicit yes. An empty, odd or unreadable answer is an error, never a pass.
+ */
+import * as Base64 from "effect/encoding/Base64"
+import * as Result from "effect/Result"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as SchemaGetter from "effect/SchemaGetter"
+import * as SchemaIssue from "effect/SchemaIssue"
+import * as Endpoint from "./Endpoint.ts"
+import * as ImageInfo from "./internal/image.ts"
+import { both, group, maxBytes, Text } from "./internal/schema.ts"
+import { perDay, perMinute } from "./Quota.ts"
+
+/** The code by which QQ calls content risky. */
+const risky = 87014
+
+/** What QQ says of content. */
+export interface Verdict {
+  /** Whether the content must not be shown. */
+  readonly risky: boolean
+}
+
+// The two checks are the only calls that write `errCode`; only in that spelling is a 0 their yes.
+const Verdict = Schema.Struct({
+  errCode: Schema.Literals([0, risky]),
+  errMsg: Schema.optional(Schema.Unknown)
+}).pipe(
+  Schema.decodeTo(Schema.Struct({ risky: Schema.Boolean }), {
+    decode: SchemaGetter.transform(({ errCode }): Verdict => ({ risky: errCode === risky })),
+    encode: SchemaGetter.transform((verdict) =>
+      verdict.risky ? { errCode: risky as 87014, errMsg: "risky content" } : { errCode: 0 as const, errMsg: "ok" }
+    )
+  })
+)
+
+const Content = Schema.Struct({ content: Text.check(maxBytes(500 * 1024)) })
+
+/**
+ * Checks a text.
+ *
+ * - `content`: at most 500 KB as UTF-8. (A newer client speaks of 2,500 characters; QQ's own page does not.)
+ *
+ * QQ allows 4,000 a minute and 2,000,000 a day. A risky text is an answer, `{ risky: true }`, not an error. Source: QQ's
+ * document "msgSecCheck".
+ */
+export const msgSecCheck = Endpoint.post("security.msgSecCheck", "/api/json/security/MsgSecCheck", {
+  authority: "access_token",
+  input: Content,
+  wire: Content,
+  body: "json",
+  appid: true,
+  output: Verdict,
+  answers: [risky],
+  quota: [perMinute(4_000), perDay(2_000_000)],
+  delivery: "repeatable"
+})
+
+const maxImageBytes = 1024 * 1024
+const maxWidth = 750
+const maxHeight = 1334
+
+const File = Schema.Struct({
+  bytes: Schema.Uint8Array,
+  mediaType: Schema.Literals(["image/png", "image/jpeg", "image/gif"])
+})
+
+const invalid = (message: string) => Effect.fail(new SchemaIssue.InvalidValue({ message }))
+const dataUrl = /^data:[^,]*;base64,/i
+
+// bytes, base64 or a data URL become a file whose type is told from its bytes
+const Media = Schema.Union([Schema.Uint8Array, Schema.String]).pipe(
+  Schema.decodeTo(File, {
+    decode: SchemaGetter.transformEffect((image: Uint8Array | string) => {
+      let bytes: Uint8Array
+      if (typeof image === "string") {
+        if (image.length > maxImageBytes * 2) return invalid(tooLarge(Math.floor(image.length * 0.75)))
+        const decoded = Base64.decode(image.replace(dataUrl, ""))
+        if (Result.isFailure(decoded))
+          return invalid(both("must be bytes, base64 or a base64 data URL", "必须是字节、base64 或 base64 的 data URL"))
+        bytes = decoded.success
+      } else {
+        bytes = image
+      }
+      if (bytes.length === 0) return invalid(both("is empty", "不能为空"))
+      if (bytes.length > maxImageBytes) return invalid(tooLarge(bytes.length))
+      const info = ImageInfo.inspect(bytes)
+      if (info === undefined) {
+        return invalid(
+          both(
+            `is not a PNG, JPEG or GIF by its bytes (${group(bytes.length)} bytes)`,
+            `内容不是 PNG、JPEG 或 GIF 图片（${group(bytes.length)} 字节）`
+          )
+        )
+      }
+      const { height, mediaType, width } = info
+      // QQ's page says 750 × 1334; whether it means either way round is not said, so only what fits neither is refused
+      if (Math.min(width, height) > maxWidth || Math.max(width, height) > maxHeight) {
+        return invalid(
+          both(
+            `is ${width} × ${height} pixels; QQ takes at most ${maxWidth} × ${maxHeight}`,
+            `尺寸为 ${width} × ${height} 像素，超过上限 ${maxWidth} × ${maxHeight}`
+          )
+        )
+      }
+      return Effect.succeed({ bytes, mediaType })
+    }),
+    encode: SchemaGetter.transform(({ bytes }) => bytes)
+  })
+)
+
+const tooLarge = (size: number) =>
+  both(
+    `is ${group(size)} bytes; QQ takes at most ${group(maxImageBytes)} (1 MB)`,
+    `大小为 ${group(size)} 字节，超过上限 1 MB`
+  )
+
+/**
+ * Checks an image.
+ *
+ * - `media`: a PNG, JPEG or GIF as bytes, base64 or data URL; at most 1 MB and 750 × 1334 pixels. Its type is told from
+ *   its bytes.
+ *
+ * QQ allows 2,000 a minute and 200,000 a day. A risky image is an answer, `{ risky: true }`, not an error. Source: QQ's
+ * document "imgSecCheck".
+ */
+export const imgSecCheck = Endpoint.post("security.imgSecCheck", "/api/json/security/ImgSecCheck", {
+  authority: "access_token",
+  input: Schema.Struct({ media: Media }),
+  wire: Schema.Struct({ media: File }),
+  body: "multipart",
+  appid: true,
+  output: Verdict,
+  answers: [risky],
+  quota: [perMinute(2_000), perDay(200_000)],
+  delivery: "repeatable"
+})

@@ -1,0 +1,141 @@
+/**
+ * Where tokens are kept: the interface every store implements, and the store in memory.
+ *
+ * A store holds, for each program, one slot: the current token with its generation, and a lease that says who is
+ * fetching the next one. Every operation is atomic, and every length of time is measured by the store's own clock, so
+ * that no two machines need to agree on the time.
+ */
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
+import type { AppId } from "./App.ts"
+import { monotonicMillis } from "./internal/time.ts"
+
+/** A store that could not do what it was asked. `problem` holds no secret. */
+export class TokenCacheError extends Data.TaggedError("TokenCacheError")<{
+  readonly operation: "read" | "lease" | "write" | "remove" | "release"
+  readonly problem: string
+}> {
+  override get message(): string {
+    return `TokenCache.${this.operation}: ${this.problem}`
+  }
+}
+
+/** One program's slot as the store saw it at one moment. */
+export interface Slot {
+  /**
+   * Grows with every token written, also when the store lost its content in between (start again from the store's time
+   * in milliseconds). 0 when there never was a token.
+   */
+  readonly generation: number
+  /** The current token, unless there is none or its time is over. */
+  readonly token: Redacted.Redacted<string> | undefined
+  /** Milliseconds the token was given in all. */
+  readonly lifetime: number
+  /** Milliseconds the token still has. 0 without a token. */
+  readonly expiresIn: number
+  /** Milliseconds the present lease still runs. 0 when nobody holds it. */
+  readonly leasedFor: number
+}
+
+/** The service that a store implements. All lengths of time are milliseconds. */
+export class TokenCache extends Context.Service<
+  TokenCache,
+  {
+    /** The slot as it is now. */
+    readonly read: (appid: AppId) => Effect.Effect<Slot, TokenCacheError>
+    /**
+     * Takes the lease for `ttl`, if the generation is still the expected one and nobody else holds a lease that has not
+     * run out. Its holder may take it again.
+     */
+    readonly lease: (
+      appid: AppId,
+      options: { readonly owner: string; readonly generation: number; readonly ttl: number }
+    ) => Effect.Effect<boolean, TokenCacheError>
+    /**
+     * Stores a token with a new, larger generation and ends the owner's lease, if the generation is still the expected
+     * one. Gives the new generation, or `undefined` when somebody wrote before: an older token never replaces a newer.
+     */
+    readonly write: (
+      appid: AppId,
+      options: {
+        readonly owner: string
+        readonly generation: number
+        readonly token: Redacted.Redacted<string>
+        readonly ttl: number
+      }
+    ) => Effect.Effect<number | undefined, TokenCacheError>
+    /** Removes the token of this generation; leaves any other alone. Gives whether it did. */
+    readonly remove: (appid: AppId, options: { readonly generation: number }) => Effect.Effect<boolean, TokenCacheError>
+    /** Ends the lease if this owner holds it. */
+    readonly release: (appid: AppId, options: { readonly owner: string }) => Effect.Effect<void, TokenCacheError>
+  }
+>()("@qq-mini/core/TokenCache") {}
+
+interface Kept {
+  generation: number
+  token: Redacted.Redacted<string> | undefined
+  lifetime: number
+  expiresAt: number
+  owner: string | undefined
+  leasedUntil: number
+}
+
+/** A store in the memory of this process. */
+export const makeMemory: Effect.Effect<TokenCache["Service"]> = Effect.sync(() => {
+  const slots = new Map<AppId, Kept>()
+  const at = <A>(appid: AppId, f: (slot: Kept, now: number) => A): Effect.Effect<A> =>
+    Effect.map(monotonicMillis, (now) => {
+      let slot = slots.get(appid)
+      if (slot === undefined) {
+        slot = { generation: 0, token: undefined, lifetime: 0, expiresAt: 0, owner: undefined, leasedUntil: 0 }
+        slots.set(appid, slot)
+      }
+      return f(slot, now)
+    })
+  return TokenCache.of({
+    read: (appid) =>
+      at(appid, (slot, now) => {
+        const live = slot.token !== undefined && slot.expiresAt > now
+        return {
+          generation: slot.generation,
+          token: live ? slot.token : undefined,
+          lifetime: slot.lifetime,
+          expiresIn: live ? slot.expiresAt - now : 0,
+          leasedFor: Math.max(0, slot.leasedUntil - now)
+        }
+      }),
+    lease: (appid, { generation, owner, ttl }) =>
+      at(appid, (slot, now) => {
+        if (slot.generation !== generation || (slot.leasedUntil > now && slot.owner !== owner)) return false
+        slot.owner = owner
+        slot.leasedUntil = now + ttl
+        return true
+      }),
+    write: (appid, { generation, owner, token, ttl }) =>
+      at(appid, (slot, now) => {
+        if (slot.generation !== generation) return undefined
+        slot.generation = Math.max(generation + 1, now)
+        slot.token = token
+        slot.lifetime = ttl
+        slot.expiresAt = now + ttl
+        if (slot.owner === owner) slot.leasedUntil = 0
+        return slot.generation
+      }),
+    remove: (appid, { generation }) =>
+      at(appid, (slot) => {
+        if (slot.generation !== generation || slot.token === undefined) return false
+        slot.token = undefined
+        return true
+      }),
+    release: (appid, { owner }) =>
+      at(appid, (slot) => {
+        if (slot.owner === owner) slot.leasedUntil = 0
+      })
+  })
+})
+
+/** The store in memory: one token for all fibers of this process. */
+export const layerMemory: Layer.Layer<TokenCache> = Layer.effect(TokenCache, makeMemory)

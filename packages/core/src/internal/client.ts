@@ -1,0 +1,13 @@
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type { Any, CallOptions } from "../Endpoint.ts"
+import type { QQError } from "../QQError.ts"
+
+/** The client: takes an endpoint and an input through quota, token, the wire, and retries. */
+export class QQMini extends Context.Service<
+  QQMini,
+  {
+    /** Calls an endpoint. Prefer to call the endpoint itself: `Security.msgSecCheck({ content })`. */
+    readonly call: (endpoint: Any, input: unknown, options?: CallOptions) => Effect.Effect<any, QQError>
+  }
+>()("@qq-mini/core/QQMini") {}

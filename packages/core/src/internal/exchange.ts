@@ -1,0 +1,128 @@
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Headers from "effect/http/Headers"
+import * as HttpClient from "effect/http/HttpClient"
+import type { HttpClientError } from "effect/http/HttpClientError"
+import type { HttpClientResponse } from "effect/http/HttpClientResponse"
+import type * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import type { AppCredentials } from "../App.ts"
+import type { Any } from "../Endpoint.ts"
+import { ConnectionFailed, InvalidConfig, TimedOut, UnreadableAnswer } from "../QQError.ts"
+import { type Failure, phaseOf } from "../Retry.ts"
+import { type Answer, read } from "./answer.ts"
+import { build, secretsOf, type Wire } from "./request.ts"
+
+// QQ's answers are a few hundred bytes, its images at most a few hundred KB.
+const maxJson = 1024 * 1024
+const maxImage = 8 * 1024 * 1024
+
+class TooLarge {
+  readonly _tag = "TooLarge"
+  readonly size: number
+  constructor(size: number) {
+    this.size = size
+  }
+}
+
+const collect = Effect.fnUntraced(function* (
+  response: HttpClientResponse,
+  max: number
+): Effect.fn.Return<Uint8Array, HttpClientError | TooLarge> {
+  const announced = Number(response.headers["content-length"] ?? 0)
+  if (announced > max) return yield* Effect.fail(new TooLarge(announced))
+  const chunks: Array<Uint8Array> = []
+  let size = 0
+  yield* Stream.runForEach(response.stream, (chunk) => {
+    size += chunk.length
+    if (size > max) return Effect.fail(new TooLarge(size))
+    chunks.push(chunk)
+    return Effect.void
+  })
+  const bytes = new Uint8Array(size)
+  let at = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.length
+  }
+  return bytes
+})
+
+const retryAfter = (headers: Headers.Headers): Effect.Effect<number | undefined> => {
+  const value = headers["retry-after"]
+  if (value === undefined) return Effect.succeed(undefined)
+  const parsed = Headers.parseRetryAfter(value)
+  if (Result.isFailure(parsed)) return Effect.succeed(undefined)
+  return Effect.map(Clock.currentTimeMillis, (now) => Duration.toMillis(Headers.retryAfterDelay(parsed.success, now)))
+}
+
+const failure = (error: HttpClientError | TooLarge | Cause.UnknownError, status: number): Failure => {
+  if (error._tag === "TooLarge") {
+    return { reason: new UnreadableAnswer({ found: "too large", status, size: error.size }), phase: "lost" }
+  }
+  if (error._tag === "HttpClientError" && error.reason._tag === "InvalidUrlError") {
+    return {
+      reason: new InvalidConfig({
+        setting: "baseUrl",
+        problem: { en: "must be an address, as https://api.q.qq.com", zh: "必须是网址，如 https://api.q.qq.com" }
+      }),
+      phase: "answered"
+    }
+  }
+  const { phase, problem } = phaseOf(error)
+  return { reason: new ConnectionFailed({ problem }), phase }
+}
+
+/** Makes one attempt: one request, one answer, one timeout. */
+export type Exchange = (
+  endpoint: Any,
+  options: {
+    readonly wire: Wire
+    readonly appid: string | undefined
+    readonly authority: Redacted.Redacted<string> | AppCredentials
+    /** Milliseconds for the answer, its body included. */
+    readonly timeout: number
+  }
+) => Effect.Effect<any, Failure>
+
+/** An exchange over an HTTP client. It holds no state. */
+export const make = (http: HttpClient.HttpClient, baseUrl: string): Exchange => {
+  const scoped = HttpClient.withScope(http)
+  return (endpoint, options) =>
+    Effect.suspend(() => {
+      // 0 until there is an answer
+      let status = 0
+      return build(endpoint, { ...options, baseUrl }).pipe(
+        Effect.flatMap((request) => scoped.execute(request)),
+        Effect.flatMap((response) => {
+          status = response.status
+          return Effect.zipWith(
+            collect(response, endpoint.image ? maxImage : maxJson),
+            retryAfter(response.headers),
+            (bytes, wait): Answer => ({ status: response.status, bytes, wait })
+          )
+        }),
+        // ends the connection when the body was not read to its end
+        Effect.scoped,
+        // nothing goes to QQ but the call: no trace headers
+        Effect.provideService(HttpClient.TracerPropagationEnabled, false),
+        // an HTTP layer that throws is a lost connection; what it threw may hold the URL, and so the secret
+        Effect.catchDefect((defect) => Effect.fail(new Cause.UnknownError(undefined, phaseOf(defect).problem))),
+        Effect.mapError((error) => failure(error, status)),
+        Effect.timeoutOrElse({
+          duration: options.timeout,
+          orElse: () =>
+            Effect.fail<Failure>({
+              reason: new TimedOut({ during: "answer", limit: Math.round(options.timeout) }),
+              phase: "lost"
+            })
+        }),
+        Effect.flatMap((answer) =>
+          Effect.fromResult(read(endpoint, answer, secretsOf(endpoint, options.wire, options.authority)))
+        )
+      )
+    })
+}

@@ -1,0 +1,65 @@
+import * as Schema from "effect/Schema"
+import * as SchemaGetter from "effect/SchemaGetter"
+import type { Help } from "../QQError.ts"
+
+/**
+ * A message in both languages, as one text, because a schema carries no more; {@link split} parts them again.
+ */
+export const both = (en: string, zh: string): string => `${en}\n${zh}`
+
+/** The two languages of a message; a message of the schema library's own has one. */
+export const split = (message: string): Help => {
+  const [en = "", zh] = message.split("\n")
+  return { en, zh: zh ?? en }
+}
+
+const utf8 = new TextEncoder()
+/** A number with its thousands set apart. */
+export const group = (n: number) => n.toLocaleString("en-US")
+
+/** A filter: at most so many bytes as UTF-8. Its error gives the size, not the text. */
+export const maxBytes = (max: number) =>
+  Schema.makeFilter<string>((text) => {
+    // a character is at most 3 bytes for each unit of its length
+    if (text.length * 3 <= max) return undefined
+    const size = utf8.encode(text).length
+    return size <= max
+      ? undefined
+      : both(
+          `is ${group(size)} bytes long; QQ takes at most ${group(max)}`,
+          `长 ${group(size)} 字节，超过上限 ${group(max)} 字节`
+        )
+  })
+
+const notEmpty = Schema.makeFilter<string>((text) => (text.length > 0 ? undefined : both("is empty", "不能为空")))
+
+/** A text that is not empty. */
+export const Text = Schema.String.check(notEmpty)
+
+/** A secret text: plain where people write it and on the wire, redacted in between. */
+export const Secret = (maxLength: number) => Schema.RedactedFromValue(Text.check(Schema.isMaxLength(maxLength)))
+
+/** A page of a mini program: no leading `/`, a query is allowed. */
+export const PagePath = Text.check(
+  Schema.makeFilter<string>((path) => {
+    if (path.startsWith("/")) return both("must not begin with /", "不能以 / 开头")
+    if (/^[a-z]+:\/\//i.test(path)) {
+      return both(
+        "must be a page of the program, as pages/index/index, not an address",
+        "必须是小程序的页面路径，如 pages/index/index，不能是网址"
+      )
+    }
+    return /[\s\p{Cc}]/u.test(path) ? both("has white space or control characters", "含有空白或控制字符") : undefined
+  })
+)
+
+/** The plain yes of a call that has nothing else to say. QQ writes `errcode`; the other spelling is as explicit. */
+export const Ok = Schema.Union([
+  Schema.Struct({ errcode: Schema.Literal(0), errmsg: Schema.optional(Schema.Unknown) }),
+  Schema.Struct({ errCode: Schema.Literal(0) })
+]).pipe(
+  Schema.decodeTo(Schema.Void, {
+    decode: SchemaGetter.transform(() => undefined),
+    encode: SchemaGetter.transform(() => ({ errcode: 0 as const, errmsg: "ok" }))
+  })
+)

@@ -1,0 +1,33 @@
+import * as Context from "effect/Context"
+import { defaultPolicy, type Policy } from "../Retry.ts"
+
+/** How a client works. All times are milliseconds. */
+export interface Settings {
+  /** Where QQ is. By default `https://api.q.qq.com`. */
+  readonly baseUrl: string
+  /** The time for a whole call: quota, token, every attempt and every pause. By default 15,000. */
+  readonly deadline: number
+  /** The time for one attempt. By default 5,000. */
+  readonly attemptTimeout: number
+  /** How often and how slowly to repeat what may be repeated. */
+  readonly retry: Policy
+  /** Requests on the wire at once; further calls wait for their turn. By default 64. */
+  readonly maxInFlight: number
+  /**
+   * Who waits for a renewal ahead of a token's end: nobody (`background`), or the one caller who began it (`awaited`),
+   * where nothing may run after the answer. By default `background`.
+   */
+  readonly renewal: "background" | "awaited"
+}
+
+/** The settings of the clients that are made below it. */
+export const Settings = Context.Reference<Settings>("@qq-mini/core/QQMini/Settings", {
+  defaultValue: () => ({
+    baseUrl: "https://api.q.qq.com",
+    deadline: 15_000,
+    attemptTimeout: 5_000,
+    retry: defaultPolicy,
+    maxInFlight: 64,
+    renewal: "background"
+  })
+})

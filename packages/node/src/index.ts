@@ -1,0 +1,7 @@
+/**
+ * For plain Node apps: `createQQMini`, and what its calls give and throw. Effect programs import `NodeQQMini` and the
+ * modules of `@qq-mini/core`.
+ */
+export { createQQMini, type Options } from "./NodeQQMini.ts"
+export type { Calls, Client, PromiseOptions } from "@qq-mini/core/Promise"
+export { isQQError, QQError, type Reason } from "@qq-mini/core/QQError"

@@ -1,0 +1,71 @@
+/**
+ * The sandbox as an HTTP server on this machine, for clients in other processes and languages.
+ */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as HttpServer from "effect/http/HttpServer"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import { createServer } from "node:http"
+import * as Sandbox from "./Sandbox.ts"
+
+/** Where the server listens. */
+export class SandboxServer extends Context.Service<
+  SandboxServer,
+  {
+    /** The address to give to clients as their base URL, as `http://127.0.0.1:40123`. */
+    readonly url: string
+  }
+>()("@qq-mini/sandbox/SandboxServer") {}
+
+const app = Effect.flatMap(Sandbox.Sandbox, (sandbox) =>
+  Effect.flatMap(sandbox.handle, (response) => {
+    if (response !== undefined) return Effect.succeed(response)
+    return Effect.map(HttpServerRequest.HttpServerRequest, (request) => {
+      NodeHttpServerRequest.toIncomingMessage(request).socket.resetAndDestroy()
+      return HttpServerResponse.empty()
+    })
+  })
+)
+
+/** Serves the platform that is provided on 127.0.0.1, on a port the system chooses unless one is given. */
+export const layerServer = (options?: { readonly port?: number }): Layer.Layer<SandboxServer, never, Sandbox.Sandbox> =>
+  Layer.effect(
+    SandboxServer,
+    Effect.map(HttpServer.HttpServer, (server) => ({ url: HttpServer.formatAddress(server.address) }))
+  ).pipe(
+    Layer.merge(HttpServer.serve(app)),
+    Layer.provide(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: options?.port ?? 0 })),
+    Layer.orDie
+  )
+
+/** A platform and its server. */
+export const layer = (
+  options?: Sandbox.Options & { readonly port?: number }
+): Layer.Layer<Sandbox.Sandbox | SandboxServer> =>
+  layerServer(options).pipe(Layer.provideMerge(Sandbox.layerPlatform(options)))
+
+/** A running sandbox, for plain apps and their tests. */
+export interface Running extends AsyncDisposable {
+  readonly url: string
+  /** Does something on the platform: `await sandbox.run((platform) => platform.login())`. */
+  readonly run: <A>(f: (platform: Sandbox.Sandbox["Service"]) => Effect.Effect<A>) => Promise<A>
+  readonly close: () => Promise<void>
+}
+
+/** Starts a sandbox server without Effect; end it with `close` or `await using`. */
+export const start = async (options?: Sandbox.Options & { readonly port?: number }): Promise<Running> => {
+  const runtime = ManagedRuntime.make(layer(options))
+  const { url } = await runtime.runPromise(SandboxServer)
+  const close = () => runtime.dispose()
+  return {
+    url,
+    run: (f) => runtime.runPromise(Effect.flatMap(Sandbox.Sandbox, f)),
+    close,
+    [Symbol.asyncDispose]: close
+  }
+}
