@@ -134,7 +134,7 @@ export const make = Effect.gen(function* () {
     )
 
   // Fetches under the lease, or takes over what another holder fetched meanwhile.
-  const fetch = Effect.fnUntraced(function* (
+  const obtain = Effect.fnUntraced(function* (
     app: AppCredentials,
     options: { readonly not: number | undefined; readonly refused: boolean; readonly force: boolean }
   ): Effect.fn.Return<Token, Reason> {
@@ -197,7 +197,7 @@ export const make = Effect.gen(function* () {
           : // another caller tries another secret: its outcome is not ours
             Effect.andThen(Fiber.await(flight.fiber), launch(app, options))
       }
-      const run = Effect.onExit(fetch(app, options), (exit) =>
+      const run = Effect.onExit(obtain(app, options), (exit) =>
         Effect.flatMap(monotonicMillis, (now) =>
           Effect.sync(() => {
             state.flight = undefined

@@ -7,6 +7,7 @@ import * as Promised from "@qq-mini/core/Promise"
 import type { QQError } from "@qq-mini/core/QQError"
 import * as QQMini from "@qq-mini/core/QQMini"
 import * as Config from "effect/Config"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
@@ -192,7 +193,13 @@ export const layerConfig: Layer.Layer<QQMini.QQMini, QQError> = Layer.unwrap(Eff
 export const createQQMini = (options: Options = {}): Promised.Client => {
   const { appid, apps, appsecret } = options
   if (appid === undefined && appsecret === undefined && apps === undefined) {
-    return Promised.make(Layer.unwrap(Effect.map(fromEnvironment, (env) => layer({ ...env, ...given(options) }))))
+    // the environment as it is now: the library's own provider reads it once in a process
+    const environment = ConfigProvider.layer(Effect.sync(() => ConfigProvider.fromEnv()))
+    return Promised.make(
+      Layer.unwrap(Effect.map(fromEnvironment, (env) => layer({ ...env, ...given(options) }))).pipe(
+        Layer.provide(environment)
+      )
+    )
   }
   Effect.runSync(Effect.andThen(settings(options), Effect.flatMap(programs(options), App.make)))
   return Promised.make(layer(options))

@@ -23,7 +23,8 @@ export class SandboxServer extends Context.Service<
 >()("@qq-mini/sandbox/SandboxServer") {}
 
 const app = Effect.flatMap(Sandbox.Sandbox, (sandbox) =>
-  Effect.flatMap(sandbox.handle, (response) => {
+  // what is slow on demand ends when its client goes away
+  Effect.flatMap(Effect.interruptible(sandbox.handle), (response) => {
     if (response !== undefined) return Effect.succeed(response)
     return Effect.map(HttpServerRequest.HttpServerRequest, (request) => {
       NodeHttpServerRequest.toIncomingMessage(request).socket.resetAndDestroy()
@@ -34,14 +35,28 @@ const app = Effect.flatMap(Sandbox.Sandbox, (sandbox) =>
 
 /** Serves the platform that is provided on 127.0.0.1, on a port the system chooses unless one is given. */
 export const layerServer = (options?: { readonly port?: number }): Layer.Layer<SandboxServer, never, Sandbox.Sandbox> =>
-  Layer.effect(
-    SandboxServer,
-    Effect.map(HttpServer.HttpServer, (server) => ({ url: HttpServer.formatAddress(server.address) }))
-  ).pipe(
-    Layer.merge(HttpServer.serve(app)),
-    Layer.provide(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: options?.port ?? 0 })),
-    Layer.orDie
-  )
+  Layer.suspend(() => {
+    const server = createServer()
+    return Layer.effect(
+      SandboxServer,
+      Effect.gen(function* () {
+        const { address } = yield* HttpServer.HttpServer
+        // an answer that is slow on demand must not hold up the end of a test
+        yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
+        return { url: HttpServer.formatAddress(address) }
+      })
+    ).pipe(
+      Layer.merge(HttpServer.serve(app)),
+      Layer.provide(
+        NodeHttpServer.layer(() => server, {
+          host: "127.0.0.1",
+          port: options?.port ?? 0,
+          gracefulShutdownTimeout: 0
+        })
+      ),
+      Layer.orDie
+    )
+  })
 
 /** A platform and its server. */
 export const layer = (

@@ -1,0 +1,117 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Quota from "@qq-mini/core/Quota"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import { TestClock } from "effect/testing"
+
+const key = "1112345678 security.msgSecCheck"
+const limits = [Quota.perMinute(4_000), Quota.perDay(2_000_000)]
+
+/** The most that lie in any window of this length that begins at one of the times. */
+const most = (times: ReadonlyArray<number>, window: number): number => {
+  let max = 0
+  for (let from = 0, to = 0; from < times.length; from++) {
+    while (to < times.length && times[to]! < times[from]! + window) to++
+    max = Math.max(max, to - from)
+  }
+  return max
+}
+
+describe("Quota", () => {
+  it.effect("Q1: callers without end pass no limit in any 60 seconds, and use at least 95 % of it", () =>
+    Effect.gen(function* () {
+      const quota = yield* Quota.makeMemory
+      const times: Array<number> = []
+      const worker = Effect.gen(function* () {
+        const clock = yield* Effect.clockWith(Effect.succeed)
+        for (;;) {
+          yield* Quota.take(quota, { key, limits, maxWait: Infinity })
+          times.push(clock.currentTimeMillisUnsafe())
+        }
+      })
+      const fibers = yield* Effect.forEach(Array.from({ length: 50 }), () => Effect.forkChild(worker))
+      for (let second = 0; second < 600; second++) yield* TestClock.adjust("1 second")
+      yield* Fiber.interruptAll(fibers)
+      assert.isAtMost(most(times, 60_000), 4_000)
+      // ten minutes, the first of which begins with everything free
+      assert.isAtLeast(times.length, 0.95 * 4_000 * 10)
+    })
+  )
+
+  it.effect("Q1: bursts at odd times pass no limit in any 60 seconds", () =>
+    Effect.gen(function* () {
+      const quota = yield* Quota.makeMemory
+      const small = [Quota.perMinute(100)]
+      const times: Array<number> = []
+      let now = 0
+      for (let burst = 0; burst < 200; burst++) {
+        // 0 to 20 seconds apart, 0 to 60 at once, from a fixed row of numbers
+        const pause = (burst * 7_919) % 20_011
+        yield* TestClock.adjust(pause)
+        now += pause
+        for (let i = (burst * 31) % 61; i > 0; i--) {
+          const place = yield* quota.reserve({ key, limits: small, maxWait: 0 })
+          if (place.granted) times.push(now)
+        }
+      }
+      assert.isAtMost(most(times, 60_000), 100)
+      assert.isAbove(times.length, 1_000)
+    })
+  )
+
+  it.effect("Q1: the day's limit holds beside the minute's", () =>
+    Effect.gen(function* () {
+      const quota = yield* Quota.makeMemory
+      const both = [Quota.perMinute(10), Quota.perDay(15)]
+      const take = quota.reserve({ key, limits: both, maxWait: 0 })
+      const granted = (yield* Effect.all(Array.from({ length: 12 }, () => take))).filter((place) => place.granted)
+      assert.strictEqual(granted.length, 10)
+      yield* TestClock.adjust("2 minutes")
+      assert.strictEqual(yield* quota.left({ key, limits: both }), 5)
+      const more = (yield* Effect.all(Array.from({ length: 12 }, () => take))).filter((place) => place.granted)
+      assert.strictEqual(more.length, 5)
+      const late = yield* take
+      assert.isAbove(late.wait, 23 * 3_600_000)
+      yield* TestClock.adjust(late.wait)
+      assert.isTrue((yield* take).granted)
+    })
+  )
+
+  it.effect("Q2: a wait is bounded, fair, and names the time to come back", () =>
+    Effect.gen(function* () {
+      const quota = yield* Quota.makeMemory
+      const one = { key, limits: [Quota.perMinute(2)] }
+      yield* Quota.take(quota, { ...one, maxWait: 0 })
+      yield* Quota.take(quota, { ...one, maxWait: 0 })
+      const error = yield* Effect.flip(Quota.take(quota, { ...one, maxWait: 10_000 }))
+      assert.strictEqual(error._tag, "QuotaReached")
+      assert.isAtLeast(error.retryAfter ?? 0, 60_000)
+      assert.isAtMost(error.retryAfter ?? Infinity, 63_000)
+      // whoever waits gets the next places in the order of asking
+      const order: Array<number> = []
+      const fibers = yield* Effect.forEach([1, 2, 3, 4], (n) =>
+        Effect.forkChild(
+          Effect.andThen(
+            Quota.take(quota, { ...one, maxWait: Infinity }),
+            Effect.sync(() => order.push(n))
+          )
+        )
+      )
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(order, [])
+      yield* TestClock.adjust("3 seconds")
+      assert.deepStrictEqual(order, [1, 2])
+      yield* TestClock.adjust("2 minutes")
+      assert.deepStrictEqual(order, [1, 2, 3, 4])
+      yield* Fiber.joinAll(fibers)
+    })
+  )
+
+  it.effect("leaves alone what only QQ can count", () =>
+    Effect.gen(function* () {
+      const quota = yield* Quota.makeMemory
+      const counted = [Quota.ever(1), Quota.perUser(1, "day")]
+      for (let i = 0; i < 5; i++) assert.isTrue((yield* quota.reserve({ key, limits: counted, maxWait: 0 })).granted)
+    })
+  )
+})

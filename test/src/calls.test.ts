@@ -1,0 +1,171 @@
+/** The tour of the API: every parameter of the six calls, in this process and over HTTP. */
+import { assert, layer } from "@effect/vitest"
+import * as Acode from "@qq-mini/core/Acode"
+import * as App from "@qq-mini/core/App"
+import * as Auth from "@qq-mini/core/Auth"
+import type { QQError } from "@qq-mini/core/QQError"
+import type * as QQMini from "@qq-mini/core/QQMini"
+import * as Security from "@qq-mini/core/Security"
+import * as SubscribeMessage from "@qq-mini/core/SubscribeMessage"
+import * as NodeQQMini from "@qq-mini/node/NodeQQMini"
+import * as Sandbox from "@qq-mini/sandbox/Sandbox"
+import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import jsQR from "jsqr"
+import { PNG } from "pngjs"
+import { first, image, png, risky, second, template_id } from "./support.ts"
+
+const overHttp = Layer.unwrap(
+  Effect.map(SandboxServer.SandboxServer, ({ url }) => NodeQQMini.layer({ apps: [first, second], baseUrl: url }))
+).pipe(Layer.provideMerge(SandboxServer.layer()))
+
+const transports: ReadonlyArray<readonly [string, Layer.Layer<QQMini.QQMini | Sandbox.Sandbox, QQError>]> = [
+  ["in this process", Sandbox.layer],
+  ["over HTTP", overHttp]
+]
+
+// the package is CommonJS and says so only half
+const readQR = jsQR as unknown as typeof jsQR.default
+
+for (const [name, transport] of transports) {
+  layer(transport)(`the calls ${name}`, (it) => {
+    it.effect("auth.getAccessToken: the token in use, and a new one with cache: false", () =>
+      Effect.gen(function* () {
+        const token = yield* Auth.getAccessToken()
+        assert.match(Redacted.value(token), /^[0-9A-F]{64}$/)
+        assert.strictEqual(Redacted.value(yield* Auth.getAccessToken({ cache: true })), Redacted.value(token))
+        const fresh = yield* Auth.getAccessToken({ cache: false })
+        assert.notStrictEqual(Redacted.value(fresh), Redacted.value(token))
+        assert.strictEqual(Redacted.value(yield* Auth.getAccessToken()), Redacted.value(fresh))
+      })
+    )
+
+    it.effect("auth.code2Session: the key only when it is asked for", () =>
+      Effect.gen(function* () {
+        const sandbox = yield* Sandbox.Sandbox
+        const { code, openid } = yield* sandbox.login()
+        const session = yield* Auth.code2Session({ code })
+        assert.deepStrictEqual(Object.keys(session).toSorted(), ["openid", "unionid"])
+        assert.strictEqual(session.openid, openid)
+        assert.match(session.unionid!, /^UID_/)
+        const again = yield* sandbox.login()
+        const { session_key } = yield* Auth.code2Session({ code: again.code, needKey: true })
+        assert.strictEqual(atob(Redacted.value(session_key!)).length, 16)
+        assert.notInclude(JSON.stringify(session_key), Redacted.value(session_key!))
+      })
+    )
+
+    it.effect("acode.getMiniCode: an image that a reader reads, with its type, and as a data URL", () =>
+      Effect.gen(function* () {
+        const { bytes, dataUrl, mediaType } = yield* Acode.getMiniCode({ path: "pages/index/index?a=1&b=二" })
+        assert.strictEqual(mediaType, "image/png")
+        const picture = PNG.sync.read(Buffer.from(bytes))
+        const read = readQR(new Uint8ClampedArray(picture.data), picture.width, picture.height)
+        const url = new URL(read!.data)
+        assert.strictEqual(url.pathname, `/a/p/${first.appid}`)
+        assert.strictEqual(url.searchParams.get("s"), "pages/index/index?a=1&b=二")
+        assert.strictEqual(dataUrl, `data:image/png;base64,${Buffer.from(bytes).toString("base64")}`)
+        const plain = yield* Acode.getMiniCode()
+        assert.isAbove(plain.bytes.length, 100)
+      })
+    )
+
+    it.effect("security.msgSecCheck: the documented samples are risky, a poem is not", () =>
+      Effect.gen(function* () {
+        for (const content of Sandbox.riskySamples) {
+          assert.deepStrictEqual(yield* Security.msgSecCheck({ content }), { risky: true })
+        }
+        const poem = "床前明月光 & <b>疑是地上霜</b> 🌙"
+        assert.deepStrictEqual(yield* Security.msgSecCheck({ content: poem }), { risky: false })
+        assert.deepStrictEqual(yield* Security.msgSecCheck({ content: "x".repeat(500 * 1024) }), { risky: false })
+      })
+    )
+
+    it.effect("security.imgSecCheck: bytes, base64 and data URL; the type told from the bytes", () =>
+      Effect.gen(function* () {
+        const sandbox = yield* Sandbox.Sandbox
+        const base64 = Buffer.from(image).toString("base64")
+        for (const media of [image, Buffer.from(image), base64, `data:image/jpeg;base64,${base64}`]) {
+          assert.deepStrictEqual(yield* Security.imgSecCheck({ media }), { risky: false })
+        }
+        const bad = png(9, 9)
+        yield* sandbox.markRisky(bad)
+        assert.deepStrictEqual(yield* Security.imgSecCheck({ media: bad }), { risky: true })
+        const sent = (yield* sandbox.log).findLast((entry) => entry.endpoint === "security.imgSecCheck")
+        assert.deepInclude(sent?.params["media"], { mediaType: "image/png" })
+      })
+    )
+
+    it.effect("subscribeMessage.send: every parameter arrives by its wire name", () =>
+      Effect.gen(function* () {
+        const sandbox = yield* Sandbox.Sandbox
+        const { openid } = yield* sandbox.login({ user: `message ${name}` })
+        yield* sandbox.subscribe({ openid, times: 2 })
+        const message = {
+          touser: openid,
+          template_id,
+          page: "pages/index/index?from=message",
+          data: { keyword1: { value: "值" }, keyword2: { value: 42 } },
+          emphasis_keyword: "keyword1.DATA",
+          use_robot: true
+        }
+        assert.isUndefined(yield* SubscribeMessage.send(message))
+        const entry = (yield* sandbox.log).findLast((one) => one.endpoint === "subscribeMessage.send")
+        assert.deepStrictEqual(entry?.params, {
+          ...message,
+          data: { keyword1: { value: "值" }, keyword2: { value: "42" } }
+        })
+        const error = yield* Effect.flip(SubscribeMessage.send({ ...message, oac_appid: "not bound" }))
+        assert.strictEqual(error.reason._tag, "InvalidInput")
+        assert.include(error.message, "oac_appid")
+      })
+    )
+
+    it.effect("every call goes for another program: by appid, by App.use, with or without its secret", () =>
+      Effect.gen(function* () {
+        const sandbox = yield* Sandbox.Sandbox
+        const { appid, appsecret } = second
+        const { code } = yield* sandbox.login({ appid })
+        const ran = (endpoint: string) =>
+          Effect.map(sandbox.log, (log) => log.findLast((entry) => entry.endpoint === endpoint)?.appid)
+        yield* Auth.code2Session({ code, appid })
+        assert.strictEqual(yield* ran("auth.code2Session"), appid)
+        yield* Security.msgSecCheck({ content: "x" }).pipe(App.use(appid))
+        assert.strictEqual(yield* ran("security.msgSecCheck"), appid)
+        yield* Security.msgSecCheck({ content: "x", appid: first.appid }).pipe(App.use(appid))
+        assert.strictEqual(yield* ran("security.msgSecCheck"), first.appid)
+        yield* Security.imgSecCheck({ media: image, appid, appsecret })
+        assert.strictEqual(yield* ran("security.imgSecCheck"), appid)
+        yield* Acode.getMiniCode().pipe(App.use({ appid, appsecret: Redacted.make(String(appsecret)) }))
+        assert.strictEqual(yield* ran("acode.getMiniCode"), appid)
+        const own = Redacted.value(yield* Auth.getAccessToken())
+        const other = Redacted.value(yield* Auth.getAccessToken({ appid }))
+        assert.notStrictEqual(own, other)
+        yield* Security.msgSecCheck({ content: "x", access_token: other, appid })
+        assert.strictEqual(yield* ran("security.msgSecCheck"), appid)
+      })
+    )
+
+    it.effect("an unknown appid without a secret says where it was looked for", () =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(Security.msgSecCheck({ content: "x", appid: "42" }))
+        assert.strictEqual(error.reason._tag, "UnknownApp")
+        for (const part of ["42", first.appid, second.appid]) assert.include(error.message, part)
+      })
+    )
+
+    it.effect("a caller's own token is used as it is, and not renewed", () =>
+      Effect.gen(function* () {
+        const sandbox = yield* Sandbox.Sandbox
+        const mine = yield* sandbox.stealToken()
+        const before = yield* sandbox.count("auth.getAccessToken")
+        assert.deepStrictEqual(yield* Security.msgSecCheck({ content: risky, access_token: mine }), { risky: true })
+        const error = yield* Effect.flip(Security.msgSecCheck({ content: "x", access_token: "DEAD" }))
+        assert.strictEqual(error.reason._tag, "InvalidToken")
+        assert.strictEqual(yield* sandbox.count("auth.getAccessToken"), before)
+      })
+    )
+  })
+}

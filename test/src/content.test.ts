@@ -1,0 +1,174 @@
+/** C1 and C2 as tables: what a check takes for a yes, and what is an image. I1: what is refused before it is sent. */
+import { assert, describe, it, layer } from "@effect/vitest"
+import * as Acode from "@qq-mini/core/Acode"
+import * as App from "@qq-mini/core/App"
+import * as Auth from "@qq-mini/core/Auth"
+import type { QQError } from "@qq-mini/core/QQError"
+import * as QQMini from "@qq-mini/core/QQMini"
+import * as Security from "@qq-mini/core/Security"
+import * as SubscribeMessage from "@qq-mini/core/SubscribeMessage"
+import * as Sandbox from "@qq-mini/sandbox/Sandbox"
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Layer from "effect/Layer"
+import { image, png, template_id } from "./support.ts"
+
+const token = '{"access_token":"TOKEN","expires_in":7200}'
+
+/** A client whose every call but getToken is answered like this, whatever the status and type. */
+const answering = (body: string | Uint8Array, status = 200, type = "application/json") =>
+  QQMini.layer.pipe(
+    Layer.provide(
+      Layer.succeed(
+        HttpClient.HttpClient,
+        HttpClient.make((request, url) =>
+          Effect.succeed(
+            HttpClientResponse.fromWeb(
+              request,
+              url.pathname === "/api/getToken"
+                ? new Response(token)
+                : new Response(body as string, { status, headers: { "content-type": type } })
+            )
+          )
+        )
+      )
+    ),
+    Layer.provide(App.layer({ appid: "1112345678", appsecret: "S" }))
+  )
+
+const tag = <A, R>(effect: Effect.Effect<A, QQError, R>) =>
+  Effect.match(effect, { onSuccess: (value): unknown => value, onFailure: (error) => error.reason._tag })
+
+const once = { attempts: 1 }
+
+describe("what counts as a yes", () => {
+  const unreadable = "UnreadableAnswer"
+  const rows: ReadonlyArray<readonly [string, unknown]> = [
+    ['{"errCode":0,"errMsg":"ok"}', { risky: false }],
+    ['{"errCode":0}', { risky: false }],
+    ['{"errCode":0,"errMsg":"ok","more":[1]}', { risky: false }],
+    ['{"errCode":87014,"errMsg":"risky content"}', { risky: true }],
+    ['{"errcode":87014,"errmsg":"risky content"}', { risky: true }],
+    ['{"code":87014}', { risky: true }],
+    ['{"errCode":0,"errcode":87014}', { risky: true }],
+    ["", unreadable],
+    ["{}", unreadable],
+    ["[]", unreadable],
+    ["null", unreadable],
+    ["0", unreadable],
+    ['"ok"', unreadable],
+    ["ok", unreadable],
+    ['{"errMsg":"ok"}', unreadable],
+    ['{"errCode":null}', unreadable],
+    ['{"errCode":""}', unreadable],
+    ['{"errCode":"0"}', unreadable],
+    ['{"errCode":false}', unreadable],
+    ['{"errCode":[0]}', unreadable],
+    ['{"errCode":0.1}', unreadable],
+    ['{"errCode":0', unreadable],
+    // the other spellings are not QQ's yes at a check
+    ['{"errcode":0,"errmsg":"ok"}', unreadable],
+    ['{"code":0,"msg":"ok"}', unreadable],
+    ['[{"errCode":0}]', unreadable],
+    ['{"data":{"errCode":0}}', unreadable],
+    ['{"__proto__":{"errCode":0}}', unreadable],
+    ['<html>{"errCode":0}</html>', unreadable],
+    ['{"errCode":0,"errcode":40001}', "InvalidToken"],
+    ['{"errcode":"40001"}', "InvalidToken"],
+    ['{"errCode":0,"code":-1}', "SystemBusy"],
+    ['{"errCode":-1}', "SystemBusy"]
+  ]
+  it.live.each(rows)("C1: %s", ([body, expected]) =>
+    Effect.gen(function* () {
+      for (const check of [
+        Security.msgSecCheck({ content: "x" }, once),
+        Security.imgSecCheck({ media: image }, once)
+      ]) {
+        // status and type say nothing
+        for (const [status, type] of [
+          [200, "application/json"],
+          [502, "text/html"]
+        ] as const) {
+          assert.deepStrictEqual(yield* tag(Effect.provide(check, answering(body, status, type))), expected)
+        }
+      }
+    })
+  )
+
+  const gif = new Uint8Array([0x47, 0x49, 0x46, 0x38, 0x39, 0x61, 1, 0, 1, 0, 0, 0, 0, 0x3b])
+  const jpeg = new Uint8Array([0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, 0, 2, 0, 3, 1, 1, 17, 0, 0xff, 0xd9])
+  it.live.each([
+    ["a PNG called JSON", image, "application/json", "image/png"],
+    ["a GIF of 14 bytes", gif, "text/html", "image/gif"],
+    ["a JPEG of 17 bytes", jpeg, "", "image/jpeg"],
+    ["half a PNG", image.slice(0, 40), "image/png", "OutcomeUnknown"],
+    ["an error called an image", '{"errcode":45029,"errmsg":"x"}', "image/png", "MiniCodesUsedUp"],
+    ["a long error", JSON.stringify({ errcode: 41030, errmsg: "x".repeat(5_000) }), "image/png", "PageMissing"],
+    ["a plain yes", '{"errcode":0,"errmsg":"ok"}', "application/json", "OutcomeUnknown"],
+    ["nothing", "", "image/png", "OutcomeUnknown"]
+  ] as const)("C2: a mini code answered by %s", ([, body, type, expected]) =>
+    Effect.gen(function* () {
+      const result = yield* tag(Effect.provide(Acode.getMiniCode(), answering(body, 200, type)))
+      assert.strictEqual(result instanceof Acode.Image ? result.mediaType : result, expected)
+    })
+  )
+
+  it.live.each([
+    ['{"errcode":0,"errmsg":"ok"}', undefined],
+    ['{"errcode":0}', undefined],
+    ['{"errCode":0}', undefined],
+    ['{"code":0}', "OutcomeUnknown"],
+    ["{}", "OutcomeUnknown"],
+    ['{"errcode":46003}', "UserRefused"],
+    ['{"errcode":99999,"errmsg":"new"}', "Rejected"]
+  ] as const)("D2: a message answered by %s", ([body, expected]) =>
+    Effect.gen(function* () {
+      const send = SubscribeMessage.send({ touser: "X", template_id: "T", data: { keyword1: { value: "" } } })
+      assert.strictEqual(yield* tag(Effect.provide(send, answering(body))), expected)
+    })
+  )
+})
+
+layer(Sandbox.layer)("what is refused before it is sent", (it) => {
+  const big = png(800, 800)
+  const message = { touser: "X", template_id, data: { keyword1: { value: "x" } } }
+  const rows: ReadonlyArray<readonly [string, Effect.Effect<unknown, QQError, QQMini.QQMini>, RegExp]> = [
+    ["a missing field", Security.msgSecCheck({} as any), /content: is required/],
+    ["an empty text", Security.msgSecCheck({ content: "" }), /content: is empty/],
+    ["a wrong type", Security.msgSecCheck({ content: 42 as any }), /content: Expected string/],
+    ["a text too long", Security.msgSecCheck({ content: "安".repeat(180_000) }), /content: is 540,000 bytes.*512,000/],
+    ["a typing error", Acode.getMiniCode({ pth: "x" } as any), /pth: is not a parameter/],
+    ["a leading /", Acode.getMiniCode({ path: "/pages/index/index" }), /path: must not begin with \//],
+    ["an address", Acode.getMiniCode({ path: "https://q.qq.com" }), /path: must be a page/],
+    ["white space", Acode.getMiniCode({ path: "pages/a b" }), /path: has white space/],
+    ["an empty code", Auth.code2Session({ code: "" }), /code: is empty/],
+    ["no image", Security.imgSecCheck({ media: new Uint8Array(0) }), /media: is empty/],
+    ["a text for an image", Security.imgSecCheck({ media: "aGVsbG8=" }), /media: is not a PNG, JPEG or GIF/],
+    ["bad base64", Security.imgSecCheck({ media: "%%%" }), /media: must be bytes, base64/],
+    ["an image too large", Security.imgSecCheck({ media: new Uint8Array(1024 * 1024 + 1) }), /1,048,577 bytes.*1 MB/],
+    ["base64 too large", Security.imgSecCheck({ media: "A".repeat(3_000_000) }), /media: is .* bytes/],
+    ["too many pixels", Security.imgSecCheck({ media: big }), /media: is 800 × 800 pixels.*750 × 1334/],
+    ["no keywords", SubscribeMessage.send({ ...message, data: {} }), /data: needs at least one keyword/],
+    ["no value", SubscribeMessage.send({ ...message, data: { k: {} as any } }), /data\.k\.value: is required/],
+    ["an odd number", SubscribeMessage.send({ ...message, data: { k: { value: NaN } } }), /data\.k\.value: /],
+    ["no input", Security.msgSecCheck(null as any), /content: is required|input: must be/],
+    ["an array", Security.msgSecCheck([] as any), /input: must be an object/],
+    ["a secret alone", Auth.getAccessToken({ appsecret: "S" }), /appid: is missing beside appsecret/],
+    ["an empty token", Security.msgSecCheck({ content: "x", access_token: "" }), /access_token: must be a token/],
+    ["an appid of another type", Security.msgSecCheck({ content: "x", appid: 42 as any }), /appid: must be/],
+    ["no attempts", Security.msgSecCheck({ content: "x" }, { attempts: 0 }), /options\.attempts: must be/],
+    ["no time", Security.msgSecCheck({ content: "x" }, { deadline: 0 }), /options\.deadline: must be/],
+    ["an odd time", Security.msgSecCheck({ content: "x" }, { deadline: "soon" as any }), /options\.deadline: must be/]
+  ]
+  it.effect.each(rows)("I1: %s", ([, call, expected]) =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const error = yield* Effect.flip(call)
+      assert.strictEqual(error.reason._tag, "InvalidInput")
+      assert.match(error.message, expected)
+      assert.match(error.help.zh, /未发送任何请求/)
+      assert.deepStrictEqual(yield* sandbox.log, [])
+    })
+  )
+})

@@ -1,0 +1,193 @@
+/** D1 to D3 over real connections: what is repeated, what is not, and that every call ends in its time. */
+import { assert, describe, it } from "@effect/vitest"
+import * as QQMini from "@qq-mini/core/QQMini"
+import * as Quota from "@qq-mini/core/Quota"
+import * as Security from "@qq-mini/core/Security"
+import * as SubscribeMessage from "@qq-mini/core/SubscribeMessage"
+import * as NodeQQMini from "@qq-mini/node/NodeQQMini"
+import * as Sandbox from "@qq-mini/sandbox/Sandbox"
+import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import { TestClock } from "effect/testing"
+import { createServer, type Server } from "node:net"
+import type { AddressInfo } from "node:net"
+import { first, second, template_id } from "./support.ts"
+
+const overHttp = (platform?: Sandbox.Options, options?: NodeQQMini.Options) =>
+  Layer.unwrap(
+    Effect.map(SandboxServer.SandboxServer, ({ url }) =>
+      NodeQQMini.layer({ apps: [first, second], baseUrl: url, ...options })
+    )
+  ).pipe(Layer.provideMerge(SandboxServer.layer(platform)))
+
+const messageTo = (touser: string) => SubscribeMessage.send({ touser, template_id, data: { keyword1: { value: "x" } } })
+
+describe("delivery over HTTP", () => {
+  it.live("D1, D2: 500 messages over connections that break: none twice, and every caller knows", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const users = yield* Effect.forEach(Array.from({ length: 500 }), (_, i) =>
+        Effect.tap(sandbox.login({ user: `user ${i}` }), ({ openid }) => sandbox.subscribe({ openid, times: 2 }))
+      )
+      const endpoint = "subscribeMessage.send"
+      yield* sandbox.fault({ kind: "resetBefore", endpoint, share: 0.2 })
+      yield* sandbox.fault({ kind: "resetAfter", endpoint, share: 0.2 })
+      yield* sandbox.fault({ kind: "badToken", endpoint, share: 0.05 })
+      const told = yield* Effect.forEach(users, ({ openid }) => Effect.result(messageTo(openid)), {
+        concurrency: "unbounded"
+      })
+      const log = (yield* sandbox.log).filter((entry) => entry.endpoint === endpoint && entry.code === 0)
+      const received = new Map<unknown, number>()
+      for (const { params } of log) received.set(params["touser"], (received.get(params["touser"]) ?? 0) + 1)
+      const count = { sent: 0, notSent: 0, unknown: 0 }
+      for (const [i, result] of told.entries()) {
+        const got = received.get(users[i]!.openid) ?? 0
+        assert.isAtMost(got, 1)
+        if (Result.isSuccess(result)) {
+          count.sent++
+          assert.strictEqual(got, 1)
+        } else if (result.failure.reason._tag === "OutcomeUnknown") {
+          count.unknown++
+        } else {
+          count.notSent++
+          assert.strictEqual(got, 0)
+        }
+      }
+      assert.strictEqual(count.sent + count.notSent + count.unknown, 500)
+      assert.isAbove(count.sent, 200)
+      assert.isAbove(count.unknown, 100)
+    }).pipe(Effect.provide(overHttp()))
+  )
+
+  it.live("D1: a send to a server that is not there is tried again, and is known not to have been sent", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(messageTo("X").pipe(Effect.provide(yield* nowhere)))
+      assert.strictEqual(error.reason._tag, "ConnectionFailed")
+      assert.include(error.message, "ECONNREFUSED")
+    })
+  )
+
+  it.live("D3: a call ends with its deadline, whatever it waits for", () =>
+    Effect.gen(function* () {
+      const server = yield* silentServer
+      const client = NodeQQMini.layer({
+        apps: [first],
+        baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+      })
+      const call = Security.msgSecCheck({ content: "x" }, { deadline: "400 millis" })
+      const [took, error] = yield* Effect.timed(Effect.flip(call)).pipe(Effect.provide(client))
+      assert.strictEqual(error.reason._tag, "TimedOut")
+      assert.include(error.message, "token")
+      // it ended by itself: the server never answers
+      assert.isDefined(took)
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("D3, Q2: the deadline bounds the wait for a quota, which fails at once with the time to come back", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const check = Security.msgSecCheck({ content: "x" })
+      yield* Effect.all(
+        Array.from({ length: 4_000 }, () => check),
+        { concurrency: "unbounded" }
+      )
+      const error = yield* Effect.flip(check)
+      assert.strictEqual(error.reason._tag, "QuotaReached")
+      assert.isAbove(error.retryAfter ?? 0, 50_000)
+      assert.strictEqual(yield* sandbox.count("security.msgSecCheck"), 4_000)
+      // who brings more time waits, and is answered
+      const patient = yield* Effect.forkChild(Security.msgSecCheck({ content: "x" }, { deadline: "2 minutes" }))
+      const impatient = yield* Effect.flip(
+        Security.msgSecCheck({ content: "x" }, { deadline: "2 minutes", quota: "fail" })
+      )
+      assert.strictEqual(impatient.reason._tag, "QuotaReached")
+      yield* TestClock.adjust("63 seconds")
+      assert.deepStrictEqual(yield* Fiber.join(patient), { risky: false })
+      // the other program has a quota of its own
+      assert.deepStrictEqual(yield* Security.msgSecCheck({ content: "x", appid: second.appid }), { risky: false })
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
+  it.live("Q1: as fast as it can, a client never passes the platform's own rolling window", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const results = yield* Effect.forEach(
+        Array.from({ length: 4_200 }),
+        () => Effect.result(Security.msgSecCheck({ content: "x" }, { quota: "fail" })),
+        { concurrency: 100 }
+      )
+      const passed = results.filter(Result.isSuccess).length
+      assert.strictEqual(passed, 4_000)
+      const refused = (yield* sandbox.log).filter((e) => e.endpoint === "security.msgSecCheck" && e.code !== 0)
+      assert.deepStrictEqual(refused, [])
+    }).pipe(Effect.provide(overHttp()))
+  )
+
+  it.live("a caller's turn: 1,000 sends at once over few connections are all sent, and none is called lost", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const users = yield* Effect.forEach(Array.from({ length: 1_000 }), (_, i) =>
+        Effect.tap(sandbox.login({ user: `user ${i}` }), ({ openid }) => sandbox.subscribe({ openid }))
+      )
+      yield* sandbox.fault({ kind: "slowHeaders", endpoint: "subscribeMessage.send", times: 64, delay: "500 millis" })
+      const told = yield* Effect.forEach(users, ({ openid }) => Effect.result(messageTo(openid)), {
+        concurrency: "unbounded"
+      })
+      assert.strictEqual(told.filter(Result.isSuccess).length, 1_000)
+    }).pipe(Effect.provide(overHttp({}, { attemptTimeout: 800 })))
+  )
+
+  it.live("waiting for a turn ends with the deadline, and is known not to have been sent", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const { openid } = yield* sandbox.login()
+      yield* sandbox.subscribe({ openid })
+      yield* sandbox.fault({ kind: "slowHeaders", endpoint: "security.msgSecCheck", times: 1, delay: "2 seconds" })
+      const blocking = yield* Effect.forkChild(Security.msgSecCheck({ content: "x" }), { startImmediately: true })
+      yield* Effect.repeat(sandbox.count("security.msgSecCheck"), { until: (count) => count === 1 }).pipe(Effect.ignore)
+      const send = SubscribeMessage.send(
+        { touser: openid, template_id, data: { keyword1: { value: "x" } } },
+        { deadline: "200 millis" }
+      )
+      const error = yield* Effect.flip(send)
+      assert.strictEqual(error.reason._tag, "TimedOut")
+      assert.include(error.message, "queue")
+      yield* Fiber.interrupt(blocking)
+      assert.strictEqual(yield* sandbox.count("subscribeMessage.send"), 0)
+      yield* messageTo(openid)
+    }).pipe(
+      Effect.provide(
+        Sandbox.layer.pipe(
+          Layer.provide(Layer.succeed(QQMini.Settings, { ...QQMini.Settings.defaultValue(), maxInFlight: 1 }))
+        )
+      )
+    )
+  )
+
+  it.effect("a quota of another's counting can be put in its place", () =>
+    Effect.gen(function* () {
+      const limits = [Quota.perMinute(1)]
+      const quota = yield* Quota.makeMemory
+      assert.isTrue((yield* quota.reserve({ key: "k", limits, maxWait: 0 })).granted)
+      assert.strictEqual(yield* quota.left({ key: "k", limits }), 0)
+    })
+  )
+})
+
+/** A server that takes connections and never says a word. */
+const silentServer = Effect.acquireRelease(
+  Effect.callback<Server>((resume) => {
+    const server = createServer(() => {})
+    server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+  }),
+  (server) => Effect.sync(() => server.close())
+)
+
+/** A client of a port on which nobody listens any more. */
+const nowhere = Effect.map(
+  Effect.scoped(Effect.map(silentServer, (server) => (server.address() as AddressInfo).port)),
+  (port) => NodeQQMini.layer({ apps: [first], baseUrl: `http://127.0.0.1:${port}` })
+)

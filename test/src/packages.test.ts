@@ -1,0 +1,123 @@
+/** The packages as they are published: built, packed, unpacked elsewhere, and used by plain Node. */
+import { execFile } from "node:child_process"
+import { mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
+import { assert, beforeAll, describe, it } from "vitest"
+
+const run = promisify(execFile)
+const root = fileURLToPath(new URL("../..", import.meta.url))
+const names = ["core", "sandbox", "node"]
+
+interface Manifest {
+  readonly version: string
+  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>
+  readonly sideEffects: boolean
+  readonly peerDependencies: Readonly<Record<string, string>>
+  readonly dependencies?: Readonly<Record<string, string>>
+}
+
+describe("the packages", () => {
+  let app: string
+  const manifest = async (name: string): Promise<Manifest> =>
+    JSON.parse(await readFile(join(app, `node_modules/@qq-mini/${name}/package.json`), "utf8"))
+
+  beforeAll(async () => {
+    app = await mkdtemp(join(tmpdir(), "qq-mini-"))
+    await run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "--build"], { cwd: root })
+    for (const name of names) {
+      const from = join(root, "packages", name)
+      const to = join(app, "node_modules/@qq-mini", name)
+      await mkdir(to, { recursive: true })
+      const { stdout } = await run("npx", ["-y", "pnpm@12.21.0", "pack", "--json", "--pack-destination", app], {
+        cwd: from
+      })
+      await run("tar", ["-xzf", JSON.parse(stdout).filename, "--strip-components=1", "-C", to])
+      // its dependencies, as an installer would lay them
+      const { dependencies, peerDependencies } = await manifest(name)
+      for (const dependency of Object.keys({ ...dependencies, ...peerDependencies })) {
+        if (dependency.startsWith("@qq-mini/")) continue
+        const link = join(to, "node_modules", dependency)
+        await mkdir(dirname(link), { recursive: true })
+        await symlink(join(from, "node_modules", dependency), link)
+      }
+    }
+  })
+
+  it("come with what they need: code, types, sources and the licence, and nothing of the workspace", async () => {
+    for (const name of names) {
+      const folder = join(app, "node_modules/@qq-mini", name)
+      assert.deepStrictEqual((await readdir(folder)).filter((file) => file !== "node_modules").toSorted(), [
+        "LICENSE",
+        "dist",
+        "package.json",
+        "src"
+      ])
+      assert.notInclude(await readFile(join(folder, "package.json"), "utf8"), "workspace:")
+    }
+  })
+
+  it("every public module loads in plain Node, and internal ones are closed", async () => {
+    for (const name of names) {
+      const { exports, sideEffects } = await manifest(name)
+      assert.isFalse(sideEffects)
+      const modules = Object.keys(exports).filter((path) => path !== "./package.json")
+      const source = (await readdir(join(root, "packages", name, "src"))).filter((file) => file.endsWith(".ts"))
+      assert.strictEqual(modules.length, source.length, "one entry a public module")
+      const imports = modules.map((path) => `await import("@qq-mini/${name}${path.slice(1)}")`)
+      await run(process.execPath, ["--input-type=module", "-e", imports.join("\n")], { cwd: app })
+    }
+    const closed = run(
+      process.execPath,
+      ["--input-type=module", "-e", 'await import("@qq-mini/core/internal/answer")'],
+      { cwd: app }
+    )
+    assert.include(await closed.catch((error: Error) => error.message), "ERR_PACKAGE_PATH_NOT_EXPORTED")
+  })
+
+  it("a plain app outside the workspace makes its calls", async () => {
+    await writeFile(
+      join(app, "app.mjs"),
+      `import { createQQMini } from "@qq-mini/node"
+       import { defaultPrograms } from "@qq-mini/sandbox/Sandbox"
+       import { start } from "@qq-mini/sandbox/SandboxServer"
+       const sandbox = await start()
+       const qq = createQQMini({ apps: defaultPrograms, baseUrl: sandbox.url })
+       console.log(JSON.stringify(await qq.security.msgSecCheck({ content: "x" })))
+       await qq.close()
+       await sandbox.close()`
+    )
+    const { stdout } = await run(process.execPath, ["app.mjs"], { cwd: app })
+    assert.strictEqual(stdout, '{"risky":false}\n')
+  })
+
+  it("the core depends on effect alone, and no adapter on another", async () => {
+    const core = await manifest("core")
+    assert.deepStrictEqual([core.dependencies, core.peerDependencies], [undefined, { effect: "^4.1.0" }])
+    for (const name of names) {
+      const { dependencies = {}, peerDependencies } = await manifest(name)
+      const own = Object.keys({ ...dependencies, ...peerDependencies }).filter((one) => one.startsWith("@qq-mini/"))
+      assert.deepStrictEqual(own, name === "core" ? [] : ["@qq-mini/core"])
+    }
+  })
+
+  it("the core asks nothing of a runtime: no time, randomness, network or environment of its own", async () => {
+    const smell =
+      /(^|[^.\w])(Date\.now|new Date\(|Math\.random|process\.|console\.|setTimeout|fetch\()|\b(async|try \{|await) /
+    for (const folder of ["src", "src/internal"]) {
+      const path = join(root, "packages/core", folder)
+      for (const file of (await readdir(path)).filter((one) => one.endsWith(".ts"))) {
+        const lines = (await readFile(join(path, file), "utf8")).split("\n")
+        // the promise facade is where promises begin; parsing JSON is where exceptions end
+        if (file === "Promise.ts" || file === "answer.ts") continue
+        for (const line of lines) {
+          if (/^\s*(\*|\/\/|\/\*)/.test(line)) continue
+          assert.notMatch(line, smell, `${folder}/${file}`)
+          assert.notMatch(line, /from "(effect|effect\/http|effect\/persistence)"/, `${folder}/${file}`)
+        }
+      }
+    }
+  })
+})

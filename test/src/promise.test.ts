@@ -1,0 +1,163 @@
+/** The client for plain apps. */
+import { createQQMini, isQQError, type QQError } from "@qq-mini/node"
+import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
+import { getEventListeners } from "node:events"
+import { mkdtemp, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, afterEach, assert, beforeAll, describe, it, vi } from "vitest"
+import { first, risky, second, template_id } from "./support.ts"
+
+const failure = (promise: Promise<unknown>): Promise<QQError> =>
+  promise.then(
+    () => assert.fail("was expected to fail"),
+    (error: unknown) => (isQQError(error) ? error : assert.fail(`no QQError: ${String(error)}`))
+  )
+
+describe("createQQMini", () => {
+  let sandbox: SandboxServer.Running
+  beforeAll(async () => {
+    sandbox = await SandboxServer.start()
+  })
+  afterAll(() => sandbox.close())
+  afterEach(() => vi.unstubAllEnvs())
+  const create = () =>
+    createQQMini({ appid: first.appid, appsecret: first.appsecret, apps: [second], baseUrl: sandbox.url })
+
+  it("gives plain values: the token and the session key are strings", async () => {
+    await using qq = create()
+    const token: string = await qq.auth.getAccessToken()
+    assert.strictEqual(token.length, 64)
+    const { code, openid } = await sandbox.run((platform) => platform.login())
+    const session = await qq.auth.code2Session({ code, needKey: true })
+    assert.strictEqual(session.openid, openid)
+    const key: string | undefined = session.session_key
+    assert.strictEqual(atob(key!).length, 16)
+    const { bytes, dataUrl, mediaType } = await qq.acode.getMiniCode()
+    assert.isTrue(bytes instanceof Uint8Array && dataUrl.startsWith(`data:${mediaType};base64,`))
+    assert.deepStrictEqual(await qq.security.msgSecCheck({ content: risky }), { risky: true })
+    await sandbox.run((platform) => platform.subscribe({ openid }))
+    assert.isUndefined(
+      await qq.subscribeMessage.send({ touser: openid, template_id, data: { keyword1: { value: "x" } } })
+    )
+  })
+
+  it("works for another program", async () => {
+    await using qq = create()
+    const other = qq.app(second.appid)
+    const { code, openid } = await sandbox.run((platform) => platform.login({ appid: second.appid }))
+    assert.strictEqual((await other.auth.code2Session({ code })).openid, openid)
+  })
+
+  it("throws the same QQError", async () => {
+    await using qq = create()
+    const error = await failure(qq.auth.code2Session({ code: "no such" }))
+    assert.strictEqual(error.reason._tag, "InvalidCode")
+    assert.instanceOf(error, Error)
+    assert.strictEqual(error.name, "QQError")
+  })
+
+  it("takes an AbortSignal: rejects with its reason, and leaves no listener behind", async () => {
+    await using qq = create()
+    await qq.auth.getAccessToken()
+    const controller = new AbortController()
+    for (let i = 0; i < 50; i++) await qq.security.msgSecCheck({ content: "x" }, { signal: controller.signal })
+    assert.strictEqual(getEventListeners(controller.signal, "abort").length, 0)
+    await sandbox.run((platform) =>
+      platform.fault({ kind: "slowHeaders", endpoint: "security.msgSecCheck", delay: "5 seconds" })
+    )
+    const reason = new Error("the user went away")
+    const call = qq.security.msgSecCheck({ content: "x" }, { signal: controller.signal })
+    setTimeout(() => controller.abort(reason), 50)
+    assert.strictEqual(await call.catch((error: unknown) => error), reason)
+    const late = qq.security.msgSecCheck({ content: "x" }, { signal: controller.signal })
+    assert.strictEqual(await late.catch((error: unknown) => error), reason)
+    assert.deepStrictEqual(await qq.security.msgSecCheck({ content: "x" }), { risky: false })
+  })
+
+  it("takes options for one call", async () => {
+    await using qq = create()
+    await sandbox.run((platform) =>
+      platform.fault({ kind: "slowHeaders", endpoint: "security.msgSecCheck", delay: "5 seconds" })
+    )
+    const error = await failure(qq.security.msgSecCheck({ content: "x" }, { deadline: "200 millis" }))
+    assert.strictEqual(error.reason._tag, "TimedOut")
+  })
+
+  it("fails with ClientClosed after close, which can be called twice", async () => {
+    const qq = create()
+    await qq.security.msgSecCheck({ content: "x" })
+    await qq.close()
+    await qq.close()
+    const error = await failure(qq.security.msgSecCheck({ content: "x" }))
+    assert.strictEqual(error.reason._tag, "ClientClosed")
+    assert.strictEqual(error.endpoint, "security.msgSecCheck")
+    await create().close()
+  })
+
+  it("reads the environment", async () => {
+    vi.stubEnv("QQ_APPID", first.appid)
+    vi.stubEnv("QQ_APPSECRET", String(first.appsecret))
+    vi.stubEnv("QQ_BASE_URL", sandbox.url)
+    vi.stubEnv("QQ_APPS", JSON.stringify([second]))
+    await using qq = createQQMini()
+    assert.deepStrictEqual(await qq.security.msgSecCheck({ content: "x" }), { risky: false })
+    assert.strictEqual((await qq.app(second.appid).auth.getAccessToken()).length, 64)
+  })
+
+  it("reads programs from a file; the first is the default", async () => {
+    const file = join(await mkdtemp(join(tmpdir(), "qq-mini-")), "apps.json")
+    await writeFile(file, JSON.stringify([second, first]))
+    vi.stubEnv("QQ_APPS_FILE", file)
+    vi.stubEnv("QQ_BASE_URL", sandbox.url)
+    await using qq = createQQMini()
+    await sandbox.run((platform) => platform.clearLog)
+    await qq.security.msgSecCheck({ content: "x" })
+    const log = await sandbox.run((platform) => platform.log)
+    assert.strictEqual(log.at(-1)?.appid, second.appid)
+  })
+
+  it("names the setting that is wrong, and never its value", async () => {
+    const secret = "aSecretNobodySees"
+    const wrong: ReadonlyArray<readonly [Parameters<typeof createQQMini>[0], RegExp]> = [
+      [{ appid: first.appid }, /appsecret: is missing beside appid/],
+      [{ appsecret: secret }, /appid: is missing beside appsecret/],
+      [{ apps: [] }, /appid: is missing/],
+      [{ appid: "", appsecret: secret }, /appid.*: must be the program's id/],
+      [{ appid: first.appid, appsecret: " " }, /appsecret.*: must be the program's AppSecret/],
+      [{ apps: [second, { appid: second.appid, appsecret: secret }] }, /stands there twice/],
+      [{ apps: [second], baseUrl: "api.q.qq.com" }, /baseUrl.*: must be an address/],
+      [{ apps: [second], deadline: -1 }, /deadline: must be/],
+      [{ apps: [second], attempts: 1.5 }, /attempts: must be/]
+    ]
+    for (const [options, expected] of wrong) {
+      let thrown: unknown
+      try {
+        createQQMini(options)
+      } catch (error) {
+        thrown = error
+      }
+      assert.isTrue(isQQError(thrown), String(expected))
+      assert.match((thrown as QQError).message, expected)
+      assert.match((thrown as QQError).help.zh, /[一-鿿]/)
+      assert.notInclude((thrown as QQError).message, secret)
+    }
+    const environments: ReadonlyArray<readonly [Record<string, string>, RegExp]> = [
+      [{}, /QQ_APPID: is not set/],
+      [{ QQ_APPID: first.appid }, /QQ_APPSECRET: is missing/],
+      [{ QQ_APPSECRET: secret }, /QQ_APPID: is missing/],
+      [{ QQ_APPS: `{"${secret}` }, /QQ_APPS: must be a JSON list/],
+      [{ QQ_APPS: `[{"appid":"1","appsecret":7,"x":"${secret}"}]` }, /QQ_APPS: must be a JSON list/],
+      [{ QQ_APPS_FILE: "/no/such/file" }, /QQ_APPS_FILE: the file can't be read \(ENOENT\)/]
+    ]
+    for (const [variables, expected] of environments) {
+      vi.unstubAllEnvs()
+      for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value)
+      await using qq = createQQMini()
+      const error = await failure(qq.security.msgSecCheck({ content: "x" }))
+      assert.match(error.message, expected)
+      assert.strictEqual(error.reason._tag, "InvalidConfig")
+      assert.notInclude(error.message, secret)
+    }
+  })
+})

@@ -1,0 +1,70 @@
+/** The code of both READMEs, run as it stands there. */
+import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
+import { execFile } from "node:child_process"
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { first } from "./support.ts"
+
+const run = promisify(execFile)
+const root = fileURLToPath(new URL("../..", import.meta.url))
+
+describe.each([
+  ["README.md", "passed", "did not subscribe|touser"],
+  ["README.zh-CN.md", "通过", "用户未订阅|touser"]
+])("%s", (file, passed, told) => {
+  let blocks: ReadonlyArray<string>
+  let folder: string
+  let sandbox: SandboxServer.Running
+  beforeAll(async () => {
+    const text = await readFile(join(root, file), "utf8")
+    blocks = [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1]!)
+    // below the examples, so that the packages are found as a user finds them
+    await mkdir(join(root, "examples/dist"), { recursive: true })
+    folder = await mkdtemp(join(root, "examples/dist/readme-"))
+    sandbox = await SandboxServer.start()
+  })
+  afterAll(async () => {
+    await sandbox.close()
+    await rm(folder, { recursive: true })
+  })
+  const env = () => ({
+    PATH: process.env["PATH"],
+    QQ_APPID: first.appid,
+    QQ_APPSECRET: String(first.appsecret),
+    QQ_BASE_URL: sandbox.url
+  })
+
+  it("its Effect program and its plain app run", async () => {
+    assert.strictEqual(blocks.length, 3)
+    const [effect, plain] = blocks
+    for (const [name, block, expected] of [
+      ["effect.ts", effect, new RegExp(`^${passed}\n(${told})`)],
+      ["plain.ts", plain, new RegExp(`^${passed}\ndata:image/png;base64,\nInvalidCode false 登录`)]
+    ] as const) {
+      await writeFile(join(folder, name), block!)
+      const { stdout } = await run(process.execPath, [join(folder, name)], { env: env() })
+      assert.match(stdout, expected)
+    }
+  })
+
+  it("its tests pass", async () => {
+    await writeFile(join(folder, "readme.test.ts"), blocks[2]!)
+    await writeFile(join(folder, "vitest.config.ts"), `export default { test: { include: ["*.test.ts"] } }`)
+    const vitest = join(root, "node_modules/vitest/vitest.mjs")
+    const { stdout } = await run(process.execPath, [vitest, "run", "--root", folder], {
+      env: { ...env(), NO_COLOR: "1" },
+      cwd: folder
+    })
+    assert.match(stdout, /Tests {2}2 passed/)
+  })
+
+  it("its links lead somewhere", async () => {
+    const text = await readFile(join(root, file), "utf8")
+    for (const [, link] of text.matchAll(/\]\(([^):]+)\)/g)) {
+      assert.isNotEmpty(await readFile(join(root, link!), "utf8"), link)
+    }
+  })
+})

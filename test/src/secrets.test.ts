@@ -1,0 +1,230 @@
+/** S1: no secret, token, login code or session key in anything that is handed out. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Auth from "@qq-mini/core/Auth"
+import type { QQError } from "@qq-mini/core/QQError"
+import * as QQMini from "@qq-mini/core/QQMini"
+import { createQQMini } from "@qq-mini/node"
+import * as NodeQQMini from "@qq-mini/node/NodeQQMini"
+import * as Sandbox from "@qq-mini/sandbox/Sandbox"
+import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Metric from "effect/Metric"
+import * as Redacted from "effect/Redacted"
+import * as References from "effect/References"
+import * as Tracer from "effect/Tracer"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { inspect } from "node:util"
+import { calls, faults, first, newGuest, second, type Call } from "./support.ts"
+
+/** Everything that can be seen, as one text. */
+class Seen {
+  readonly parts: Array<string> = []
+  readonly errors: Array<QQError> = []
+
+  add(value: unknown): void {
+    this.parts.push(inspect(value, { depth: 20, showHidden: true, maxStringLength: null, maxArrayLength: 1_000 }))
+    this.parts.push(String(value))
+    try {
+      this.parts.push(JSON.stringify(value) ?? "")
+    } catch {
+      // a span refers to itself
+    }
+    for (let error: any = value; error instanceof Error; error = error.cause) {
+      this.parts.push(error.message, error.stack ?? "", JSON.stringify(error))
+    }
+  }
+
+  readonly logger = Logger.make((options) => {
+    this.add(options.message)
+    this.parts.push(Cause.pretty(options.cause))
+  })
+
+  readonly tracer = Tracer.make({
+    span: (options) => {
+      const span = new Tracer.NativeSpan(options)
+      this.spans.push(span)
+      return span
+    }
+  })
+  readonly spans: Array<Tracer.NativeSpan> = []
+
+  run<A, R>(effect: Effect.Effect<A, QQError, R>) {
+    return Effect.exit(effect).pipe(
+      Effect.tap((exit) => {
+        if (Exit.isSuccess(exit)) return Effect.void
+        this.add(exit)
+        this.add(exit.cause)
+        this.parts.push(Cause.pretty(exit.cause))
+        const error = Cause.squash(exit.cause) as QQError
+        this.errors.push(error)
+        this.add(error)
+        this.add(error.reason)
+        return Effect.void
+      }),
+      Effect.provide(Logger.layer([this.logger])),
+      Effect.provideService(References.MinimumLogLevel, "All"),
+      Effect.withTracer(this.tracer)
+    )
+  }
+
+  text(): string {
+    for (const span of this.spans) {
+      this.parts.push(span.name, inspect([...span.attributes], { depth: 10 }), inspect(span.events, { depth: 10 }))
+      this.parts.push(inspect(span.status, { depth: 20, showHidden: true }))
+    }
+    return this.parts.join("\n")
+  }
+}
+
+const assertNone = (text: string, secrets: Iterable<string>) => {
+  for (const secret of new Set(secrets)) {
+    for (const form of [secret, encodeURIComponent(secret), Buffer.from(secret).toString("base64")]) {
+      const at = text.indexOf(form)
+      assert.strictEqual(at, -1, `…${text.slice(Math.max(0, at - 200), at + 20)}`)
+    }
+  }
+}
+
+/** Watches the requests that leave, to know every secret that was on the wire. */
+const watch = (secrets: Set<string>) =>
+  Layer.effect(
+    HttpClient.HttpClient,
+    Effect.map(
+      HttpClient.HttpClient,
+      HttpClient.tapRequest((request) =>
+        Effect.sync(() => {
+          for (const [, value] of request.urlParams) if (Redacted.isRedacted(value)) secrets.add(Redacted.value(value))
+        })
+      )
+    )
+  )
+
+describe("secrets", () => {
+  it.live("S1: every fault × every call, with all logs, spans and metrics", () =>
+    Effect.gen(function* () {
+      const secrets = new Set([first.appsecret as string, second.appsecret as string])
+      const seen = new Seen()
+      const quick = Layer.succeed(QQMini.Settings, {
+        ...QQMini.Settings.defaultValue(),
+        attemptTimeout: 100,
+        retry: { attempts: 2, base: 1, cap: 1 }
+      })
+      const client = QQMini.layer.pipe(
+        Layer.provide(watch(secrets)),
+        Layer.provide(Sandbox.layerHttpClient),
+        Layer.provide(Sandbox.layerApps),
+        Layer.provide(quick),
+        Layer.provideMerge(Sandbox.layerPlatform({ quota: { "acode.getMiniCode": [] } }))
+      )
+      yield* Effect.gen(function* () {
+        const sandbox = yield* Sandbox.Sandbox
+        for (const kind of faults) {
+          for (const [endpoint, call] of Object.entries(calls)) {
+            const guest = yield* newGuest(sandbox, `${kind} ${endpoint}`)
+            secrets.add(guest.code)
+            yield* sandbox.fault({ kind, endpoint, times: 5, delay: "1 second" })
+            yield* seen.run(call(guest))
+            yield* sandbox.heal
+          }
+        }
+        const wrong = { appid: first.appid, appsecret: "aVeryWrongSecret" }
+        secrets.add(wrong.appsecret)
+        for (const call of Object.values(calls)) {
+          yield* seen.run(call({ code: "aVeryWrongCode", openid: "nobody" }))
+        }
+        secrets.add("aVeryWrongCode")
+        yield* seen.run(Auth.getAccessToken({ cache: false, ...wrong }))
+        yield* seen.run(Auth.getAccessToken({ appid: "no such", appsecret: "aVeryWrongSecret" }))
+        const guest = yield* newGuest(sandbox, "with a key")
+        const session = yield* seen.run(Auth.code2Session({ code: guest.code, needKey: true }))
+        assert.isTrue(Exit.isSuccess(session))
+        seen.add(session)
+        if (Exit.isSuccess(session)) secrets.add(Redacted.value(session.value.session_key!))
+        seen.add(yield* seen.run(Auth.getAccessToken()))
+      }).pipe(Effect.provide(client))
+      seen.add(yield* Metric.snapshot)
+
+      assert.isAbove(seen.spans.length, 100)
+      assert.isAbove(secrets.size, 100)
+      const tags = new Set(seen.errors.map((error) => error.reason._tag))
+      for (const tag of ["WrongSecret", "InvalidToken", "OutcomeUnknown", "TimedOut", "UnreadableAnswer"] as const) {
+        assert.isTrue(tags.has(tag), tag)
+      }
+      assertNone(seen.text(), secrets)
+    })
+  )
+
+  it.live("S1: a server that sends back all it was sent", () =>
+    Effect.gen(function* () {
+      const { appid, appsecret } = { appid: "1112345678", appsecret: "s3cret/with+signs=&?%E4" }
+      const token = "TOKEN/of+512=".repeat(30)
+      const shapes: ReadonlyArray<(echo: string) => string> = [
+        (echo) => JSON.stringify({ errcode: 40035, errmsg: `bad request: ${echo}` }),
+        (echo) => JSON.stringify({ errCode: -13010, errMsg: `\n\u0000${echo}` }),
+        (echo) => JSON.stringify({ errcode: 40001, errmsg: echo }),
+        (echo) => `<html><title>${echo}</title></html>`,
+        (echo) => `{"access_token":"${token}","expires_in":7200,"${echo}`
+      ]
+      let shape = shapes[0]!
+      const server = createServer((request, response) => {
+        if (request.url!.startsWith("/api/getToken")) {
+          return response.end(JSON.stringify({ access_token: token, expires_in: 7_200 }))
+        }
+        const url = request.url!
+        let all = ""
+        try {
+          all = decodeURIComponent(url)
+        } catch {
+          // stays empty
+        }
+        response.setHeader("content-type", "application/json").setHeader("x-echo", encodeURIComponent(url))
+        response.end(shape(`${url} ${all}`))
+      })
+      yield* Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
+      const { port } = server.address() as AddressInfo
+      const seen = new Seen()
+      const code = "c0de/of+the=login"
+      const layer = NodeQQMini.layer({ appid, appsecret, baseUrl: `http://127.0.0.1:${port}`, attempts: 2 })
+      yield* Effect.gen(function* () {
+        for (const next of shapes) {
+          shape = next
+          for (const [name, call] of Object.entries<Call>(calls)) {
+            if (name !== "auth.getAccessToken") yield* seen.run(call({ code, openid: "OPENID" }))
+          }
+        }
+      }).pipe(Effect.provide(layer))
+      assert.strictEqual(seen.errors.length, shapes.length * 5)
+      assert.include(seen.text(), "bad request")
+      assertNone(seen.text(), [appsecret, token, code])
+      yield* Effect.callback<void>((resume) => {
+        server.closeAllConnections()
+        server.close(() => resume(Effect.void))
+      })
+    })
+  )
+
+  it("S1: what plain apps see of a client and its errors", async () => {
+    await using sandbox = await SandboxServer.start()
+    const secret = "theWrongSecretOfAPlainApp"
+    await using qq = createQQMini({ appid: first.appid, appsecret: secret, baseUrl: sandbox.url })
+    const seen = new Seen()
+    seen.add(qq)
+    for (const call of [
+      () => qq.security.msgSecCheck({ content: "x" }),
+      () => qq.auth.code2Session({ code: "theCodeOfAPlainApp" }),
+      () => qq.security.msgSecCheck({ content: "x", access_token: "theTokenOfAPlainApp" })
+    ]) {
+      await call().then(
+        () => assert.fail("was expected to fail"),
+        (error: unknown) => seen.add(error)
+      )
+    }
+    assertNone(seen.text(), [secret, "theCodeOfAPlainApp", "theTokenOfAPlainApp"])
+  })
+})

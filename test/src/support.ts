@@ -1,0 +1,63 @@
+/** What several tests need: the six calls as data, and pictures to send. */
+import * as Acode from "@qq-mini/core/Acode"
+import * as Auth from "@qq-mini/core/Auth"
+import type { CallOptions } from "@qq-mini/core/Endpoint"
+import type { QQError } from "@qq-mini/core/QQError"
+import type * as QQMini from "@qq-mini/core/QQMini"
+import * as Security from "@qq-mini/core/Security"
+import * as SubscribeMessage from "@qq-mini/core/SubscribeMessage"
+import * as Sandbox from "@qq-mini/sandbox/Sandbox"
+import * as Effect from "effect/Effect"
+import { PNG } from "pngjs"
+
+export const [first, second] = Sandbox.defaultPrograms
+export const template_id = Sandbox.defaultTemplate
+export const risky = Sandbox.riskySamples[0]!
+
+/** A PNG of this size. */
+export const png = (width: number, height: number): Uint8Array =>
+  new Uint8Array(PNG.sync.write(new PNG({ width, height, fill: true })))
+
+export const image = png(8, 8)
+
+/** What a call needs of the platform: a fresh code, and a user who subscribed. */
+export interface Guest {
+  readonly code: string
+  readonly openid: string
+}
+
+/** A new user with a login code and one subscription. */
+export const newGuest = (sandbox: Sandbox.Sandbox["Service"], user: string): Effect.Effect<Guest> =>
+  Effect.tap(sandbox.login({ user }), ({ openid }) => sandbox.subscribe({ openid }))
+
+export type Call = (guest: Guest, options?: CallOptions) => Effect.Effect<unknown, QQError, QQMini.QQMini>
+
+/** All calls; the checks are of content that is risky, so that a pass is always wrong. */
+export const calls: Readonly<Record<string, Call>> = {
+  "auth.getAccessToken": (_, options) => Auth.getAccessToken({ cache: false }, options),
+  "auth.code2Session": ({ code }, options) => Auth.code2Session({ code, needKey: true }, options),
+  "acode.getMiniCode": (_, options) => Acode.getMiniCode({ path: "pages/index/index" }, options),
+  "security.msgSecCheck": (_, options) => Security.msgSecCheck({ content: risky }, options),
+  "security.imgSecCheck": (_, options) => Security.imgSecCheck({ media: image }, options),
+  "subscribeMessage.send": ({ openid }, options) =>
+    SubscribeMessage.send({ touser: openid, template_id, data: { keyword1: { value: "x" } } }, options)
+}
+
+/** All faults. */
+export const faults: ReadonlyArray<Sandbox.FaultKind> = [
+  "badToken",
+  "revokedToken",
+  "stolenToken",
+  "code",
+  "html502",
+  "empty",
+  "truncated",
+  "jsonAsImage",
+  "imageAsJson",
+  "wrongCase",
+  "resetBefore",
+  "resetAfter",
+  "slowHeaders",
+  "slowBody",
+  "hugeBody"
+]

@@ -1,0 +1,243 @@
+/** The life of a token within one process, on the platform's own clock. */
+import { assert, describe, it } from "@effect/vitest"
+import * as AccessToken from "@qq-mini/core/AccessToken"
+import * as App from "@qq-mini/core/App"
+import * as Auth from "@qq-mini/core/Auth"
+import * as QQMini from "@qq-mini/core/QQMini"
+import * as Quota from "@qq-mini/core/Quota"
+import * as Security from "@qq-mini/core/Security"
+import * as SubscribeMessage from "@qq-mini/core/SubscribeMessage"
+import * as TokenCache from "@qq-mini/core/TokenCache"
+import * as Sandbox from "@qq-mini/sandbox/Sandbox"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { TestClock } from "effect/testing"
+import { first, template_id } from "./support.ts"
+
+const fetches = Effect.flatMap(Sandbox.Sandbox, (sandbox) => sandbox.count("auth.getAccessToken"))
+const check = Security.msgSecCheck({ content: "x" })
+const app = { appid: first.appid, appsecret: App.redact(first.appsecret) }
+const messageTo = (touser: string) => SubscribeMessage.send({ touser, template_id, data: { keyword1: { value: "x" } } })
+
+/** The token service alone, with its store in reach. */
+const tokensOnly = AccessToken.layer.pipe(
+  Layer.provideMerge(TokenCache.layerMemory),
+  Layer.provideMerge(Sandbox.layerHttpClient),
+  Layer.provideMerge(Sandbox.layerPlatform())
+)
+
+/** A client whose renewal is awaited, as where nothing may run after the answer. */
+const awaited = Sandbox.layer.pipe(
+  Layer.provide(Layer.succeed(QQMini.Settings, { ...QQMini.Settings.defaultValue(), renewal: "awaited" }))
+)
+
+describe("the token", () => {
+  it.effect("T1: 10,000 callers on a cold client, 1 getToken; T4: killed under them, 1 more", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const users = yield* Effect.forEach(Array.from({ length: 10_000 }), (_, i) =>
+        Effect.tap(sandbox.login({ user: `user ${i}` }), ({ openid }) => sandbox.subscribe({ openid, times: 2 }))
+      )
+      const sendAll = Effect.forEach(users, ({ openid }) => messageTo(openid), {
+        concurrency: "unbounded",
+        discard: true
+      })
+      yield* sendAll
+      assert.strictEqual(yield* fetches, 1)
+      yield* TestClock.adjust("1 day")
+      yield* check
+      assert.strictEqual(yield* fetches, 2)
+      yield* sandbox.revokeTokens()
+      yield* sendAll
+      assert.strictEqual(yield* fetches, 3)
+      const sent = (yield* sandbox.log).filter((e) => e.endpoint === "subscribeMessage.send" && e.code === 0)
+      assert.strictEqual(sent.length, 20_000)
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
+  it.effect("T1: 24 hours of calls cost one getToken for each lifetime, and no call fails", () =>
+    Effect.gen(function* () {
+      for (let minute = 0; minute < 24 * 60; minute++) {
+        yield* check
+        yield* TestClock.adjust("1 minute")
+      }
+      // a lifetime is 2 hours less the 5 minutes by which renewal begins ahead
+      assert.strictEqual(yield* fetches, Math.ceil((24 * 60) / 115))
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
+  it.effect("T3: callers refused for the same token renew it once; a late refusal of an old one renews nothing", () =>
+    Effect.gen(function* () {
+      const tokens = yield* AccessToken.AccessToken
+      const old = yield* tokens.get(app)
+      const [a, b] = yield* Effect.all([tokens.renew(app, old), tokens.renew(app, old)], { concurrency: 2 })
+      assert.strictEqual(a.generation, b.generation)
+      assert.strictEqual((yield* tokens.renew(app, old)).generation, a.generation)
+      assert.strictEqual((yield* tokens.get(app)).generation, a.generation)
+      assert.strictEqual(yield* fetches, 2)
+    }).pipe(Effect.provide(tokensOnly))
+  )
+
+  it.effect("T4: a second refusal is the caller's error, for a send too", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const { openid } = yield* sandbox.login()
+      yield* sandbox.subscribe({ openid })
+      yield* sandbox.fault({ kind: "badToken", endpoint: "subscribeMessage.send", times: 2 })
+      const error = yield* Effect.flip(messageTo(openid))
+      assert.strictEqual(error.reason._tag, "InvalidToken")
+      assert.strictEqual(yield* sandbox.count("subscribeMessage.send"), 2)
+      assert.strictEqual(yield* fetches, 2)
+      yield* sandbox.fault({ kind: "badToken", endpoint: "subscribeMessage.send" })
+      yield* messageTo(openid)
+      assert.strictEqual(yield* sandbox.count("subscribeMessage.send"), 4)
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
+  it.effect("T5: a wrong secret is asked for once, then fails at once for a minute", () =>
+    Effect.gen(function* () {
+      const wrong = Effect.flip(Security.msgSecCheck({ content: "x", appid: first.appid, appsecret: "wrong" }))
+      for (let i = 0; i < 100; i++) assert.strictEqual((yield* wrong).reason._tag, "WrongSecret")
+      assert.strictEqual(yield* fetches, 1)
+      // the right secret is not held to account for it
+      yield* check
+      assert.strictEqual(yield* fetches, 2)
+      const unknown = Effect.flip(Security.msgSecCheck({ content: "x", appid: "42", appsecret: "any" }))
+      assert.strictEqual((yield* unknown).reason._tag, "InvalidAppId")
+      assert.strictEqual((yield* unknown).reason._tag, "InvalidAppId")
+      assert.strictEqual(yield* fetches, 3)
+      yield* TestClock.adjust("61 seconds")
+      yield* unknown
+      assert.strictEqual(yield* fetches, 4)
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
+  it.effect("T8: near the end one renews while all go on with the old token", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      yield* check
+      yield* TestClock.adjust("116 minutes")
+      yield* sandbox.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", delay: "3 seconds" })
+      // nobody waits: the clock stands still, and 100 calls are answered
+      yield* Effect.all(
+        Array.from({ length: 100 }, () => check),
+        { concurrency: "unbounded" }
+      )
+      yield* TestClock.adjust("3 seconds")
+      yield* check
+      assert.strictEqual(yield* fetches, 2)
+      yield* TestClock.adjust("10 minutes")
+      yield* check
+      assert.strictEqual(yield* fetches, 2)
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
+  it.effect("T8: a renewal that fails harms nobody, and is tried again a little later", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      yield* check
+      yield* TestClock.adjust("116 minutes")
+      yield* sandbox.fault({ kind: "code", code: -1, endpoint: "auth.getAccessToken", during: "20 seconds" })
+      for (let second = 0; second < 60; second++) {
+        yield* check
+        yield* TestClock.adjust("1 second")
+      }
+      // the first token, one renewal of three attempts, and the one that went well
+      assert.strictEqual(yield* fetches, 1 + 3 + 1)
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
+  it.effect("T8: where nothing may run after the answer, one caller waits for the renewal", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      yield* check
+      yield* TestClock.adjust("116 minutes")
+      yield* sandbox.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", delay: "3 seconds" })
+      const one = yield* Effect.forkChild(check, { startImmediately: true })
+      yield* check
+      assert.isUndefined(one.pollUnsafe())
+      yield* TestClock.adjust("3 seconds")
+      yield* Fiber.join(one)
+      assert.strictEqual(yield* fetches, 2)
+    }).pipe(Effect.provide(awaited))
+  )
+
+  it.effect("T9: a caller that is interrupted does not cancel the fetch the others wait for", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      yield* sandbox.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", delay: "3 seconds" })
+      const one = yield* Effect.forkChild(check, { startImmediately: true })
+      const others = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(check, { startImmediately: true }))
+      yield* Fiber.interrupt(one)
+      yield* TestClock.adjust("3 seconds")
+      yield* Fiber.joinAll(others)
+      assert.strictEqual(yield* fetches, 1)
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
+  it.effect(
+    "T9: a holder frozen in its fetch blocks others no longer than the lease; T2: its late token is dropped",
+    () =>
+      Effect.gen(function* () {
+        const sandbox = yield* Sandbox.Sandbox
+        const cache = yield* TokenCache.TokenCache
+        const tokens = yield* AccessToken.AccessToken
+        // another holder took the lease, fetched, and froze before it wrote
+        assert.isTrue(yield* cache.lease(first.appid, { owner: "frozen", generation: 0, ttl: 8_000 }))
+        const late = Redacted.make(yield* sandbox.stealToken())
+        const waiting = yield* Effect.forkChild(tokens.get(app), { startImmediately: true })
+        for (let i = 0; i < 70; i++) yield* TestClock.adjust("100 millis")
+        assert.isUndefined(waiting.pollUnsafe())
+        assert.strictEqual(yield* fetches, 0)
+        for (let i = 0; i < 20; i++) yield* TestClock.adjust("100 millis")
+        const token = yield* Fiber.join(waiting)
+        assert.strictEqual(yield* fetches, 1)
+        assert.isUndefined(yield* cache.write(first.appid, { owner: "frozen", generation: 0, token: late, ttl: 1_000 }))
+        assert.strictEqual((yield* tokens.get(app)).generation, token.generation)
+      }).pipe(Effect.provide(tokensOnly))
+  )
+
+  it.effect("T1: four clients on one store fetch once", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const client = QQMini.layerNoDeps.pipe(
+        Layer.provide(AccessToken.layer),
+        Layer.provide(Quota.layerMemory),
+        Layer.fresh
+      )
+      const run = Effect.provide(
+        Effect.all(
+          Array.from({ length: 50 }, () => check),
+          { concurrency: "unbounded" }
+        ),
+        client,
+        { local: true }
+      )
+      yield* sandbox.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", delay: "1 second" })
+      const all = yield* Effect.forkChild(Effect.all([run, run, run, run], { concurrency: "unbounded" }))
+      for (let i = 0; i < 30; i++) yield* TestClock.adjust("100 millis")
+      yield* Fiber.join(all)
+      assert.strictEqual(yield* fetches, 1)
+    }).pipe(
+      Effect.provide(
+        Layer.mergeAll(TokenCache.layerMemory, Sandbox.layerHttpClient, Sandbox.layerApps).pipe(
+          Layer.provideMerge(Sandbox.layerPlatform())
+        )
+      )
+    )
+  )
+
+  it.effect("T1: those who ask with cache: false at the same time share one new token", () =>
+    Effect.gen(function* () {
+      yield* check
+      const tokens = yield* Effect.all(
+        Array.from({ length: 50 }, () => Auth.getAccessToken({ cache: false })),
+        { concurrency: "unbounded" }
+      )
+      assert.strictEqual(new Set(tokens.map(Redacted.value)).size, 1)
+      assert.strictEqual(yield* fetches, 2)
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+})
