@@ -1,10 +1,16 @@
 /** The packages as they are published: built, packed, unpacked elsewhere, and used by plain Node. */
+import * as NodeStream from "@effect/platform-node/NodeStream"
+import * as Effect from "effect/Effect"
+import * as Tar from "effect/encoding/Tar"
+import * as Stream from "effect/Stream"
 import { execFile } from "node:child_process"
+import { createReadStream } from "node:fs"
 import { mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
+import { createGunzip } from "node:zlib"
 import { assert, beforeAll, describe, it } from "vitest"
 
 const run = promisify(execFile)
@@ -18,6 +24,24 @@ interface Manifest {
   readonly peerDependencies: Readonly<Record<string, string>>
   readonly dependencies?: Readonly<Record<string, string>>
 }
+
+/** Unpacks an archive of the registry's kind, whose files lie below `package/`. */
+const unpack = (archive: string, to: string): Promise<void> =>
+  Effect.runPromise(
+    NodeStream.fromReadable({ evaluate: () => createReadStream(archive).pipe(createGunzip()), onError: String }).pipe(
+      Stream.pipeThroughChannel(Tar.decode()),
+      Stream.filter((entry) => entry.header.type === "file"),
+      Stream.runForEach((entry) =>
+        Effect.flatMap(Stream.mkUint8Array(entry.body), (bytes) =>
+          Effect.promise(async () => {
+            const file = join(to, entry.header.path.replace(/^package\//, ""))
+            await mkdir(dirname(file), { recursive: true })
+            await writeFile(file, bytes)
+          })
+        )
+      )
+    )
+  )
 
 describe("the packages", () => {
   let app: string
@@ -34,7 +58,7 @@ describe("the packages", () => {
       const { stdout } = await run("npx", ["-y", "pnpm@12.21.0", "pack", "--json", "--pack-destination", app], {
         cwd: from
       })
-      await run("tar", ["-xzf", JSON.parse(stdout).filename, "--strip-components=1", "-C", to])
+      await unpack(JSON.parse(stdout).filename, to)
       // its dependencies, as an installer would lay them
       const { dependencies, peerDependencies } = await manifest(name)
       for (const dependency of Object.keys({ ...dependencies, ...peerDependencies })) {
