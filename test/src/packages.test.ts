@@ -30,7 +30,7 @@ const unpack = (archive: string, to: string): Promise<void> =>
   Effect.runPromise(
     NodeStream.fromReadable({ evaluate: () => createReadStream(archive).pipe(createGunzip()), onError: String }).pipe(
       Stream.pipeThroughChannel(Tar.decode()),
-      Stream.filter((entry) => entry.header.type === "file"),
+      Stream.filter((entry) => entry.header.type === "File"),
       Stream.runForEach((entry) =>
         Effect.flatMap(Stream.mkUint8Array(entry.body), (bytes) =>
           Effect.promise(async () => {
