@@ -12,8 +12,8 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import { TestClock } from "effect/testing"
-import { createServer, type Server } from "node:net"
-import type { AddressInfo } from "node:net"
+import { createServer as createHttpServer, type Server as HttpServer } from "node:http"
+import { type AddressInfo, createServer, type Server } from "node:net"
 import { first, second, template_id } from "./support.ts"
 
 const overHttp = (platform?: Sandbox.Options, options?: NodeQQMini.Options) =>
@@ -83,6 +83,52 @@ describe("delivery over HTTP", () => {
       assert.include(error.message, "token")
       // it ended by itself: the server never answers
       assert.isDefined(took)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live.each([
+    ["a body that stalls", "stalls", "TimedOut"],
+    ["a body without end", "floods", "UnreadableAnswer"],
+    ["a body that is announced too large", "announces", "UnreadableAnswer"]
+  ] as const)("D3, I2: %s ends the call in its time, with bounded memory, and its connection", ([, kind, expected]) =>
+    Effect.gen(function* () {
+      let written = 0
+      const closed = Promise.withResolvers<void>()
+      let left = 2
+      const chunk = Buffer.alloc(64 * 1024, 0x20)
+      const server = yield* Effect.acquireRelease(
+        Effect.callback<HttpServer>((resume) => {
+          const server = createHttpServer((request, response) => {
+            if (request.url!.startsWith("/api/getToken")) {
+              return response.end('{"access_token":"T","expires_in":7200}')
+            }
+            response.on("close", () => --left === 0 && closed.resolve())
+            if (kind === "announces") response.setHeader("content-length", 2 ** 31)
+            response.write('{"errCode":')
+            const flood = () => {
+              while (kind === "floods" && !response.destroyed && response.write(chunk)) written += chunk.length
+            }
+            response.on("drain", flood)
+            flood()
+          })
+          server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+        }),
+        (server) => Effect.sync(() => server.close())
+      )
+      const error = yield* Effect.flip(
+        Security.msgSecCheck({ content: "x" }, { attempts: 2, attemptTimeout: "300 millis" })
+      ).pipe(
+        // while the client lives on
+        Effect.tap(Effect.promise(() => closed.promise)),
+        Effect.provide(
+          NodeQQMini.layer({
+            apps: [first],
+            baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+          })
+        )
+      )
+      assert.strictEqual(error.reason._tag, expected)
+      assert.isBelow(written, 32 * 1024 * 1024)
     }).pipe(Effect.scoped)
   )
 

@@ -23,16 +23,19 @@ const integer = (value: unknown): number | undefined => {
   return typeof value === "number" && Number.isSafeInteger(value) ? value : undefined
 }
 
+const strict = new TextDecoder("utf-8", { fatal: true })
+const lenient = new TextDecoder()
+
 const parse = (bytes: Uint8Array): unknown => {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes))
+    return JSON.parse(strict.decode(bytes))
   } catch {
     return undefined
   }
 }
 
 const looksLikeHtml = (bytes: Uint8Array): boolean =>
-  /^\s*<(?:!doctype|html|head|body|center)/i.test(new TextDecoder().decode(bytes.subarray(0, 200)))
+  /^\s*<(?:!doctype|html|head|body|center)/i.test(lenient.decode(bytes.subarray(0, 200)))
 
 const decoders = new WeakMap<Any, (input: unknown) => Result.Result<unknown, unknown>>()
 const decoder = (endpoint: Any) => {

@@ -33,12 +33,12 @@ const collect = Effect.fnUntraced(function* (
   max: number
 ): Effect.fn.Return<Uint8Array, HttpClientError | TooLarge> {
   const announced = Number(response.headers["content-length"] ?? 0)
-  if (announced > max) return yield* Effect.fail(new TooLarge(announced))
   const chunks: Array<Uint8Array> = []
   let size = 0
+  // a stream that ends early, by failure or interruption, ends the connection too
   yield* Stream.runForEach(response.stream, (chunk) => {
     size += chunk.length
-    if (size > max) return Effect.fail(new TooLarge(size))
+    if (size > max || announced > max) return Effect.fail(new TooLarge(Math.max(size, announced)))
     chunks.push(chunk)
     return Effect.void
   })
@@ -90,13 +90,12 @@ export type Exchange = (
 
 /** An exchange over an HTTP client. It holds no state. */
 export const make = (http: HttpClient.HttpClient, baseUrl: string): Exchange => {
-  const scoped = HttpClient.withScope(http)
   return (endpoint, options) =>
     Effect.suspend(() => {
       // 0 until there is an answer
       let status = 0
       return build(endpoint, { ...options, baseUrl }).pipe(
-        Effect.flatMap((request) => scoped.execute(request)),
+        Effect.flatMap((request) => http.execute(request)),
         Effect.flatMap((response) => {
           status = response.status
           return Effect.zipWith(
@@ -105,8 +104,6 @@ export const make = (http: HttpClient.HttpClient, baseUrl: string): Exchange => 
             (bytes, wait): Answer => ({ status: response.status, bytes, wait })
           )
         }),
-        // ends the connection when the body was not read to its end
-        Effect.scoped,
         // nothing goes to QQ but the call: no trace headers
         Effect.provideService(HttpClient.TracerPropagationEnabled, false),
         // an HTTP layer that throws is a lost connection; what it threw may hold the URL, and so the secret
