@@ -24,20 +24,36 @@ let unexpected = 0
 const say = (text = "") => Effect.sync(() => console.log(text))
 const title = (en: string, zh: string) => say(`\n${bold(`${en} · ${zh}`)}`)
 
-/** One line of the account. What was not expected ends the demo with 1. */
-const row = (call: string, cells: ReadonlyArray<{ readonly text: string; readonly ok: boolean }>) => {
-  unexpected += cells.filter(({ ok }) => !ok).length
-  const shown = cells.map(({ ok, text }) => column(`${ok ? good("✓") : bad("✗")} ${text}`, 50))
-  return say(`  ${column(call, 24)}${shown.join("")}`.trimEnd())
+/** What a call came to, in a few words; what was not expected has more to say. */
+interface Cell {
+  readonly ok: boolean
+  readonly text: string
+  readonly more?: string
 }
 
-const unwelcome = (error: unknown) => ({ ok: false, text: isQQError(error) ? error.message : String(error) })
+// two programs side by side fit in 80 columns
+const nameColumn = 22
+const cellColumn = 28
+
+/** One line of the account. What was not expected ends the demo with 1. */
+const row = (call: string, cells: ReadonlyArray<Cell>) => {
+  unexpected += cells.filter(({ ok }) => !ok).length
+  const shown = cells.map(({ ok, text }) => column(`${ok ? good("✓") : bad("✗")} ${text}`, cellColumn))
+  const more = new Set(cells.flatMap(({ more }) => (more === undefined ? [] : [more.replace(/^/gm, "      ")])))
+  return say([`  ${column(call, nameColumn)}${shown.join("")}`.trimEnd(), ...more].join("\n"))
+}
+
+const unwelcome = (error: unknown): Cell =>
+  isQQError(error)
+    ? { ok: false, text: error.reason._tag, more: error.message }
+    : { ok: false, text: "failed", more: String(error) }
 
 /** A cell from an effect: what it gives, or the error it should not have had. */
-const cell = <A, R>(effect: Effect.Effect<A, QQError, R>, read: (value: A) => { ok: boolean; text: string }) =>
+const cell = <A, R>(effect: Effect.Effect<A, QQError, R>, read: (value: A) => Cell) =>
   Effect.match(effect, { onSuccess: read, onFailure: unwelcome })
 
-const short = (secret: string) => `${secret.length} characters, …${secret.slice(-4)}`
+const short = (text: string) => `${text.slice(0, 4)}…${text.slice(-4)}`
+const length = (secret: string) => `a token of ${secret.length} characters`
 const verdict = (risky: boolean, expected: boolean) => ({ ok: risky === expected, text: risky ? "risky" : "passed" })
 const sent = () => ({ ok: true, text: "sent" })
 
@@ -57,11 +73,13 @@ const message = (touser: string) => ({
 const asEffect = Effect.gen(function* () {
   const sandbox = yield* Sandbox.Sandbox
   yield* title("1. As an Effect program", "作为 Effect 程序")
-  yield* say(dim(`  ${column("", 24)}${both.map(({ appid }) => column(`  ${appid}`, 41)).join("")}`.trimEnd()))
+  yield* say(
+    dim(`  ${column("", nameColumn)}${both.map(({ appid }) => column(`  ${appid}`, cellColumn)).join("")}`.trimEnd())
+  )
   const walk = <A, R>(
     call: string,
     effect: (openid: string, code: string) => Effect.Effect<A, QQError, R>,
-    read: (value: A) => { ok: boolean; text: string }
+    read: (value: A) => Cell
   ) =>
     Effect.flatMap(
       Effect.forEach(
@@ -81,7 +99,7 @@ const asEffect = Effect.gen(function* () {
     () => Auth.getAccessToken(),
     (token) => ({
       ok: Redacted.isRedacted(token),
-      text: short(Redacted.value(token))
+      text: length(Redacted.value(token))
     })
   )
   yield* walk(
@@ -89,7 +107,7 @@ const asEffect = Effect.gen(function* () {
     (_, code) => Auth.code2Session({ code }),
     ({ openid }) => ({
       ok: openid.length === 32,
-      text: openid
+      text: short(openid)
     })
   )
   yield* walk(
@@ -123,7 +141,7 @@ const asPromises = Effect.gen(function* () {
   const walk = <A>(
     call: string,
     f: (calls: typeof qq | ReturnType<typeof qq.app>, openid: string, code: string) => Promise<A>,
-    read: (value: A) => { ok: boolean; text: string }
+    read: (value: A) => Cell
   ) =>
     Effect.flatMap(
       Effect.forEach(both, ({ appid }) =>
@@ -142,14 +160,14 @@ const asPromises = Effect.gen(function* () {
   yield* walk(
     "auth.getAccessToken",
     (calls) => calls.auth.getAccessToken(),
-    (token) => ({ ok: true, text: short(token) })
+    (token) => ({ ok: true, text: length(token) })
   )
   yield* walk(
     "auth.code2Session",
     (calls, _, code) => calls.auth.code2Session({ code, needKey: true }),
     (session) => ({
       ok: session.session_key !== undefined,
-      text: `${session.openid} + key`
+      text: `${short(session.openid)} and a key`
     })
   )
   yield* walk(
@@ -168,7 +186,7 @@ const asPromises = Effect.gen(function* () {
     (calls) => calls.acode.getMiniCode({ path: page }),
     (image) => ({
       ok: image.dataUrl.startsWith("data:image/png"),
-      text: `${image.dataUrl.slice(0, 26)}…`
+      text: `${image.dataUrl.slice(0, 22)}…`
     })
   )
   yield* show(yield* promise(() => qq.acode.getMiniCode({ path: page })), first.appid)
@@ -241,10 +259,10 @@ const onQQ = Effect.gen(function* () {
   yield* say(`${bold("qq-mini")} on ${env["QQ_BASE_URL"] ?? "QQ itself, https://api.q.qq.com"} · 使用真实的 QQ`)
   yield* say(`with QQ_APPID ${env["QQ_APPID"]} from the environment · 使用环境变量中的程序\n`)
   const needs = (call: string, variables: ReadonlyArray<string>, why: string) =>
-    say(`  ${column(call, 24)}${dim(`– left out: ${why}; set ${variables.join(" and ")} to try it · 未执行`)}`)
+    say(`  ${column(call, nameColumn)}${dim(`– left out: ${why}; set ${variables.join(" and ")} to try it · 未执行`)}`)
 
   yield* row("auth.getAccessToken", [
-    yield* cell(Auth.getAccessToken(), (token) => ({ ok: true, text: short(Redacted.value(token)) }))
+    yield* cell(Auth.getAccessToken(), (token) => ({ ok: true, text: length(Redacted.value(token)) }))
   ])
   yield* row("security.msgSecCheck", [
     yield* cell(Security.msgSecCheck({ content: "你好，世界" }), ({ risky }) => verdict(risky, false))
@@ -260,7 +278,7 @@ const onQQ = Effect.gen(function* () {
   if (code === undefined) yield* needs("auth.code2Session", ["QQ_DEMO_CODE"], "it takes a code of qq.login")
   else
     yield* row("auth.code2Session", [
-      yield* cell(Auth.code2Session({ code }), ({ openid }) => ({ ok: true, text: openid }))
+      yield* cell(Auth.code2Session({ code }), ({ openid }) => ({ ok: true, text: short(openid) }))
     ])
 
   const touser = env["QQ_DEMO_TOUSER"]
@@ -284,7 +302,8 @@ const onQQ = Effect.gen(function* () {
   }
 }).pipe(Effect.provide(NodeQQMini.layerConfig))
 
-const real = process.env["QQ_APPID"] !== undefined || process.env["QQ_APPSECRET"] !== undefined
+// an empty variable is not set
+const real = Boolean(process.env["QQ_APPID"] || process.env["QQ_APPSECRET"])
 
 const main = (real ? onQQ : onSandbox).pipe(
   Effect.catchCause((cause) =>

@@ -14,7 +14,13 @@ const program = Effect.gen(function* () {
   const { risky } = yield* Security.msgSecCheck({ content })
   yield* Console.log(risky ? "risky" : "passed")
 }).pipe(
-  Effect.catchReason("QQError", "WrongSecret", (reason) => Console.error(reason.help.en, reason.help.zh)),
+  // what to do about it, in English and Chinese
+  Effect.catchTag("QQError", (error) =>
+    Effect.sync(() => {
+      console.error(error.message)
+      process.exitCode = 1
+    })
+  ),
   Effect.provide(NodeQQMini.layerConfig)
 )
 

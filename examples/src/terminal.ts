@@ -1,6 +1,6 @@
 /** What the demo needs of a terminal: colours, rows, and pictures of black and white squares. */
 import { PNG } from "pngjs"
-import { styleText } from "node:util"
+import { stripVTControlCharacters, styleText } from "node:util"
 
 export const bold = (text: string) => styleText("bold", text)
 export const dim = (text: string) => styleText("dim", text)
@@ -8,7 +8,8 @@ export const good = (text: string) => styleText("green", text)
 export const bad = (text: string) => styleText("red", text)
 
 // Chinese characters and signs are two columns wide
-const width = (text: string) => [...text].reduce((sum, c) => sum + (/[ᄀ-ᇿ⺀-鿿＀-｠]/u.test(c) ? 2 : 1), 0)
+const width = (text: string) =>
+  [...stripVTControlCharacters(text)].reduce((sum, c) => sum + (/[ᄀ-ᇿ⺀-鿿＀-｠]/u.test(c) ? 2 : 1), 0)
 export const column = (text: string, columns: number) => text + " ".repeat(Math.max(1, columns - width(text)))
 
 /** A small picture, so that there is something to check. */

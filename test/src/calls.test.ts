@@ -1,16 +1,17 @@
 /** The tour of the API: every parameter of the six calls, in this process and over HTTP. */
-import { assert, layer } from "@effect/vitest"
+import { assert, describe, it, layer } from "@effect/vitest"
 import * as Acode from "@qq-mini/core/Acode"
 import * as App from "@qq-mini/core/App"
 import * as Auth from "@qq-mini/core/Auth"
-import type { QQError } from "@qq-mini/core/QQError"
-import type * as QQMini from "@qq-mini/core/QQMini"
+import { fromCode, type QQError } from "@qq-mini/core/QQError"
+import * as QQMiniModule from "@qq-mini/core/QQMini"
 import * as Security from "@qq-mini/core/Security"
 import * as SubscribeMessage from "@qq-mini/core/SubscribeMessage"
 import * as NodeQQMini from "@qq-mini/node/NodeQQMini"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
 import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
 import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import jsQR from "jsqr"
@@ -21,7 +22,7 @@ const overHttp = Layer.unwrap(
   Effect.map(SandboxServer.SandboxServer, ({ url }) => NodeQQMini.layer({ apps: [first, second], baseUrl: url }))
 ).pipe(Layer.provideMerge(SandboxServer.layer()))
 
-const transports: ReadonlyArray<readonly [string, Layer.Layer<QQMini.QQMini | Sandbox.Sandbox, QQError>]> = [
+const transports: ReadonlyArray<readonly [string, Layer.Layer<QQMiniModule.QQMini | Sandbox.Sandbox, QQError>]> = [
   ["in this process", Sandbox.layer],
   ["over HTTP", overHttp]
 ]
@@ -138,6 +139,8 @@ for (const [name, transport] of transports) {
         assert.strictEqual(yield* ran("security.msgSecCheck"), first.appid)
         yield* Security.imgSecCheck({ media: image, appid, appsecret })
         assert.strictEqual(yield* ran("security.imgSecCheck"), appid)
+        const wrong = Security.imgSecCheck({ media: image, appid, appsecret: "not this one's" })
+        assert.strictEqual((yield* Effect.flip(wrong)).reason._tag, "WrongSecret")
         yield* Acode.getMiniCode().pipe(App.use({ appid, appsecret: Redacted.make(String(appsecret)) }))
         assert.strictEqual(yield* ran("acode.getMiniCode"), appid)
         const own = Redacted.value(yield* Auth.getAccessToken())
@@ -156,6 +159,16 @@ for (const [name, transport] of transports) {
       })
     )
 
+    it.effect("auth.getAccessToken gives a caller's own token back, and fetches none", () =>
+      Effect.gen(function* () {
+        const sandbox = yield* Sandbox.Sandbox
+        const before = yield* sandbox.count("auth.getAccessToken")
+        const own = yield* Auth.getAccessToken({ access_token: "MINE", cache: false })
+        assert.strictEqual(Redacted.value(own), "MINE")
+        assert.strictEqual(yield* sandbox.count("auth.getAccessToken"), before)
+      })
+    )
+
     it.effect("a caller's own token is used as it is, and not renewed", () =>
       Effect.gen(function* () {
         const sandbox = yield* Sandbox.Sandbox
@@ -169,3 +182,72 @@ for (const [name, transport] of transports) {
     )
   })
 }
+
+describe("the programs", () => {
+  const ran = Effect.gen(function* () {
+    yield* Security.msgSecCheck({ content: "x" })
+    return (yield* (yield* Sandbox.Sandbox).log).at(-1)?.appid
+  })
+  const registry = (options: App.AppsOptions) =>
+    QQMiniModule.layer.pipe(
+      Layer.provide(Layer.merge(App.layerMany(options), Sandbox.layerHttpClient)),
+      Layer.provideMerge(Sandbox.layerPlatform())
+    )
+
+  it.effect("the first is the default, or the one that is named", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* Effect.provide(ran, registry({ apps: [first, second] })), first.appid)
+      assert.strictEqual(
+        yield* Effect.provide(ran, registry({ apps: [first, second], default: second.appid })),
+        second.appid
+      )
+      const none = yield* Effect.flip(Effect.provide(ran, registry({ apps: [first], default: "42" })))
+      assert.strictEqual(none.reason._tag, "InvalidConfig")
+    })
+  )
+
+  it.effect("no trace headers go to QQ", () =>
+    Effect.gen(function* () {
+      const headers: Array<string> = []
+      const watched = Layer.effect(
+        HttpClient.HttpClient,
+        Effect.map(
+          HttpClient.HttpClient,
+          HttpClient.tapRequest((request) => Effect.sync(() => headers.push(...Object.keys(request.headers))))
+        )
+      )
+      yield* Security.msgSecCheck({ content: "x" }).pipe(
+        Effect.withSpan("outside"),
+        Effect.provide(
+          QQMiniModule.layer.pipe(
+            Layer.provide(watched),
+            Layer.provide(Layer.merge(App.layerMany({ apps: [first] }), Sandbox.layerHttpClient)),
+            Layer.provide(Sandbox.layerPlatform())
+          )
+        )
+      )
+      assert.deepStrictEqual([...new Set(headers)].toSorted(), ["content-length", "content-type"])
+    })
+  )
+
+  it.effect("a stub is asked only what QQ would be, and errors know the program", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      const stub = QQMiniModule.layerStub({
+        "security.msgSecCheck": ({ content }) => {
+          asked += content.length
+          return Effect.fail(fromCode("security.msgSecCheck", -1, "busy"))
+        }
+      })
+      const error = yield* Effect.flip(
+        Security.msgSecCheck({} as { content: string }).pipe(App.use(second.appid), Effect.provide(stub))
+      )
+      assert.strictEqual(error.reason._tag, "InvalidInput")
+      assert.strictEqual(error.app, second.appid)
+      assert.strictEqual(asked, 0)
+      const busy = yield* Effect.flip(Effect.provide(Security.msgSecCheck({ content: "x" }), stub))
+      assert.strictEqual(busy.reason._tag, "SystemBusy")
+      assert.strictEqual(asked, 1)
+    })
+  )
+})

@@ -17,7 +17,7 @@ import { image, png, template_id } from "./support.ts"
 const token = '{"access_token":"TOKEN","expires_in":7200}'
 
 /** A client whose every call but getToken is answered like this, whatever the status and type. */
-const answering = (body: string | Uint8Array, status = 200, type = "application/json") =>
+const answering = (body: string | Uint8Array, status = 200, type = "application/json", more: HeadersInit = {}) =>
   QQMini.layer.pipe(
     Layer.provide(
       Layer.succeed(
@@ -28,7 +28,7 @@ const answering = (body: string | Uint8Array, status = 200, type = "application/
               request,
               url.pathname === "/api/getToken"
                 ? new Response(token)
-                : new Response(body as string, { status, headers: { "content-type": type } })
+                : new Response(body as string, { status, headers: { "content-type": type, ...more } })
             )
           )
         )
@@ -52,6 +52,15 @@ describe("what counts as a yes", () => {
     ['{"errcode":87014,"errmsg":"risky content"}', { risky: true }],
     ['{"code":87014}', { risky: true }],
     ['{"errCode":0,"errcode":87014}', { risky: true }],
+    // what says two things says nothing
+    ['{"errCode":87014,"errCode":0}', unreadable],
+    ['{"errCode":0,"errcode":0}', unreadable],
+    ['{"errCode":0,"data":{"errcode":87014}}', unreadable],
+    ['{"errCode":0,"code":"FAIL"}', unreadable],
+    ['{"errCode":0,"code":[-1]}', unreadable],
+    ['{"errCode":1e-400}', unreadable],
+    ['{"errCode":-0}', unreadable],
+    ['{"errCode":0.0}', unreadable],
     ["", unreadable],
     ["{}", unreadable],
     ["[]", unreadable],
@@ -103,6 +112,9 @@ describe("what counts as a yes", () => {
     ["a GIF of 14 bytes", gif, "text/html", "image/gif"],
     ["a JPEG of 17 bytes", jpeg, "", "image/jpeg"],
     ["half a PNG", image.slice(0, 40), "image/png", "OutcomeUnknown"],
+    ["a GIF that ends too early", gif.slice(0, 13), "image/gif", "OutcomeUnknown"],
+    ["a GIF with a semicolon before its end", new Uint8Array([...gif, 1]), "image/gif", "OutcomeUnknown"],
+    ["a GIF in a block filled with zeros", new Uint8Array([...gif, 0, 0]), "image/gif", "image/gif"],
     ["an error called an image", '{"errcode":45029,"errmsg":"x"}', "image/png", "MiniCodesUsedUp"],
     ["a long error", JSON.stringify({ errcode: 41030, errmsg: "x".repeat(5_000) }), "image/png", "PageMissing"],
     ["a plain yes", '{"errcode":0,"errmsg":"ok"}', "application/json", "OutcomeUnknown"],
@@ -130,13 +142,47 @@ describe("what counts as a yes", () => {
   )
 })
 
+describe("what stands around an answer", () => {
+  it.live.each([
+    ["7", 7_000],
+    ["Wed, 01 Jan 2500 00:00:00 GMT", 1e12],
+    ["soon", undefined]
+  ] as const)("a Retry-After of %s is told to the caller", ([value, expected]) =>
+    Effect.gen(function* () {
+      const busy = answering("<html></html>", 503, "text/html", { "retry-after": value })
+      const error = yield* Effect.flip(Effect.provide(Security.msgSecCheck({ content: "x" }), busy))
+      if (expected === undefined || expected < 1e12) assert.strictEqual(error.retryAfter, expected)
+      else assert.isAbove(error.retryAfter!, expected)
+    })
+  )
+
+  it.live("I2: an HTTP layer that throws is a lost connection, and what it threw is seen by nobody", () =>
+    Effect.gen(function* () {
+      const throwing = QQMini.layer.pipe(
+        Layer.provide(
+          Layer.succeed(
+            HttpClient.HttpClient,
+            HttpClient.make((_, url) => {
+              throw new Error(`can't reach ${String(url)}`)
+            })
+          )
+        ),
+        Layer.provide(App.layer({ appid: "1112345678", appsecret: "theSecret" }))
+      )
+      const error = yield* Effect.flip(Effect.provide(Security.msgSecCheck({ content: "x" }), throwing))
+      assert.strictEqual(error.reason._tag, "ConnectionFailed")
+      assert.notInclude(error.message, "theSecret")
+    })
+  )
+})
+
 layer(Sandbox.layer)("what is refused before it is sent", (it) => {
   const big = png(800, 800)
   const message = { touser: "X", template_id, data: { keyword1: { value: "x" } } }
   const rows: ReadonlyArray<readonly [string, Effect.Effect<unknown, QQError, QQMini.QQMini>, RegExp]> = [
     ["a missing field", Security.msgSecCheck({} as any), /content: is required/],
     ["an empty text", Security.msgSecCheck({ content: "" }), /content: is empty/],
-    ["a wrong type", Security.msgSecCheck({ content: 42 as any }), /content: Expected string/],
+    ["a wrong type", Security.msgSecCheck({ content: 42 as any }), /content: must be string/],
     ["a text too long", Security.msgSecCheck({ content: "安".repeat(180_000) }), /content: is 540,000 bytes.*512,000/],
     ["a typing error", Acode.getMiniCode({ pth: "x" } as any), /pth: is not a parameter/],
     ["a leading /", Acode.getMiniCode({ path: "/pages/index/index" }), /path: must not begin with \//],
@@ -149,6 +195,14 @@ layer(Sandbox.layer)("what is refused before it is sent", (it) => {
     ["an image too large", Security.imgSecCheck({ media: new Uint8Array(1024 * 1024 + 1) }), /1,048,577 bytes.*1 MB/],
     ["base64 too large", Security.imgSecCheck({ media: "A".repeat(3_000_000) }), /media: is .* bytes/],
     ["too many pixels", Security.imgSecCheck({ media: big }), /media: is 800 × 800 pixels.*750 × 1334/],
+    ["null", Acode.getMiniCode({ path: null as any }), /path: must be string/],
+    [
+      "undefined where there must be something",
+      Security.msgSecCheck({ content: undefined as any }),
+      /content: is required/
+    ],
+    ["another name for it", Security.msgSecCheck({ text: "x" } as any), /content: is required/],
+    ["a number for an image", Security.imgSecCheck({ media: 5 as any }), /media: must be bytes, base64 or a data URL/],
     ["no keywords", SubscribeMessage.send({ ...message, data: {} }), /data: needs at least one keyword/],
     ["no value", SubscribeMessage.send({ ...message, data: { k: {} as any } }), /data\.k\.value: is required/],
     ["an odd number", SubscribeMessage.send({ ...message, data: { k: { value: NaN } } }), /data\.k\.value: /],
@@ -156,6 +210,25 @@ layer(Sandbox.layer)("what is refused before it is sent", (it) => {
     ["an array", Security.msgSecCheck([] as any), /input: must be an object/],
     ["a secret alone", Auth.getAccessToken({ appsecret: "S" }), /appid: is missing beside appsecret/],
     ["an empty token", Security.msgSecCheck({ content: "x", access_token: "" }), /access_token: must be a token/],
+    [
+      "an unknown option",
+      Security.msgSecCheck({ content: "x" }, { timeout: 5 } as any),
+      /options\.timeout: is not an option/
+    ],
+    [
+      "a quota nobody knows",
+      Security.msgSecCheck({ content: "x" }, { quota: "never" as any }),
+      /options\.quota: must be/
+    ],
+    ["options that are none", Security.msgSecCheck({ content: "x" }, 5 as any), /options: must be an object/],
+    ["App.use of a number", Security.msgSecCheck({ content: "x" }).pipe(App.use(1198765432 as any)), /appid: must be/],
+    ["App.use of nothing", Security.msgSecCheck({ content: "x" }).pipe(App.use(null as any)), /appid: /],
+    ["App.use of an empty appid", Security.msgSecCheck({ content: "x" }).pipe(App.use("")), /appid: must be/],
+    [
+      "App.use with an empty secret",
+      Security.msgSecCheck({ content: "x" }).pipe(App.use({ appid: "1", appsecret: "" })),
+      /appsecret: must be/
+    ],
     ["an appid of another type", Security.msgSecCheck({ content: "x", appid: 42 as any }), /appid: must be/],
     ["no attempts", Security.msgSecCheck({ content: "x" }, { attempts: 0 }), /options\.attempts: must be/],
     ["no time", Security.msgSecCheck({ content: "x" }, { deadline: 0 }), /options\.deadline: must be/],
@@ -167,7 +240,7 @@ layer(Sandbox.layer)("what is refused before it is sent", (it) => {
       const error = yield* Effect.flip(call)
       assert.strictEqual(error.reason._tag, "InvalidInput")
       assert.match(error.message, expected)
-      assert.match(error.help.zh, /未发送任何请求/)
+      assert.match(error.help.zh, /^[\w.]+：[^a-z]*[一-鿿].*未发送任何请求。$/)
       assert.deepStrictEqual(yield* sandbox.log, [])
     })
   )

@@ -5,6 +5,7 @@ import { getEventListeners } from "node:events"
 import { mkdtemp, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { inspect } from "node:util"
 import { afterAll, afterEach, assert, beforeAll, describe, it, vi } from "vitest"
 import { first, risky, second, template_id } from "./support.ts"
 
@@ -80,7 +81,11 @@ describe("createQQMini", () => {
     await sandbox.run((platform) =>
       platform.fault({ kind: "slowHeaders", endpoint: "security.msgSecCheck", delay: "5 seconds" })
     )
+    await qq.auth.getAccessToken()
+    const begun = performance.now()
     const error = await failure(qq.security.msgSecCheck({ content: "x" }, { deadline: "200 millis" }))
+    // the platform answers after 5 seconds, an attempt ends after 5
+    assert.isBelow(performance.now() - begun, 3_000)
     assert.strictEqual(error.reason._tag, "TimedOut")
   })
 
@@ -95,11 +100,59 @@ describe("createQQMini", () => {
     await create().close()
   })
 
+  it("D2: close lets what is on its way come to its end", async () => {
+    const { openid } = await sandbox.run((platform) => platform.login({ user: "closing" }))
+    await sandbox.run((platform) => platform.subscribe({ openid }))
+    const qq = create()
+    await qq.auth.getAccessToken()
+    await sandbox.run((platform) =>
+      platform.fault({ kind: "slowHeaders", endpoint: "subscribeMessage.send", delay: "300 millis" })
+    )
+    const send = qq.subscribeMessage.send({ touser: openid, template_id, data: { keyword1: { value: "x" } } })
+    await qq.close()
+    assert.isUndefined(await send)
+  })
+
+  it("an error leads to the line of the app, and prints as its message", async () => {
+    await using qq = create()
+    const error = await failure(qq.auth.code2Session({ code: "no such" }))
+    assert.include(error.stack, "promise.test.ts")
+    assert.notMatch(error.stack ?? "", /\beffect\/(src|dist)\//)
+    assert.match(inspect(error), /^QQError: auth\.code2Session.*\n登录 code/)
+    const json = JSON.parse(JSON.stringify(error))
+    assert.deepInclude(json, { _tag: "QQError", endpoint: "auth.code2Session", isRetryable: false })
+    assert.deepInclude(json.reason, { _tag: "InvalidCode", code: 40029 })
+    assert.include(json.help.zh, "登录")
+    assert.include(json.message, "InvalidCode")
+  })
+
+  it("refuses a program that is none, and never runs for another instead", async () => {
+    await using qq = create()
+    await sandbox.run((platform) => platform.clearLog)
+    for (const app of [
+      1198765432,
+      null,
+      undefined,
+      "",
+      {},
+      { appsecret: "x" },
+      { appid: second.appid, appsecret: "" }
+    ]) {
+      const error = await failure(qq.app(app as never).security.msgSecCheck({ content: "x" }))
+      assert.strictEqual(error.reason._tag, "InvalidInput", JSON.stringify(app))
+    }
+    const nothing = await qq.security.msgSecCheck({ content: "x" }, null as never)
+    assert.deepStrictEqual(nothing, { risky: false })
+    assert.strictEqual((await sandbox.run((platform) => platform.log)).length, 2)
+  })
+
   it("reads the environment", async () => {
     vi.stubEnv("QQ_APPID", first.appid)
     vi.stubEnv("QQ_APPSECRET", String(first.appsecret))
     vi.stubEnv("QQ_BASE_URL", sandbox.url)
-    vi.stubEnv("QQ_APPS", JSON.stringify([second]))
+    // the main program may stand in the list too, and an empty variable is not set
+    vi.stubEnv("QQ_APPS", JSON.stringify([second, first]))
+    vi.stubEnv("QQ_APPS_FILE", "")
     await using qq = createQQMini()
     assert.deepStrictEqual(await qq.security.msgSecCheck({ content: "x" }), { risky: false })
     assert.strictEqual((await qq.app(second.appid).auth.getAccessToken()).length, 64)
@@ -107,7 +160,8 @@ describe("createQQMini", () => {
 
   it("reads programs from a file; the first is the default", async () => {
     const file = join(await mkdtemp(join(tmpdir(), "qq-mini-")), "apps.json")
-    await writeFile(file, JSON.stringify([second, first]))
+    // with the mark that editors on Windows put in front
+    await writeFile(file, `\uFEFF${JSON.stringify([second, first])}`)
     vi.stubEnv("QQ_APPS_FILE", file)
     vi.stubEnv("QQ_BASE_URL", sandbox.url)
     await using qq = createQQMini()
@@ -128,7 +182,9 @@ describe("createQQMini", () => {
       [{ apps: [second, { appid: second.appid, appsecret: secret }] }, /stands there twice/],
       [{ apps: [second], baseUrl: "api.q.qq.com" }, /baseUrl.*: must be an address/],
       [{ apps: [second], deadline: -1 }, /deadline: must be/],
-      [{ apps: [second], attempts: 1.5 }, /attempts: must be/]
+      [{ apps: [second], attempts: 1.5 }, /attempts: must be/],
+      [{ apps: [second], baseUrl: "http://h/?a=b" }, /baseUrl.*: must be an address without a query/],
+      [{ deadline: -1 }, /deadline: must be/]
     ]
     for (const [options, expected] of wrong) {
       let thrown: unknown
@@ -148,6 +204,10 @@ describe("createQQMini", () => {
       [{ QQ_APPSECRET: secret }, /QQ_APPID: is missing/],
       [{ QQ_APPS: `{"${secret}` }, /QQ_APPS: must be a JSON list/],
       [{ QQ_APPS: `[{"appid":"1","appsecret":7,"x":"${secret}"}]` }, /QQ_APPS: must be a JSON list/],
+      [{ QQ_APPS: "[]" }, /QQ_APPID: is not set: .*QQ_APPS/],
+      [{ QQ_APPS: `[{"appid":"","appsecret":"${secret}"}]` }, /QQ_APPS\[0\]\.appid: must be/],
+      [{ QQ_APPS: JSON.stringify([second, second]) }, /QQ_APPS\[1\]\.appid: .* stands there twice/],
+      [{ QQ_APPID: "a b", QQ_APPSECRET: secret }, /QQ_APPID: must be/],
       [{ QQ_APPS_FILE: "/no/such/file" }, /QQ_APPS_FILE: the file can't be read \(ENOENT\)/]
     ]
     for (const [variables, expected] of environments) {

@@ -38,7 +38,7 @@ describe.each([
   })
 
   it("its Effect program and its plain app run", async () => {
-    assert.strictEqual(blocks.length, 3)
+    assert.strictEqual(blocks.length, 4)
     const [effect, plain] = blocks
     for (const [name, block, expected] of [
       ["effect.ts", effect, new RegExp(`^${passed}\n(${told})`)],
@@ -51,14 +51,14 @@ describe.each([
   })
 
   it("its tests pass", async () => {
-    await writeFile(join(folder, "readme.test.ts"), blocks[2]!)
+    for (const [i, block] of blocks.slice(2).entries()) await writeFile(join(folder, `readme${i}.test.ts`), block)
     await writeFile(join(folder, "vitest.config.ts"), `export default { test: { include: ["*.test.ts"] } }`)
     const vitest = join(root, "node_modules/vitest/vitest.mjs")
     const { stdout } = await run(process.execPath, [vitest, "run", "--root", folder], {
       env: { ...env(), NO_COLOR: "1" },
       cwd: folder
     })
-    assert.match(stdout, /Tests {2}2 passed/)
+    assert.match(stdout, /Tests {2}3 passed/)
   })
 
   it("its links lead somewhere", async () => {

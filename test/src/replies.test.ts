@@ -84,7 +84,12 @@ describe("whatever comes back", () => {
         QQMini.layerNoDeps.pipe(
           Layer.provide(AccessToken.layer),
           Layer.provide(TokenCache.layerMemory),
-          Layer.provide(Layer.mock(Quota.Quota, { reserve: () => Effect.succeed({ granted: true, wait: 0 }) })),
+          Layer.provide(
+            Layer.mock(Quota.Quota, {
+              reserve: () => Effect.succeed({ granted: true, wait: 0, ticket: [] }),
+              release: () => Effect.void
+            })
+          ),
           Layer.provide(Layer.succeed(HttpClient.HttpClient, http)),
           Layer.provide(App.layer({ appid: "1112345678", appsecret: "S" })),
           Layer.provide(

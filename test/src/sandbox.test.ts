@@ -40,6 +40,7 @@ describe("the sandbox", () => {
         errmsg: "invalid appsecret"
       })
       assert.strictEqual((yield* get(`/api/getToken?grant_type=client_credential&appid=42&secret=x`)).errcode, 40013)
+      assert.strictEqual((yield* get(`/api/getToken?appid=42&secret=x`)).errcode, 40002)
     }).pipe(Effect.provide(Sandbox.layer))
   )
 
@@ -204,6 +205,25 @@ describe("the sandbox", () => {
     }).pipe(Effect.provide(Sandbox.layer))
   )
 
+  it.effect("its switches change what a user's subscription answers", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const { openid } = yield* sandbox.login()
+      const error = yield* Effect.flip(messageTo(openid))
+      assert.deepInclude(error.reason, { _tag: "NotSubscribed", code: 43101 })
+      yield* sandbox.subscribe({ openid, times: 3 })
+      assert.deepStrictEqual([yield* tag(messageTo(openid)), yield* tag(messageTo(openid))], ["done", "TooFrequent"])
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(yield* tag(messageTo(openid)), "QuotaReached")
+      yield* TestClock.adjust("1 day")
+      assert.strictEqual(yield* tag(messageTo(openid)), "done")
+    }).pipe(
+      Effect.provide(
+        Sandbox.layerWith({ switches: { notSubscribedCode: 43101, sameUserSeconds: 10, messageDay: "rolling" } })
+      )
+    )
+  )
+
   it.effect("its switches change what QQ does not document", () =>
     Effect.gen(function* () {
       const sandbox = yield* Sandbox.Sandbox
@@ -224,6 +244,42 @@ describe("the sandbox", () => {
         })
       )
     )
+  )
+
+  it.effect("answers a login as other clients saw it: its own codes for appid, secret and code", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const { code } = yield* sandbox.login()
+      const login = (appid: string, secret: string, code: string) =>
+        Effect.map(
+          get(`/sns/jscode2session?appid=${appid}&secret=${secret}&js_code=${code}&grant_type=authorization_code`),
+          (answer) => answer.errcode
+        )
+      assert.strictEqual(yield* login("42", "x", code), -101600007)
+      assert.strictEqual(yield* login(first.appid, "wrong", code), -101222100)
+      assert.strictEqual(yield* login(first.appid, String(first.appsecret), "wrong"), 40029)
+      assert.strictEqual(yield* login(first.appid, String(first.appsecret), code), 0)
+      const mismatch = Security.msgSecCheck({
+        content: "x",
+        access_token: yield* sandbox.stealToken(),
+        appid: second.appid
+      })
+      assert.strictEqual(yield* tag(mismatch), "InvalidAppId")
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
+  it.effect("stands whatever it is sent, and spends no mini code that it can't draw", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const { openid } = yield* sandbox.login()
+      yield* sandbox.subscribe({ openid })
+      for (const template of ["constructor", "toString", "__proto__"]) {
+        assert.strictEqual(yield* tag(messageTo(openid, template)), "InvalidInput")
+      }
+      const long = Acode.getMiniCode({ path: `pages/index/index?x=${"x".repeat(3_000)}` })
+      for (let i = 0; i < 60; i++) assert.strictEqual(yield* tag(long), "InvalidInput")
+      assert.strictEqual(yield* tag(Acode.getMiniCode({ path: "pages/index/index?x=\ud800" })), "done")
+    }).pipe(Effect.provide(Sandbox.layer))
   )
 
   it.effect("logs what was asked, without the code and the token", () =>
@@ -258,6 +314,25 @@ describe("the sandbox", () => {
     // other clients send forms to the checks
     const asForm = await fetch(url, { method: "POST", body: new URLSearchParams({ appid: first.appid, content: "x" }) })
     assert.deepStrictEqual(await asForm.json(), { errCode: 0, errMsg: "ok" })
+    const odd = await fetch(url, { method: "POST", body: "{" })
+    assert.deepStrictEqual(await odd.json(), { errCode: 40035, errMsg: "invalid parameter" })
+    const form = new FormData()
+    form.set("appid", first.appid)
+    const code = `${sandbox.url}/api/json/qqa/CreateMiniCode?access_token=${token}`
+    assert.strictEqual((await (await fetch(code, { method: "POST", body: form })).json()).errcode, 40035)
+    const huge = { appid: first.appid, content: "x".repeat(400_000) }
+    for (let i = 0; i < 5; i++) await fetch(url, { method: "POST", body: JSON.stringify(huge) })
+    assert.isBelow(JSON.stringify(await sandbox.run((platform) => platform.log)).length, 20_000)
+    const flood = fetch(url, { method: "POST", body: "x".repeat(8 * 1024 * 1024) })
+    assert.notStrictEqual(
+      await flood
+        .then((answer) => answer.json())
+        .then(
+          (json) => json.errCode,
+          () => -1
+        ),
+      0
+    )
     await sandbox.run((platform) => platform.fault({ kind: "resetBefore" }))
     const reset = await fetch(url, { method: "POST", body: "{}" }).catch((error: unknown) => error)
     assert.instanceOf(reset, Error)

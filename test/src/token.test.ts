@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as AccessToken from "@qq-mini/core/AccessToken"
 import * as App from "@qq-mini/core/App"
 import * as Auth from "@qq-mini/core/Auth"
+import { codes, fromCode } from "@qq-mini/core/QQError"
 import * as QQMini from "@qq-mini/core/QQMini"
 import * as Quota from "@qq-mini/core/Quota"
 import * as Security from "@qq-mini/core/Security"
@@ -177,26 +178,187 @@ describe("the token", () => {
     }).pipe(Effect.provide(Sandbox.layer))
   )
 
-  it.effect(
-    "T9: a holder frozen in its fetch blocks others no longer than the lease; T2: its late token is dropped",
-    () =>
-      Effect.gen(function* () {
-        const sandbox = yield* Sandbox.Sandbox
-        const cache = yield* TokenCache.TokenCache
-        const tokens = yield* AccessToken.AccessToken
-        // another holder took the lease, fetched, and froze before it wrote
-        assert.isTrue(yield* cache.lease(first.appid, { owner: "frozen", generation: 0, ttl: 8_000 }))
-        const late = Redacted.make(yield* sandbox.stealToken())
-        const waiting = yield* Effect.forkChild(tokens.get(app), { startImmediately: true })
-        for (let i = 0; i < 70; i++) yield* TestClock.adjust("100 millis")
-        assert.isUndefined(waiting.pollUnsafe())
-        assert.strictEqual(yield* fetches, 0)
-        for (let i = 0; i < 20; i++) yield* TestClock.adjust("100 millis")
-        const token = yield* Fiber.join(waiting)
-        assert.strictEqual(yield* fetches, 1)
-        assert.isUndefined(yield* cache.write(first.appid, { owner: "frozen", generation: 0, token: late, ttl: 1_000 }))
-        assert.strictEqual((yield* tokens.get(app)).generation, token.generation)
-      }).pipe(Effect.provide(tokensOnly))
+  it.effect("T9: a frozen holder blocks others no longer than the lease; T2: its late token is dropped", () => {
+    let key = ""
+    // another holder takes the lease just before the first look at the slot
+    const frozen = Layer.effect(
+      TokenCache.TokenCache,
+      Effect.map(TokenCache.makeMemory, (cache) =>
+        TokenCache.TokenCache.of({
+          ...cache,
+          read: (slot) => {
+            if (key !== "") return cache.read(slot)
+            key = slot
+            const lease = cache.lease(slot, { owner: "frozen", generation: 0, ttl: 8_000 })
+            return Effect.andThen(Effect.orDie(lease), cache.read(slot))
+          }
+        })
+      )
+    )
+    return Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const cache = yield* TokenCache.TokenCache
+      const tokens = yield* AccessToken.AccessToken
+      const waiting = yield* Effect.forkChild(tokens.get(app), { startImmediately: true })
+      const late = Redacted.make(yield* sandbox.stealToken())
+      for (let i = 0; i < 70; i++) yield* TestClock.adjust("100 millis")
+      assert.isUndefined(waiting.pollUnsafe())
+      assert.strictEqual(yield* fetches, 0)
+      for (let i = 0; i < 20; i++) yield* TestClock.adjust("100 millis")
+      const token = yield* Fiber.join(waiting)
+      assert.strictEqual(yield* fetches, 1)
+      assert.match(key, new RegExp(`^${first.appid}:\\w+$`))
+      assert.notInclude(key, String(first.appsecret))
+      assert.isUndefined(yield* cache.write(key, { owner: "frozen", generation: 0, token: late, ttl: 1_000 }))
+      assert.strictEqual((yield* tokens.get(app)).generation, token.generation)
+    }).pipe(
+      Effect.provide(
+        AccessToken.layer.pipe(
+          Layer.provideMerge(frozen),
+          Layer.provideMerge(Sandbox.layerHttpClient),
+          Layer.provideMerge(Sandbox.layerPlatform())
+        )
+      )
+    )
+  })
+
+  it.effect("a token that can't be stored is used all the same", () =>
+    Effect.gen(function* () {
+      for (let i = 0; i < 20; i++) yield* check
+      assert.strictEqual(yield* fetches, 1)
+      yield* (yield* Sandbox.Sandbox).revokeTokens()
+      yield* check
+      assert.strictEqual(yield* fetches, 2)
+    }).pipe(
+      Effect.provide(
+        QQMini.layerNoDeps.pipe(
+          Layer.provide(AccessToken.layer),
+          Layer.provide(Quota.layerMemory),
+          Layer.provide(
+            Layer.effect(
+              TokenCache.TokenCache,
+              Effect.map(TokenCache.makeMemory, (cache) =>
+                TokenCache.TokenCache.of({
+                  ...cache,
+                  write: () => Effect.fail(new TokenCache.TokenCacheError({ operation: "write", problem: "full" }))
+                })
+              )
+            )
+          ),
+          Layer.provide(Layer.merge(Sandbox.layerHttpClient, Sandbox.layerApps)),
+          Layer.provideMerge(Sandbox.layerPlatform())
+        )
+      )
+    )
+  )
+
+  it.effect("a wrong secret never gets the right one's token, and harms nobody who has the right one", () =>
+    Effect.gen(function* () {
+      yield* check
+      const wrong = { appid: first.appid, appsecret: "wrong" }
+      const refused = { ...wrong, content: "x" }
+      assert.strictEqual((yield* Effect.flip(Auth.getAccessToken(wrong))).reason._tag, "WrongSecret")
+      assert.strictEqual((yield* Effect.flip(Security.msgSecCheck(refused))).reason._tag, "WrongSecret")
+      yield* TestClock.adjust("116 minutes")
+      const before = yield* fetches
+      assert.strictEqual((yield* Effect.flip(Auth.getAccessToken(wrong))).reason._tag, "WrongSecret")
+      yield* check
+      yield* check
+      // the wrong one asked for itself, and the right one renewed
+      assert.strictEqual((yield* fetches) - before, 2)
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
+  it.effect("T5: several wrong secrets are each asked for once", () =>
+    Effect.gen(function* () {
+      for (let i = 0; i < 20; i++) {
+        const error = yield* Effect.flip(Auth.getAccessToken({ appid: first.appid, appsecret: `wrong${i % 2}` }))
+        assert.strictEqual(error.reason._tag, "WrongSecret")
+      }
+      assert.strictEqual(yield* fetches, 2)
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
+  it.effect("T5: a secret that was reset is noticed at the renewal, and asked for once a minute", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      yield* check
+      yield* TestClock.adjust("116 minutes")
+      yield* sandbox.fault({ kind: "code", code: 40001, endpoint: "auth.getAccessToken", times: 100 })
+      for (let second = 0; second < 120; second++) {
+        yield* check
+        yield* TestClock.adjust("1 second")
+      }
+      assert.strictEqual(yield* fetches, 1 + 2)
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
+  it.effect.each([40001, 40002, 40013])("T5: getToken's %i is final", (code) =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      yield* sandbox.fault({ kind: "code", code, endpoint: "auth.getAccessToken", times: 100 })
+      for (let i = 0; i < 5; i++) yield* Effect.flip(check)
+      assert.strictEqual(yield* fetches, 1)
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
+  it.effect.each(codes.map(({ code }) => code))("getToken's code %i is the caller's reason", (code) =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      yield* sandbox.fault({ kind: "code", code, endpoint: "auth.getAccessToken", times: 100 })
+      const fiber = yield* Effect.forkChild(Effect.flip(check))
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual((yield* Fiber.join(fiber)).reason._tag, fromCode("auth.getAccessToken", code, "")._tag)
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
+  it.effect("T8: who waits for a renewal waits 2 seconds at the most, and goes on with the good old token", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      yield* check
+      yield* TestClock.adjust("116 minutes")
+      yield* sandbox.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", delay: "1 hour", times: 9 })
+      const one = yield* Effect.forkChild(check, { startImmediately: true })
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual(yield* Fiber.join(one), { risky: false })
+    }).pipe(Effect.provide(awaited))
+  )
+
+  it.effect("T9: a holder that fails gives the lease back", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      yield* sandbox.fault({ kind: "code", code: 40036, endpoint: "auth.getAccessToken" })
+      yield* Effect.flip(check)
+      // the clock stands still
+      yield* check
+      assert.strictEqual(yield* fetches, 2)
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
+  it.effect("T3: a token that QQ refused is taken out of the store", () =>
+    Effect.gen(function* () {
+      const tokens = yield* AccessToken.AccessToken
+      const sandbox = yield* Sandbox.Sandbox
+      const old = yield* tokens.get(app)
+      yield* sandbox.fault({ kind: "code", code: 40036, endpoint: "auth.getAccessToken" })
+      yield* Effect.flip(tokens.renew(app, old))
+      // another client of the same store does not find it any more
+      const other = yield* AccessToken.make
+      assert.notStrictEqual(Redacted.value((yield* other.get(app)).value), Redacted.value(old.value))
+    }).pipe(Effect.scoped, Effect.provide(tokensOnly))
+  )
+
+  it.effect("T4: killed while 200 calls are on their way: one getToken more, and no call fails", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      yield* check
+      yield* sandbox.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", delay: "1 second" })
+      yield* sandbox.revokeTokens()
+      const fibers = yield* Effect.forEach(Array.from({ length: 200 }), () => Effect.forkChild(check))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.joinAll(fibers)
+      assert.strictEqual(yield* fetches, 2)
+    }).pipe(Effect.provide(Sandbox.layer))
   )
 
   it.effect("T1: four clients on one store fetch once", () =>
@@ -231,13 +393,36 @@ describe("the token", () => {
 
   it.effect("T1: those who ask with cache: false at the same time share one new token", () =>
     Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
       yield* check
-      const tokens = yield* Effect.all(
-        Array.from({ length: 50 }, () => Auth.getAccessToken({ cache: false })),
-        { concurrency: "unbounded" }
+      yield* sandbox.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", delay: "1 second" })
+      const fibers = yield* Effect.forEach(Array.from({ length: 50 }), () =>
+        Effect.forkChild(Auth.getAccessToken({ cache: false }))
       )
+      yield* TestClock.adjust("1 second")
+      const tokens = yield* Fiber.joinAll(fibers)
       assert.strictEqual(new Set(tokens.map(Redacted.value)).size, 1)
       assert.strictEqual(yield* fetches, 2)
     }).pipe(Effect.provide(Sandbox.layer))
+  )
+
+  it.effect("cache: false gives a new token, also when another client of the store has a newer one already", () =>
+    Effect.gen(function* () {
+      const [a, b] = [yield* AccessToken.make, yield* AccessToken.make]
+      yield* a.get(app)
+      yield* b.refresh(app)
+      const seen = Redacted.value((yield* b.get(app)).value)
+      assert.notStrictEqual(Redacted.value((yield* a.refresh(app)).value), seen)
+      assert.strictEqual(yield* fetches, 3)
+    }).pipe(Effect.scoped, Effect.provide(tokensOnly))
+  )
+
+  it.effect("takes a lifetime beyond 2 hours for 2 hours", () =>
+    Effect.gen(function* () {
+      yield* check
+      yield* TestClock.adjust("2 hours")
+      yield* check
+      assert.strictEqual(yield* fetches, 2)
+    }).pipe(Effect.provide(Sandbox.layerWith({ switches: { tokenLifetime: 36_000 } })))
   )
 })

@@ -6,23 +6,23 @@
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import type * as Redacted from "effect/Redacted"
-import type { AppCredentials, AppId } from "./App.ts"
+import type { AppCredentials } from "./App.ts"
 import * as Auth from "./Auth.ts"
 import * as Exchange from "./internal/exchange.ts"
 import { encode } from "./internal/request.ts"
-import { sameSecret } from "./internal/secrets.ts"
+import { fingerprint } from "./internal/secrets.ts"
 import { Settings } from "./internal/settings.ts"
 import { monotonicMillis } from "./internal/time.ts"
 import { ClientClosed, type Reason, StoreFailed, TimedOut } from "./QQError.ts"
 import * as Retry from "./Retry.ts"
-import { type Slot, TokenCache, type TokenCacheError } from "./TokenCache.ts"
+import { type Key, TokenCache, type TokenCacheError } from "./TokenCache.ts"
 
 /** A token and which one it is. */
 export interface Token {
@@ -43,24 +43,37 @@ export class AccessToken extends Context.Service<
   }
 >()("@qq-mini/core/AccessToken") {}
 
-interface Current {
-  readonly token: Token
-  /** From here on one holder renews while all go on. */
-  readonly renewAt: number
-  /** From here on it is not used any more. */
-  readonly endsAt: number
+/** What a fetch is for. */
+interface Wanted {
+  /** The generation that will not do. */
+  readonly not?: number | undefined
+  /** Whether QQ refused that one. */
+  readonly refused?: boolean | undefined
+  /** Whether only a token fetched now will do. */
+  readonly fresh?: boolean | undefined
 }
 
-interface Flight {
-  readonly secret: Redacted.Redacted<string>
-  readonly fiber: Fiber.Fiber<Token, Reason>
+/** What a fetch came to. */
+interface Fetched {
+  readonly token: Token
+  /** Whether it was fetched, and not found in the store. */
+  readonly fresh: boolean
 }
 
 interface State {
-  current: Current | undefined
-  flight: Flight | undefined
-  /** Credentials that QQ refused, and until when not to ask again. */
-  refused: { readonly secret: Redacted.Redacted<string>; readonly reason: Reason; readonly until: number } | undefined
+  current:
+    | {
+        readonly token: Token
+        /** From here on one holder renews while all go on. */
+        readonly renewAt: number
+        /** From here on it is not used any more. */
+        readonly endsAt: number
+      }
+    | undefined
+  /** The fetch under way. */
+  flight: Deferred.Deferred<Fetched, Reason> | undefined
+  /** Why QQ refused these credentials, and until when not to ask again. */
+  refused: { readonly reason: Reason; readonly until: number } | undefined
   /** After a renewal ahead of time failed: when to try again. */
   pausedUntil: number
 }
@@ -71,19 +84,20 @@ const renewAhead = (lifetime: number) => Math.min(300_000, lifetime / 10)
 const margin = (lifetime: number) => Math.min(10_000, lifetime / 20)
 const refusedFor = 60_000
 const renewalPause = 30_000
+// where nothing may run after the answer, one caller waits so long for a renewal, and then goes on with the old token
+const awaitRenewal = 2_000
+// credentials that come with the calls are not known beforehand: remember so many
+const maxStates = 1_000
 
 const isFinal = (reason: Reason): boolean =>
   reason._tag === "WrongSecret" ||
   reason._tag === "InvalidAppId" ||
   (reason._tag === "Rejected" && reason.code === 40002)
 
+const keyOf = ({ appid, appsecret }: AppCredentials): Key => `${appid}:${fingerprint(appsecret)}`
+
 const storeFailed = (error: TokenCacheError): StoreFailed =>
   new StoreFailed({ operation: error.operation, problem: error.problem })
-
-const join = (fiber: Fiber.Fiber<Token, Reason>): Effect.Effect<Token, Reason> =>
-  Effect.flatMap(Fiber.await(fiber), (exit) =>
-    Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? new ClientClosed({}) : exit
-  )
 
 /** Makes the service over a store and an HTTP client. Fetches run in the scope and end with it. */
 export const make = Effect.gen(function* () {
@@ -91,20 +105,29 @@ export const make = Effect.gen(function* () {
   const settings = yield* Settings
   const exchange = Exchange.make(yield* HttpClient.HttpClient, settings.baseUrl)
   const scope = yield* Effect.scope
-  const owner = `${yield* Random.nextIntBetween(0, 2 ** 48)}-${yield* Random.nextIntBetween(0, 2 ** 48)}`
-  const states = new Map<AppId, State>()
+  const self = `${(yield* Random.nextIntBetween(0, 2 ** 48)).toString(36)}${(yield* Random.nextIntBetween(0, 2 ** 48)).toString(36)}`
+  const states = new Map<Key, State>()
+  let fetches = 0
   // a holder that dies blocks the others no longer than this
   const leaseTime = settings.deadline + 5_000
 
-  const stateOf = (appid: AppId): State => {
-    let state = states.get(appid)
+  const stateOf = (key: Key): State => {
+    let state = states.get(key)
     if (state === undefined) {
+      if (states.size >= maxStates) {
+        for (const [old, { flight }] of states) {
+          if (flight !== undefined) continue
+          states.delete(old)
+          break
+        }
+      }
       state = { current: undefined, flight: undefined, refused: undefined, pausedUntil: 0 }
-      states.set(appid, state)
+      states.set(key, state)
     }
     return state
   }
 
+  /** `now` is when `expiresIn` was true, or before. */
   const adopt = (state: State, token: Token, lifetime: number, expiresIn: number, now: number): Token => {
     state.current = {
       token,
@@ -133,49 +156,53 @@ export const make = Effect.gen(function* () {
       )
     )
 
-  // Fetches under the lease, or takes over what another holder fetched meanwhile.
-  const obtain = Effect.fnUntraced(function* (
+  // Fetches under the lease and stores the token. Gives `undefined` when somebody else stored one meanwhile.
+  const fetchAndStore = Effect.fnUntraced(function* (
     app: AppCredentials,
-    options: { readonly not: number | undefined; readonly refused: boolean; readonly force: boolean }
-  ): Effect.fn.Return<Token, Reason> {
-    const { appid } = app
-    const state = stateOf(appid)
+    key: Key,
+    state: State,
+    lease: { readonly owner: string; readonly generation: number }
+  ): Effect.fn.Return<Token | undefined, Reason> {
+    const asked = yield* monotonicMillis
+    const answer = yield* getToken(app, asked + settings.deadline)
+    const now = yield* monotonicMillis
+    yield* Effect.logDebug(`fetched an access token for ${app.appid}`)
+    // counted from before the request, so never too long
+    const ttl = Math.max(1, answer.expires_in * 1_000 - (now - asked))
+    const written = yield* Effect.result(cache.write(key, { ...lease, token: answer.access_token, ttl }))
+    if (written._tag === "Success" && written.success === undefined) return undefined
+    // A token that can't be stored is good all the same; it has a generation that no store gives.
+    if (written._tag === "Failure") yield* Effect.logWarning(written.failure.message)
+    const generation = written._tag === "Success" ? written.success! : -++fetches
+    return adopt(state, { value: answer.access_token, generation }, ttl, ttl, now)
+  })
+
+  // A token that will do: one that another holder fetched, or a new one.
+  const obtain = Effect.fnUntraced(function* (app: AppCredentials, wanted: Wanted): Effect.fn.Return<Fetched, Reason> {
+    const key = keyOf(app)
+    const state = stateOf(key)
+    const owner = `${self}-${++fetches}`
     const deadline = (yield* monotonicMillis) + settings.deadline
-    let not = options.not
+    let not: number | undefined
     for (let pause = 50; ; pause = Math.min(1_000, pause * 2)) {
-      const slot: Slot = yield* Effect.mapError(cache.read(appid), storeFailed)
       const now = yield* monotonicMillis
-      if (options.force && not === undefined) not = slot.generation
+      const slot = yield* Effect.mapError(cache.read(key), storeFailed)
+      not ??= wanted.fresh ? slot.generation : wanted.not
       if (slot.token !== undefined && slot.generation !== not && slot.expiresIn > margin(slot.lifetime)) {
         const token: Token = { value: slot.token, generation: slot.generation }
-        return adopt(state, token, slot.lifetime, slot.expiresIn, now)
+        return { token: adopt(state, token, slot.lifetime, slot.expiresIn, now), fresh: false }
       }
-      if (options.refused && slot.generation === not && slot.token !== undefined) {
-        yield* Effect.mapError(cache.remove(appid, { generation: slot.generation }), storeFailed)
+      if (wanted.refused && slot.generation === not && slot.token !== undefined) {
+        yield* Effect.mapError(cache.remove(key, { generation: slot.generation }), storeFailed)
       }
-      const lease = { owner, generation: slot.generation, ttl: leaseTime }
-      if (yield* Effect.mapError(cache.lease(appid, lease), storeFailed)) {
-        const release = Effect.ignore(cache.release(appid, { owner }))
-        const token = yield* Effect.onError(
-          Effect.gen(function* () {
-            // counted from before the request, so never too long
-            const asked = yield* monotonicMillis
-            const answer = yield* getToken(app, asked + settings.deadline)
-            const ttl = Math.max(1, answer.expires_in * 1_000 - ((yield* monotonicMillis) - asked))
-            const written = yield* Effect.mapError(
-              cache.write(appid, { owner, generation: slot.generation, token: answer.access_token, ttl }),
-              storeFailed
-            )
-            if (written === undefined) return undefined
-            yield* Effect.logDebug(`fetched an access token for ${appid}`)
-            const token: Token = { value: answer.access_token, generation: written }
-            return adopt(state, token, ttl, ttl, yield* monotonicMillis)
-          }),
-          () => release
+      const lease = { owner, generation: slot.generation }
+      if (yield* Effect.mapError(cache.lease(key, { ...lease, ttl: leaseTime }), storeFailed)) {
+        const token = yield* Effect.ensuring(
+          fetchAndStore(app, key, state, lease),
+          Effect.ignore(cache.release(key, { owner }))
         )
-        if (token !== undefined) return token
-        // somebody wrote a newer one while this fetch was late: theirs counts
-        yield* release
+        if (token !== undefined) return { token, fresh: true }
+        // somebody stored a newer one while this fetch was late: theirs counts
         continue
       }
       if (now + pause >= deadline) return yield* new TimedOut({ during: "token", limit: settings.deadline })
@@ -184,82 +211,80 @@ export const make = Effect.gen(function* () {
   })
 
   // One fetch at a time for a program; it runs in the client's scope, whoever waits for it.
-  const launch = (
-    app: AppCredentials,
-    options: { readonly not: number | undefined; readonly refused: boolean; readonly force: boolean }
-  ): Effect.Effect<Fiber.Fiber<Token, Reason>> =>
+  const launch = (app: AppCredentials, wanted: Wanted): Effect.Effect<Deferred.Deferred<Fetched, Reason>> =>
     Effect.suspend(() => {
-      const state = stateOf(app.appid)
-      const flight = state.flight
-      if (flight !== undefined) {
-        return sameSecret(flight.secret, app.appsecret)
-          ? Effect.succeed(flight.fiber)
-          : // another caller tries another secret: its outcome is not ours
-            Effect.andThen(Fiber.await(flight.fiber), launch(app, options))
-      }
-      const run = Effect.onExit(obtain(app, options), (exit) =>
-        Effect.flatMap(monotonicMillis, (now) =>
-          Effect.sync(() => {
-            state.flight = undefined
-            if (Exit.isSuccess(exit)) return
-            state.pausedUntil = now + renewalPause
+      const state = stateOf(keyOf(app))
+      if (state.flight !== undefined) return Effect.succeed(state.flight)
+      const flight = Deferred.makeUnsafe<Fetched, Reason>()
+      state.flight = flight
+      const land = (exit: Exit.Exit<Fetched, Reason>) =>
+        Effect.flatMap(monotonicMillis, (now) => {
+          if (state.flight === flight) state.flight = undefined
+          if (Exit.isFailure(exit)) {
             const failure = Cause.findFail(exit.cause)
-            if (failure._tag === "Success" && isFinal(failure.success.error)) {
-              state.refused = { secret: app.appsecret, reason: failure.success.error, until: now + refusedFor }
-            }
-          })
-        )
+            const final = failure._tag === "Success" && isFinal(failure.success.error)
+            const until = now + (final ? refusedFor : renewalPause)
+            state.pausedUntil = until
+            if (final) state.refused = { reason: failure.success.error, until }
+          }
+          const closed = Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
+          return Deferred.done(flight, closed ? Exit.fail(new ClientClosed({})) : exit)
+        })
+      return obtain(app, wanted).pipe(
+        // it belongs to all who wait, so to nobody's span
+        Effect.withSpan("QQMini.AccessToken.fetch", { root: true }, { captureStackTrace: false }),
+        Effect.onExit(land),
+        Effect.forkIn(scope, { startImmediately: true }),
+        // a scope that is closed already starts nothing
+        Effect.tap((fiber) => (fiber.pollUnsafe() === undefined ? Effect.void : land(fiber.pollUnsafe()!))),
+        Effect.as(flight)
       )
-      return Effect.map(Effect.forkIn(run, scope), (fiber) => {
-        // a fiber that ended at once has cleared the flight already
-        if (fiber.pollUnsafe() === undefined) state.flight = { secret: app.appsecret, fiber }
-        return fiber
-      })
     })
 
-  const refusedReason = (state: State, app: AppCredentials, now: number): Reason | undefined =>
-    state.refused !== undefined && now < state.refused.until && sameSecret(state.refused.secret, app.appsecret)
-      ? state.refused.reason
-      : undefined
+  const refusal = (state: State): Effect.Effect<Reason | undefined> =>
+    Effect.map(monotonicMillis, (now) =>
+      state.refused !== undefined && now < state.refused.until ? state.refused.reason : undefined
+    )
 
-  const wait = (
-    app: AppCredentials,
-    options: { readonly not: number | undefined; readonly refused: boolean; readonly force: boolean }
-  ): Effect.Effect<Token, Reason> =>
-    Effect.flatMap(monotonicMillis, (now) => {
-      const refused = refusedReason(stateOf(app.appid), app, now)
-      return refused === undefined ? Effect.flatMap(launch(app, options), join) : Effect.fail(refused)
+  // A fetch that another caller began may have promised less than is wanted here; then one more is made.
+  const await_ = (app: AppCredentials, wanted: Wanted): Effect.Effect<Token, Reason> =>
+    Effect.gen(function* () {
+      const state = stateOf(keyOf(app))
+      for (;;) {
+        const refused = yield* refusal(state)
+        if (refused !== undefined) return yield* refused
+        const { fresh, token } = yield* Effect.flatMap(launch(app, wanted), Deferred.await)
+        if (wanted.fresh ? fresh : token.generation !== wanted.not) return token
+      }
     })
 
   return AccessToken.of({
     get: (app) =>
       Effect.flatMap(monotonicMillis, (now) => {
-        const state = stateOf(app.appid)
-        const current = state.current
-        if (current === undefined || now >= current.endsAt) {
-          return wait(app, { not: current?.token.generation, refused: false, force: false })
-        }
+        const state = stateOf(keyOf(app))
+        const { current } = state
+        if (current === undefined || now >= current.endsAt) return await_(app, { not: current?.token.generation })
         if (now < current.renewAt || now < state.pausedUntil || state.flight !== undefined) {
           return Effect.succeed(current.token)
         }
-        const renewal = launch(app, { not: current.token.generation, refused: false, force: false })
-        return settings.renewal === "background"
-          ? Effect.as(renewal, current.token)
-          : Effect.catch(Effect.flatMap(renewal, join), () => Effect.succeed(current.token))
+        const renewal = launch(app, { not: current.token.generation })
+        if (settings.renewal === "background") return Effect.as(renewal, current.token)
+        return Effect.flatMap(renewal, Deferred.await).pipe(
+          Effect.map(({ token }) => token),
+          Effect.timeoutOrElse({ duration: awaitRenewal, orElse: () => Effect.succeed(current.token) }),
+          Effect.catch(() => Effect.succeed(current.token))
+        )
       }),
     renew: (app, refused) =>
       Effect.suspend(() => {
-        const state = stateOf(app.appid)
+        const state = stateOf(keyOf(app))
         if (state.current !== undefined && state.current.token.generation !== refused.generation) {
           return Effect.succeed(state.current.token)
         }
         state.current = undefined
-        return wait(app, { not: refused.generation, refused: true, force: false })
+        return await_(app, { not: refused.generation, refused: true })
       }),
-    refresh: (app) =>
-      Effect.suspend(() =>
-        wait(app, { not: stateOf(app.appid).current?.token.generation, refused: false, force: true })
-      )
+    refresh: (app) => await_(app, { fresh: true })
   })
 })
 

@@ -53,12 +53,15 @@ export const invalidConfig = (setting: string, en: string, zh: string): QQError 
     reason: new InvalidConfig({ setting, problem: { en, zh } })
   })
 
+/** Whether a value can be an appid: 1 to 64 letters, digits, `-` or `_`. */
+export const isAppId = (u: unknown): u is AppId => typeof u === "string" && /^[\w-]{1,64}$/.test(u)
+
 /** Checks one appid and secret; `where` names the setting in the error. */
 export const checkCredentials = (
   input: AppCredentialsInput,
   where: { readonly appid: string; readonly appsecret: string } = { appid: "appid", appsecret: "appsecret" }
 ): Effect.Effect<AppCredentials, QQError> => {
-  if (typeof input.appid !== "string" || !/^[\w-]{1,64}$/.test(input.appid)) {
+  if (!isAppId(input?.appid)) {
     return Effect.fail(
       invalidConfig(
         where.appid,
@@ -142,5 +145,5 @@ export const use: {
   (app: AppId | Selected): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   <A, E, R>(self: Effect.Effect<A, E, R>, app: AppId | Selected): Effect.Effect<A, E, R>
 } = dual(2, <A, E, R>(self: Effect.Effect<A, E, R>, app: AppId | Selected) =>
-  Effect.provideService(self, Current, typeof app === "string" ? { appid: app } : app)
+  Effect.provideService(self, Current, typeof app === "object" && app !== null ? app : { appid: app })
 )

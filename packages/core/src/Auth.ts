@@ -8,6 +8,15 @@ import * as Endpoint from "./Endpoint.ts"
 import { Secret, Text } from "./internal/schema.ts"
 import { perUser } from "./Quota.ts"
 
+// Seconds; QQ names 7200 as the longest, so what is longer is taken for that.
+const Lifetime = Schema.Union([Schema.Finite, Schema.FiniteFromString]).pipe(
+  Schema.check(Schema.isGreaterThanOrEqualTo(1)),
+  Schema.decodeTo(Schema.Finite, {
+    decode: SchemaGetter.transform((seconds: number) => Math.min(seconds, 7_200)),
+    encode: SchemaGetter.transform((seconds: number) => seconds)
+  })
+)
+
 const TokenInput = Schema.Struct({ cache: Schema.optional(Schema.Boolean) })
 
 /**
@@ -15,7 +24,7 @@ const TokenInput = Schema.Struct({ cache: Schema.optional(Schema.Boolean) })
  *
  * - `cache` (default `true`): `false` fetches a new one, which then is everybody's. QQ ends the old one 5 minutes later.
  *
- * You rarely need it: every call finds its token itself. A token lives for 2 hours as a rule; keep room for 512 characters.
+ * The fetch is shared by all who wait, so of the options only `deadline` is this call's own. You rarely need it: every call finds its token itself. A token lives for 2 hours as a rule; keep room for 512 characters.
  * Fails with `WrongSecret`, `InvalidAppId`, `SystemBusy`. Source: QQ's document "getAccessToken".
  */
 export const getAccessToken = Endpoint.get("auth.getAccessToken", "/api/getToken", {
@@ -27,11 +36,7 @@ export const getAccessToken = Endpoint.get("auth.getAccessToken", "/api/getToken
       encode: SchemaGetter.transform(() => ({ grant_type: "client_credential" as const }))
     })
   ),
-  // seconds; QQ names 7200 as the longest
-  output: Schema.Struct({
-    access_token: Secret(4096),
-    expires_in: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 7_200 }))
-  }),
+  output: Schema.Struct({ access_token: Secret(4096), expires_in: Lifetime }),
   select: (answer): Redacted.Redacted<string> => answer.access_token,
   delivery: "repeatable"
 })
@@ -69,12 +74,12 @@ export const code2Session = Endpoint.get("auth.code2Session", "/sns/jscode2sessi
   secrets: ["js_code"],
   output: Schema.Struct({
     openid: Text,
-    session_key: Secret(1024),
-    unionid: Schema.optional(Schema.String)
+    session_key: Schema.optional(Secret(1024)),
+    unionid: Schema.optional(Schema.NullOr(Schema.String))
   }),
   select: ({ openid, session_key, unionid }, { needKey }): Session => ({
     openid,
-    ...(needKey ? { session_key } : {}),
+    ...(needKey && session_key !== undefined ? { session_key } : {}),
     ...(unionid ? { unionid } : {})
   }),
   quota: [perUser(100, "minute")],

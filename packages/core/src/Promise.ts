@@ -12,7 +12,7 @@ import type { AppId, Selected } from "./App.ts"
 import type { CallOptions } from "./Endpoint.ts"
 import { groups } from "./Endpoints.ts"
 import type { QQMini } from "./internal/client.ts"
-import { ClientClosed, QQError } from "./QQError.ts"
+import { ClientClosed, isQQError, QQError } from "./QQError.ts"
 
 /** How one call is made; `signal` ends it. */
 export interface PromiseOptions extends CallOptions {
@@ -50,7 +50,10 @@ export type Calls = {
 export interface Client extends Calls, AsyncDisposable {
   /** The same calls for another program: `qq.app("1112345678").security.msgSecCheck({ content })`. */
   readonly app: (app: AppId | Selected) => Calls
-  /** Ends the client: its connections are closed, and further calls fail with `ClientClosed`. */
+  /**
+   * Ends the client: calls that are under way come to their end (their deadlines bound that), then its connections are
+   * closed. Further calls fail with `ClientClosed`.
+   */
   readonly close: () => Promise<void>
 }
 
@@ -65,34 +68,38 @@ const plain = (value: unknown): unknown => {
 /** Makes a client over a layer, which is built with the first call. */
 export const make = <E>(layer: Layer.Layer<QQMini, E>): Client => {
   const runtime = ManagedRuntime.make(layer)
+  const underWay = new Set<Promise<unknown>>()
   let closed: Promise<void> | undefined
 
   const run = async (
     name: string,
     effect: Effect.Effect<unknown, QQError, QQMini>,
     signal: AbortSignal | undefined
-  ) => {
-    const isClosed = () => new QQError({ endpoint: name, app: undefined, reason: new ClientClosed({}) })
+  ): Promise<unknown> => {
     signal?.throwIfAborted()
-    if (closed !== undefined) throw isClosed()
-    const exit = await runtime.runPromiseExit(effect, signal === undefined ? {} : { signal })
+    if (closed !== undefined) throw new QQError({ endpoint: name, app: undefined, reason: new ClientClosed({}) })
+    const running = runtime.runPromiseExit(effect, signal === undefined ? {} : { signal })
+    underWay.add(running)
+    const exit = await running
+    underWay.delete(running)
     if (Exit.isSuccess(exit)) return plain(exit.value)
-    if (Cause.hasInterruptsOnly(exit.cause)) {
-      signal?.throwIfAborted()
-      if (closed !== undefined) throw isClosed()
-    }
-    throw Cause.squash(exit.cause)
+    if (Cause.hasInterruptsOnly(exit.cause)) signal?.throwIfAborted()
+    const error = Cause.squash(exit.cause)
+    // where the app called, which is what its author looks for
+    if (isQQError(error)) captureStackTrace?.(error, run)
+    throw error
   }
 
-  const calls = (app?: AppId | Selected): Calls =>
+  const calls = (app?: Selected): Calls =>
     Object.fromEntries(
       Object.entries(groups).map(([group, endpoints]) => [
         group,
         Object.fromEntries(
           Object.entries(endpoints).map(([name, endpoint]) => [
             name,
-            (input?: any, { signal, ...options }: PromiseOptions = {}) => {
-              const effect = (endpoint as any)(input, options) as Effect.Effect<unknown, QQError, QQMini>
+            (input?: any, options?: PromiseOptions) => {
+              const { signal, ...rest } = options ?? {}
+              const effect = (endpoint as any)(input, rest) as Effect.Effect<unknown, QQError, QQMini>
               return run(`${group}.${name}`, app === undefined ? effect : use(effect, app), signal)
             }
           ])
@@ -100,6 +107,13 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>): Client => {
       ])
     ) as unknown as Calls
 
-  const close = () => (closed ??= runtime.dispose())
-  return Object.assign(calls(), { app: calls, close, [Symbol.asyncDispose]: close })
+  // calls that are on their way come to their end, so that nobody is left not knowing; their deadlines bound the wait
+  const close = () => (closed ??= Promise.allSettled(underWay).then(() => runtime.dispose()))
+  return Object.assign(calls(), {
+    app: (app: AppId | Selected) => calls(typeof app === "object" && app !== null ? app : { appid: app }),
+    close,
+    [Symbol.asyncDispose]: close
+  })
 }
+
+const captureStackTrace = (Error as { captureStackTrace?: (error: object, above: Function) => void }).captureStackTrace

@@ -33,6 +33,9 @@ export interface Answered {
   readonly help?: Help
 }
 
+// Node and others ask for this when they print a value.
+const inspect: unique symbol = Symbol.for("nodejs.util.inspect.custom") as any
+
 const Reason = <Tag extends string>(
   tag: Tag,
   help: Help,
@@ -41,25 +44,39 @@ const Reason = <Tag extends string>(
   args: A
 ) => InstanceType<ReturnType<typeof Data.TaggedError<Tag>>> & Readonly<Omit<A, "help">> & ReasonInfo => {
   class Base extends Data.TaggedError(tag)<Record<string, any>> {
-    readonly isRetryable = isRetryable
     readonly #help: Help | undefined
     constructor({ help, ...args }: Record<string, any>) {
       super(args)
       this.#help = help
+      hideStack(this)
     }
-    get help(): Help {
-      return this.#help ?? help
+    get isRetryable(): boolean {
+      return isRetryable
     }
     get retryAfter(): number | undefined {
       return undefined
+    }
+    get help(): Help {
+      return this.#help ?? help
     }
     override get message(): string {
       const { code, text } = this as { code?: number; text?: string }
       return code === undefined ? this.help.en : `${this.help.en} (QQ: ${code}${text ? ` "${text}"` : ""})`
     }
+    [inspect]() {
+      return `${tag}: ${this.message}`
+    }
   }
   return Base as any
 }
+
+// Where an error was made lies inside the runtime and helps nobody; the promise facade puts its caller's place there.
+const hideStack = (error: Error) =>
+  Object.defineProperty(error, "stack", {
+    value: `${error.name}: ${error.message}`,
+    writable: true,
+    configurable: true
+  })
 
 /** The AppSecret is wrong (`40001` at getToken). Final: further calls fail at once for a while. */
 export class WrongSecret extends Reason("WrongSecret", {
@@ -258,7 +275,7 @@ export class ConnectionFailed extends Reason(
   }
 }
 
-/** The time for the call ran out, and it is certain that nothing was changed by it. */
+/** The time for the call ran out. A send that may have been on its way then is {@link OutcomeUnknown} instead. */
 export class TimedOut extends Reason(
   "TimedOut",
   {
@@ -286,7 +303,7 @@ export class OutcomeUnknown extends Reason("OutcomeUnknown", {
   zh: "无法确定 QQ 是否已执行。请勿直接重发，否则用户可能收到两次。"
 })<{
   /** What was lost. */
-  readonly because: ConnectionFailed | TimedOut | UnreadableAnswer | InvalidCode
+  readonly because: Exclude<Reason, OutcomeUnknown>
 }> {
   override get message(): string {
     return `${this.help.en} Because: ${this.because._tag}. ${this.because.message}`
@@ -356,8 +373,13 @@ export class QQError extends Data.TaggedError("QQError")<{
   readonly app: string | undefined
   readonly reason: Reason
 }> {
-  readonly [TypeId] = TypeId
-
+  constructor(args: { readonly endpoint: string; readonly app: string | undefined; readonly reason: Reason }) {
+    super(args)
+    hideStack(this)
+  }
+  get [TypeId](): typeof TypeId {
+    return TypeId
+  }
   /** Whether the same call, made again later, can have another outcome. */
   get isRetryable(): boolean {
     return this.reason.isRetryable
@@ -373,6 +395,13 @@ export class QQError extends Data.TaggedError("QQError")<{
   override get message(): string {
     const app = this.app === undefined ? "" : ` (app ${this.app})`
     return `${this.endpoint}${app}: ${this.reason._tag}: ${this.reason.message}\n${this.reason.help.zh}`
+  }
+  override toJSON() {
+    const { _tag, app, endpoint, help, isRetryable, message, reason, retryAfter } = this
+    return { _tag, endpoint, app, message, isRetryable, retryAfter, help, reason }
+  }
+  [inspect]() {
+    return this.stack
   }
 }
 
@@ -431,7 +460,7 @@ export const codes: ReadonlyArray<Code> = [
   {
     code: 40006,
     reason: "InvalidInput",
-    field: "image",
+    field: "media",
     help: { en: "The image is larger than 1 MB.", zh: "图片大小不能超过 1 MB。" }
   },
   { code: 40013, reason: "InvalidAppId" },

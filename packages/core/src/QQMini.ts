@@ -13,14 +13,14 @@ import * as Semaphore from "effect/Semaphore"
 import * as AccessToken from "./AccessToken.ts"
 import * as App from "./App.ts"
 import * as Auth from "./Auth.ts"
-import type { Any, Authority } from "./Endpoint.ts"
+import type { Any, Authority, CallOptions } from "./Endpoint.ts"
 import type { groups } from "./Endpoints.ts"
 import { QQMini } from "./internal/client.ts"
 import * as Exchange from "./internal/exchange.ts"
 import { encode } from "./internal/request.ts"
 import { Settings } from "./internal/settings.ts"
 import { monotonicMillis } from "./internal/time.ts"
-import { InvalidInput, QQError, type Reason, TimedOut, UnknownApp } from "./QQError.ts"
+import { InvalidInput, QQError, QuotaReached, type Reason, TimedOut, UnknownApp } from "./QQError.ts"
 import * as Quota from "./Quota.ts"
 import * as Retry from "./Retry.ts"
 import * as TokenCache from "./TokenCache.ts"
@@ -36,22 +36,44 @@ export {
 
 const problem = (field: string, en: string, zh: string) => new InvalidInput({ field, problem: { en, zh } })
 
-const millis = (input: Duration.Input | undefined, field: string, fallback: number) => {
-  if (input === undefined) return Effect.succeed(fallback)
-  const duration = Duration.fromInput(input)
-  return Option.isSome(duration) && Duration.toMillis(duration.value) > 0
-    ? Effect.succeed(Duration.toMillis(duration.value))
-    : Effect.fail(
-        problem(
-          field,
+const isSecret = (u: unknown): u is string | Redacted.Redacted<string> =>
+  (typeof u === "string" && u !== "") || (Redacted.isRedacted(u) && typeof Redacted.value(u) === "string")
+
+/** How one call is made: the settings, and what the call says otherwise. */
+const optionsOf = Effect.fnUntraced(function* (options: CallOptions, settings: typeof Settings.Service) {
+  if (typeof options !== "object" || options === null) {
+    return yield* problem("options", "must be an object", "必须是对象")
+  }
+  const millis = (name: "deadline" | "attemptTimeout") => {
+    const input = options[name]
+    if (input === undefined) return Effect.succeed(settings[name])
+    const duration = Duration.fromInput(input)
+    return Option.isSome(duration) && Duration.toMillis(duration.value) > 0
+      ? Effect.succeed(Duration.toMillis(duration.value))
+      : problem(
+          `options.${name}`,
           'must be a time above 0, as 5000 (milliseconds) or "5 seconds"',
           '必须是大于 0 的时间，如 5000（毫秒）或 "5 seconds"'
         )
-      )
-}
+  }
+  const { attempts = settings.retry.attempts, quota = "wait", ...rest } = options
+  const budget = yield* millis("deadline")
+  const timeout = yield* millis("attemptTimeout")
+  if (!Number.isInteger(attempts) || attempts < 1) {
+    return yield* problem("options.attempts", "must be a whole number of at least 1", "必须是不小于 1 的整数")
+  }
+  if (quota !== "wait" && quota !== "fail") {
+    return yield* problem("options.quota", 'must be "wait" or "fail"', '必须是 "wait" 或 "fail"')
+  }
+  for (const name of Object.keys(rest)) {
+    if (name !== "deadline" && name !== "attemptTimeout") {
+      return yield* problem(`options.${name}`, "is not an option of a call", "不是调用选项")
+    }
+  }
+  return { budget, timeout, attempts, waitForQuota: quota === "wait" }
+})
 
-const isSecret = (u: unknown): u is string | Redacted.Redacted<string> =>
-  (typeof u === "string" && u !== "") || (Redacted.isRedacted(u) && typeof Redacted.value(u) === "string")
+const isTokenCall = (endpoint: unknown): boolean => endpoint === Auth.getAccessToken
 
 const answered = (reason: Reason): Retry.Failure => ({ reason, phase: "answered" })
 
@@ -74,31 +96,36 @@ export const make = Effect.gen(function* () {
     endpoint: Any,
     given: Record<string, unknown>
   ): Effect.fn.Return<Caller, Reason> {
-    const { access_token, appid, appsecret } = given
-    if (appid !== undefined && (typeof appid !== "string" || appid === "")) {
-      return yield* problem("appid", "must be the program's id as a string", "必须是字符串形式的 appid")
+    const { access_token } = given
+    const named = given["appid"] !== undefined || given["appsecret"] !== undefined
+    const selected: { readonly appid?: unknown; readonly appsecret?: unknown } | undefined = named
+      ? given
+      : yield* App.Current
+    if (selected !== undefined && !App.isAppId(selected.appid)) {
+      return selected.appid === undefined
+        ? yield* problem("appid", "is missing beside appsecret", "传入 appsecret 时必须同时传入 appid")
+        : yield* problem("appid", "must be the program's id as a string", "必须是字符串形式的 appid")
     }
-    if (appsecret !== undefined && !isSecret(appsecret)) {
+    if (selected?.appsecret !== undefined && !isSecret(selected.appsecret)) {
       return yield* problem("appsecret", "must be the program's AppSecret as a string", "必须是字符串形式的 AppSecret")
     }
-    if (appsecret !== undefined && appid === undefined)
-      return yield* problem("appid", "is missing beside appsecret", "传入 appsecret 时必须同时传入 appid")
     if (access_token !== undefined && !isSecret(access_token)) {
       return yield* problem("access_token", "must be a token as a string", "必须是字符串形式的 access_token")
     }
-    const selected: App.Selected | undefined = appid === undefined ? yield* App.Current : { appid, appsecret }
+    const { appid, appsecret } = (selected ?? {}) as Partial<App.AppCredentialsInput>
     const credentials = (): Effect.Effect<App.AppCredentials, UnknownApp> =>
-      selected?.appsecret === undefined
-        ? apps.credentials(selected?.appid)
-        : Effect.succeed({ appid: selected.appid, appsecret: App.redact(selected.appsecret) })
+      appid === undefined || appsecret === undefined
+        ? apps.credentials(appid)
+        : Effect.succeed({ appid, appsecret: App.redact(appsecret) })
 
-    if (access_token === undefined || endpoint.authority === "secret") {
+    // a login is signed by the secret, so a token is of no use to it
+    if (access_token === undefined || (endpoint.authority === "secret" && !isTokenCall(endpoint))) {
       const app = yield* credentials()
       return { appid: app.appid, authority: app }
     }
     // with a token of the caller's own no secret is needed, and an appid only where it travels
     const own = App.redact(access_token)
-    if (selected !== undefined) return { appid: selected.appid, authority: own }
+    if (appid !== undefined) return { appid, authority: own }
     const app = yield* Effect.result(apps.credentials(undefined))
     if (Result.isFailure(app) && endpoint.appid) return yield* app.failure
     return { appid: Result.isSuccess(app) ? app.success.appid : undefined, authority: own }
@@ -151,13 +178,17 @@ export const make = Effect.gen(function* () {
         )
       })
 
-    const place = Effect.flatMap(remaining, (left) =>
-      Quota.take(quota, {
-        key: `${appid ?? ""} ${endpoint.endpoint}`,
-        limits: endpoint.quota ?? [],
-        maxWait: options.waitForQuota ? left : 0
-      })
-    ).pipe(Effect.mapError(answered))
+    // In its place in the quota and in its turn: a place that grew old in the queue is given back for another.
+    const inPlace = (
+      authority: Redacted.Redacted<string> | App.AppCredentials
+    ): Effect.Effect<unknown, Retry.Failure> =>
+      Quota.withPlace(
+        quota,
+        { key: `${appid ?? ""} ${endpoint.endpoint}`, limits: endpoint.quota ?? [] },
+        options.waitForQuota ? Effect.map(remaining, (left) => Math.max(0, left)) : Effect.succeed(0),
+        (begin) =>
+          inTurn(Effect.flatMap(begin, (may) => (may ? send(authority) : Effect.fail(answered(new QuotaReached({}))))))
+      ).pipe(Effect.mapError((error): Retry.Failure => (error instanceof QuotaReached ? answered(error) : error)))
 
     const withToken = <A>(token: Effect.Effect<A, Reason>): Effect.Effect<A, Retry.Failure> =>
       Effect.flatMap(remaining, (left) =>
@@ -168,19 +199,17 @@ export const make = Effect.gen(function* () {
       ).pipe(Effect.mapError(answered))
 
     const attempt: Effect.Effect<unknown, Retry.Failure> = Effect.gen(function* () {
-      yield* place
-      if (Redacted.isRedacted(authority) || endpoint.authority === "secret") return yield* inTurn(send(authority))
+      if (Redacted.isRedacted(authority) || endpoint.authority === "secret") return yield* inPlace(authority)
       const token = yield* withToken(tokens.get(authority))
       return yield* Effect.catchIf(
-        inTurn(send(token.value)),
+        inPlace(token.value),
         ({ reason }) => reason._tag === "InvalidToken" && !renewed,
         () =>
           Effect.gen(function* () {
             renewed = true
             yield* Effect.logDebug(`${endpoint.endpoint}: QQ refused the token, renewing it`)
             const fresh = yield* withToken(tokens.renew(authority, token))
-            yield* place
-            return yield* inTurn(send(fresh.value))
+            return yield* inPlace(fresh.value)
           })
       )
     })
@@ -215,25 +244,14 @@ export const make = Effect.gen(function* () {
         if (Result.isFailure(encoded)) return yield* encoded.failure
         const { params, wire } = encoded.success
 
-        const budget = yield* millis(callOptions.deadline, "options.deadline", settings.deadline)
-        const timeout = yield* millis(callOptions.attemptTimeout, "options.attemptTimeout", settings.attemptTimeout)
-        const attempts = callOptions.attempts ?? settings.retry.attempts
-        if (!Number.isInteger(attempts) || attempts < 1) {
-          return yield* problem("options.attempts", "must be a whole number of at least 1", "必须是不小于 1 的整数")
-        }
+        const options = yield* optionsOf(callOptions, settings)
         const who = yield* caller(endpoint, { access_token, appid: app, appsecret })
         appid = who.appid
 
-        if ((endpoint as unknown) === Auth.getAccessToken) {
-          return yield* getAccessToken(params as { readonly cache?: boolean }, who, budget)
+        if (isTokenCall(endpoint)) {
+          return yield* getAccessToken(params as { readonly cache?: boolean }, who, options.budget)
         }
-        const output = yield* call(endpoint, wire, who, {
-          deadline: start + budget,
-          budget,
-          timeout,
-          attempts,
-          waitForQuota: callOptions.quota !== "fail"
-        })
+        const output = yield* call(endpoint, wire, who, { ...options, deadline: start + options.budget })
         return endpoint.select ? endpoint.select(output, params) : output
       }).pipe(
         Effect.mapError((reason) => new QQError({ endpoint: endpoint.endpoint, app: appid, reason })),
@@ -290,14 +308,18 @@ export const layerStub = (stubs: Stubs): Layer.Layer<QQMini> =>
         if (stub === undefined) {
           return Effect.die(new Error(`QQMini.layerStub: no stub for ${endpoint.endpoint}`))
         }
-        const { access_token: _token, appid, appsecret: _secret, ...rest } = input as Record<string, unknown>
-        return Effect.fromResult(encode(endpoint, rest)).pipe(
-          Effect.andThen(stub(input)),
+        const { access_token: _token, appid: named, appsecret: _secret, ...rest } = input as Record<string, unknown>
+        let app: string | undefined
+        return Effect.flatMap(App.Current, (selected) => {
+          app = typeof named === "string" ? named : selected?.appid
+          return Effect.fromResult(encode(endpoint, rest))
+        }).pipe(
+          Effect.flatMap(() => stub(input)),
           Effect.mapError(
             (reason) =>
               new QQError({
                 endpoint: endpoint.endpoint,
-                app: typeof appid === "string" ? appid : undefined,
+                app,
                 reason
               })
           )

@@ -6,6 +6,7 @@
  * costs one timer, and is refused at once when it would last too long.
  */
 import * as Context from "effect/Context"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { monotonicMillis } from "./internal/time.ts"
@@ -41,6 +42,21 @@ export interface Place {
   readonly granted: boolean
   /** Milliseconds until the place (or, when not granted, until there would be one). */
   readonly wait: number
+  /** What the limiter needs to take the place back. */
+  readonly ticket: ReadonlyArray<number>
+}
+
+/** A limiter that could not do what it was asked. `problem` holds no secret. */
+export class QuotaError extends Data.TaggedError("QuotaError")<{ readonly problem: string }> {
+  override get message(): string {
+    return `Quota: ${this.problem}`
+  }
+}
+
+/** The limits that one key keeps: the program and the call, and what QQ publishes for it. */
+export interface Counted {
+  readonly key: string
+  readonly limits: ReadonlyArray<Limit>
 }
 
 /** The service that counts. Implement it on a shared store to keep the limits across processes. */
@@ -48,32 +64,53 @@ export class Quota extends Context.Service<
   Quota,
   {
     /** Atomically takes the earliest place that passes no limit, unless it is more than `maxWait` milliseconds away. */
-    readonly reserve: (options: {
-      readonly key: string
-      readonly limits: ReadonlyArray<Limit>
-      readonly maxWait: number
-    }) => Effect.Effect<Place>
+    readonly reserve: (options: Counted & { readonly maxWait: number }) => Effect.Effect<Place, QuotaError>
+    /** Gives a place back that was not used. */
+    readonly release: (options: Counted & { readonly ticket: ReadonlyArray<number> }) => Effect.Effect<void, QuotaError>
     /** How many may go right now: the smallest remainder of the limits. */
-    readonly left: (options: { readonly key: string; readonly limits: ReadonlyArray<Limit> }) => Effect.Effect<number>
+    readonly left: (options: Counted) => Effect.Effect<number, QuotaError>
   }
 >()("@qq-mini/core/Quota") {}
 
 /**
- * Takes a place and waits for it. Fails at once with {@link QuotaReached} and the time to come back when the wait would
- * be longer than `maxWait` milliseconds.
+ * Takes a place and waits for it; fails at once with {@link QuotaReached} and the time to come back when that would take
+ * longer than `maxWait` milliseconds. Then runs the effect, if its turn comes soon enough after: `begin` says whether it
+ * still may, and when it may not the place is given back and another one taken. So is a place whose effect never began.
+ *
+ * A limiter that fails stops nobody: QQ counts too.
  */
-export const take = Effect.fnUntraced(function* (
+export const withPlace = Effect.fnUntraced(function* <A, E>(
   quota: Quota["Service"],
-  options: { readonly key: string; readonly limits: ReadonlyArray<Limit>; readonly maxWait: number }
-): Effect.fn.Return<void, QuotaReached> {
-  if (options.limits.length === 0) return
-  const place = yield* quota.reserve(options)
-  if (!place.granted) return yield* new QuotaReached({ wait: place.wait })
-  if (place.wait > 0) {
-    yield* Effect.logDebug(`waiting ${Math.ceil(place.wait)} ms for the quota of ${options.key}`)
-    yield* Effect.sleep(place.wait)
+  counted: Counted,
+  maxWait: Effect.Effect<number>,
+  run: (begin: Effect.Effect<boolean>) => Effect.Effect<A, E>
+): Effect.fn.Return<A, E | QuotaReached> {
+  if (!counted.limits.some((limit) => limit.keptBy === "client")) return yield* run(Effect.succeed(true))
+  for (;;) {
+    const place = yield* Effect.catch(quota.reserve({ ...counted, maxWait: yield* maxWait }), (error) =>
+      Effect.as(Effect.logWarning(error.message), undefined)
+    )
+    if (place === undefined) return yield* run(Effect.succeed(true))
+    if (!place.granted) return yield* new QuotaReached({ wait: place.wait })
+    const due = (yield* monotonicMillis) + place.wait
+    let begun = false
+    let late = false
+    const begin = Effect.map(monotonicMillis, (now) => {
+      late = now > due + punctual
+      begun = !late
+      return begun
+    })
+    if (place.wait > 0) yield* Effect.logDebug(`waiting ${place.wait} ms for the quota of ${counted.key}`)
+    const exit = yield* Effect.andThen(Effect.sleep(place.wait), run(begin)).pipe(
+      Effect.onExit(() => (begun ? Effect.void : Effect.ignore(quota.release({ ...counted, ticket: place.ticket })))),
+      Effect.exit
+    )
+    if (!late || begun) return yield* exit
   }
 })
+
+// A place counts from its slot on, so it must be used about then: this late at the most, in milliseconds.
+const punctual = 250
 
 // The window is cut into slots. A place counts until its slot and two more after the window are over: one because a slot
 // is only known to a slot's width, one because requests do not travel equally fast. 64/66 = 97 % of the limit is usable.
@@ -115,7 +152,7 @@ class Window {
     return Math.max(time, slot * this.width)
   }
 
-  take(time: number, now: number): void {
+  take(time: number, now: number): number {
     const slot = this.slot(time)
     this.newest = Math.max(this.newest, slot)
     this.counts.set(slot, (this.counts.get(slot) ?? 0) + 1)
@@ -123,13 +160,26 @@ class Window {
       if (key > this.slot(now) - slotsHeld) break
       this.counts.delete(key)
     }
+    return slot
+  }
+
+  giveBack(slot: number | undefined): void {
+    const count = slot === undefined ? undefined : this.counts.get(slot)
+    if (count === undefined) return
+    if (count > 1) {
+      this.counts.set(slot!, count - 1)
+    } else {
+      this.counts.delete(slot!)
+    }
+    // whoever comes next need not queue behind a place that nobody has
+    this.newest = Math.max(-Infinity, ...this.counts.keys())
   }
 }
 
 /** A limiter in the memory of this process. */
 export const makeMemory: Effect.Effect<Quota["Service"]> = Effect.sync(() => {
   const windows = new Map<string, Window>()
-  const kept = (key: string, limits: ReadonlyArray<Limit>): Array<Window> =>
+  const kept = ({ key, limits }: Counted): Array<Window> =>
     limits
       .filter((limit) => limit.keptBy === "client")
       .map((limit) => {
@@ -142,9 +192,9 @@ export const makeMemory: Effect.Effect<Quota["Service"]> = Effect.sync(() => {
         return window
       })
   return Quota.of({
-    reserve: ({ key, limits, maxWait }) =>
+    reserve: (options) =>
       Effect.map(monotonicMillis, (now) => {
-        const all = kept(key, limits)
+        const all = kept(options)
         let time = now
         for (let moved = true; moved;) {
           moved = false
@@ -157,13 +207,16 @@ export const makeMemory: Effect.Effect<Quota["Service"]> = Effect.sync(() => {
           }
         }
         const wait = Math.ceil(time - now)
-        if (wait > maxWait) return { granted: false, wait }
-        for (const window of all) window.take(time, now)
-        return { granted: true, wait }
+        if (wait > options.maxWait) return { granted: false, wait, ticket: [] }
+        return { granted: true, wait, ticket: all.map((window) => window.take(time, now)) }
       }),
-    left: ({ key, limits }) =>
+    release: ({ ticket, ...options }) =>
+      Effect.sync(() => {
+        for (const [i, window] of kept(options).entries()) window.giveBack(ticket[i])
+      }),
+    left: (options) =>
       Effect.map(monotonicMillis, (now) =>
-        Math.min(Infinity, ...kept(key, limits).map((w) => Math.max(0, w.max - w.used(w.slot(now)))))
+        Math.min(Infinity, ...kept(options).map((w) => Math.max(0, w.max - w.used(w.slot(now)))))
       )
   })
 })

@@ -47,20 +47,10 @@ const mayRepeat = (delivery: Delivery, failure: Failure): boolean => {
 }
 
 /** The reason a caller sees for a failure after which nothing is tried any more. */
-const final = (delivery: Delivery, failure: Failure, lostBefore: boolean): Reason => {
-  const { phase, reason } = failure
-  if (delivery === "repeatable") return reason
-  const lost = phase === "lost" || (delivery === "singleUse" && lostBefore && reason._tag === "InvalidCode")
-  switch (reason._tag) {
-    case "ConnectionFailed":
-    case "TimedOut":
-    case "UnreadableAnswer":
-    case "InvalidCode":
-      return lost ? new OutcomeUnknown({ because: reason }) : reason
-    default:
-      return reason
-  }
-}
+const final = (delivery: Delivery, { phase, reason }: Failure, lostBefore: boolean): Reason =>
+  delivery === "repeatable" || !(phase === "lost" || lostBefore) || reason._tag === "OutcomeUnknown"
+    ? reason
+    : new OutcomeUnknown({ because: reason })
 
 /** Runs an attempt until it succeeds, fails for good, or the deadline (in {@link monotonicMillis}) is near. */
 export const run = Effect.fnUntraced(function* <A>(
@@ -103,17 +93,29 @@ const unsentNames = new Set([
   "ERR_TLS_CERT_ALTNAME_INVALID"
 ])
 
-/** How far a request came, told from the error a transport gave and its causes: the first `code` or `name` known. */
-export const phaseOf = (error: unknown): { readonly phase: "unsent" | "lost"; readonly problem: string } => {
-  let problem: string | undefined
-  let cause: any = error
-  for (let depth = 0; depth < 8 && typeof cause === "object" && cause !== null; depth++) {
-    for (const name of [cause.code, cause.name]) {
-      if (typeof name !== "string") continue
-      if (unsentNames.has(name)) return { phase: "unsent", problem: name }
-      if (/^[A-Z][A-Z0-9_]{2,40}$/.test(name)) problem ??= name
-    }
-    cause = Array.isArray(cause.errors) ? cause.errors[0] : cause.cause
-  }
-  return { phase: "lost", problem: problem ?? "the connection was lost" }
+// Some systems tell of a broken connection what others tell of one that was never made; the system call knows better.
+const connecting = /^(connect|getaddrinfo|query)/
+
+const causes = (error: any): ReadonlyArray<any> =>
+  Array.isArray(error.errors) && error.errors.length > 0 ? error.errors : [error.cause]
+
+const isUnsent = (error: any, depth = 0): boolean => {
+  if (typeof error !== "object" || error === null || depth > 8) return false
+  if (typeof error.syscall === "string") return connecting.test(error.syscall)
+  if (unsentNames.has(error.code) || unsentNames.has(error.name)) return true
+  return causes(error).every((cause) => isUnsent(cause, depth + 1))
 }
+
+const nameOf = (error: any, depth = 0): string | undefined => {
+  if (typeof error !== "object" || error === null || depth > 8) return undefined
+  const name = [error.code, error.name].find(
+    (name) => typeof name === "string" && (unsentNames.has(name) || /^[A-Z][A-Z0-9_]{2,40}$/.test(name))
+  )
+  return name ?? nameOf(causes(error)[0], depth + 1)
+}
+
+/** How far a request came, told from the error a transport gave and its causes; and that error's name. */
+export const phaseOf = (error: unknown): { readonly phase: "unsent" | "lost"; readonly problem: string } => ({
+  phase: isUnsent(error) ? "unsent" : "lost",
+  problem: nameOf(error) ?? "the connection was lost"
+})

@@ -71,7 +71,10 @@ const invalid = (message: string) => Effect.fail(new SchemaIssue.InvalidValue({ 
 const dataUrl = /^data:[^,]*;base64,/i
 
 // bytes, base64 or a data URL become a file whose type is told from its bytes
-const Media = Schema.Union([Schema.Uint8Array, Schema.String]).pipe(
+const Media = Schema.declare(
+  (u: unknown): u is Uint8Array | string => u instanceof Uint8Array || typeof u === "string",
+  { expected: "bytes, base64 or a data URL" }
+).pipe(
   Schema.decodeTo(File, {
     decode: SchemaGetter.transformEffect((image: Uint8Array | string) => {
       let bytes: Uint8Array

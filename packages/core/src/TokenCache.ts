@@ -10,7 +10,6 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
-import type { AppId } from "./App.ts"
 import { monotonicMillis } from "./internal/time.ts"
 
 /** A store that could not do what it was asked. `problem` holds no secret. */
@@ -22,6 +21,13 @@ export class TokenCacheError extends Data.TaggedError("TokenCacheError")<{
     return `TokenCache.${this.operation}: ${this.problem}`
   }
 }
+
+/**
+ * Which slot: the appid, `:`, and a fingerprint of the secret, so that a wrong secret never meets the right one's token.
+ * The fingerprint tells secrets apart and can't be turned back into one. A store in the format of other software, which
+ * knows no fingerprint, takes the part before the `:`.
+ */
+export type Key = string
 
 /** One program's slot as the store saw it at one moment. */
 export interface Slot {
@@ -45,21 +51,22 @@ export class TokenCache extends Context.Service<
   TokenCache,
   {
     /** The slot as it is now. */
-    readonly read: (appid: AppId) => Effect.Effect<Slot, TokenCacheError>
+    readonly read: (key: Key) => Effect.Effect<Slot, TokenCacheError>
     /**
-     * Takes the lease for `ttl`, if the generation is still the expected one and nobody else holds a lease that has not
-     * run out. Its holder may take it again.
+     * Takes the lease for `ttl`, if the generation is still the expected one and no lease is running. An owner is one
+     * fetch: it takes one lease.
      */
     readonly lease: (
-      appid: AppId,
+      key: Key,
       options: { readonly owner: string; readonly generation: number; readonly ttl: number }
     ) => Effect.Effect<boolean, TokenCacheError>
     /**
-     * Stores a token with a new, larger generation and ends the owner's lease, if the generation is still the expected
-     * one. Gives the new generation, or `undefined` when somebody wrote before: an older token never replaces a newer.
+     * Stores a token with a new, larger generation and ends the lease, if the generation is still the expected one and
+     * this owner was the last to take the lease (it may have run out since, as long as nobody took it over). Gives the new
+     * generation, or `undefined` when it did not: an older token never replaces a newer.
      */
     readonly write: (
-      appid: AppId,
+      key: Key,
       options: {
         readonly owner: string
         readonly generation: number
@@ -68,9 +75,9 @@ export class TokenCache extends Context.Service<
       }
     ) => Effect.Effect<number | undefined, TokenCacheError>
     /** Removes the token of this generation; leaves any other alone. Gives whether it did. */
-    readonly remove: (appid: AppId, options: { readonly generation: number }) => Effect.Effect<boolean, TokenCacheError>
+    readonly remove: (key: Key, options: { readonly generation: number }) => Effect.Effect<boolean, TokenCacheError>
     /** Ends the lease if this owner holds it. */
-    readonly release: (appid: AppId, options: { readonly owner: string }) => Effect.Effect<void, TokenCacheError>
+    readonly release: (key: Key, options: { readonly owner: string }) => Effect.Effect<void, TokenCacheError>
   }
 >()("@qq-mini/core/TokenCache") {}
 
@@ -85,19 +92,19 @@ interface Kept {
 
 /** A store in the memory of this process. */
 export const makeMemory: Effect.Effect<TokenCache["Service"]> = Effect.sync(() => {
-  const slots = new Map<AppId, Kept>()
-  const at = <A>(appid: AppId, f: (slot: Kept, now: number) => A): Effect.Effect<A> =>
+  const slots = new Map<Key, Kept>()
+  const at = <A>(key: Key, f: (slot: Kept, now: number) => A): Effect.Effect<A> =>
     Effect.map(monotonicMillis, (now) => {
-      let slot = slots.get(appid)
+      let slot = slots.get(key)
       if (slot === undefined) {
         slot = { generation: 0, token: undefined, lifetime: 0, expiresAt: 0, owner: undefined, leasedUntil: 0 }
-        slots.set(appid, slot)
+        slots.set(key, slot)
       }
       return f(slot, now)
     })
   return TokenCache.of({
-    read: (appid) =>
-      at(appid, (slot, now) => {
+    read: (key) =>
+      at(key, (slot, now) => {
         const live = slot.token !== undefined && slot.expiresAt > now
         return {
           generation: slot.generation,
@@ -107,31 +114,31 @@ export const makeMemory: Effect.Effect<TokenCache["Service"]> = Effect.sync(() =
           leasedFor: Math.max(0, slot.leasedUntil - now)
         }
       }),
-    lease: (appid, { generation, owner, ttl }) =>
-      at(appid, (slot, now) => {
-        if (slot.generation !== generation || (slot.leasedUntil > now && slot.owner !== owner)) return false
+    lease: (key, { generation, owner, ttl }) =>
+      at(key, (slot, now) => {
+        if (slot.generation !== generation || slot.leasedUntil > now) return false
         slot.owner = owner
         slot.leasedUntil = now + ttl
         return true
       }),
-    write: (appid, { generation, owner, token, ttl }) =>
-      at(appid, (slot, now) => {
-        if (slot.generation !== generation) return undefined
+    write: (key, { generation, owner, token, ttl }) =>
+      at(key, (slot, now) => {
+        if (slot.generation !== generation || slot.owner !== owner) return undefined
         slot.generation = Math.max(generation + 1, now)
         slot.token = token
         slot.lifetime = ttl
         slot.expiresAt = now + ttl
-        if (slot.owner === owner) slot.leasedUntil = 0
+        slot.leasedUntil = 0
         return slot.generation
       }),
-    remove: (appid, { generation }) =>
-      at(appid, (slot) => {
+    remove: (key, { generation }) =>
+      at(key, (slot) => {
         if (slot.generation !== generation || slot.token === undefined) return false
         slot.token = undefined
         return true
       }),
-    release: (appid, { owner }) =>
-      at(appid, (slot) => {
+    release: (key, { owner }) =>
+      at(key, (slot) => {
         if (slot.owner === owner) slot.leasedUntil = 0
       })
   })

@@ -2,10 +2,15 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Quota from "@qq-mini/core/Quota"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
 import { TestClock } from "effect/testing"
 
 const key = "1112345678 security.msgSecCheck"
 const limits = [Quota.perMinute(4_000), Quota.perDay(2_000_000)]
+
+/** Takes a place and uses it. */
+const take = (quota: Quota.Quota["Service"], maxWait: number, of = limits) =>
+  Quota.withPlace(quota, { key, limits: of }, Effect.succeed(maxWait), (begin) => begin)
 
 /** The most that lie in any window of this length that begins at one of the times. */
 const most = (times: ReadonlyArray<number>, window: number): number => {
@@ -25,7 +30,7 @@ describe("Quota", () => {
       const worker = Effect.gen(function* () {
         const clock = yield* Effect.clockWith(Effect.succeed)
         for (;;) {
-          yield* Quota.take(quota, { key, limits, maxWait: Infinity })
+          yield* take(quota, Infinity)
           times.push(clock.currentTimeMillisUnsafe())
         }
       })
@@ -80,10 +85,10 @@ describe("Quota", () => {
   it.effect("Q2: a wait is bounded, fair, and names the time to come back", () =>
     Effect.gen(function* () {
       const quota = yield* Quota.makeMemory
-      const one = { key, limits: [Quota.perMinute(2)] }
-      yield* Quota.take(quota, { ...one, maxWait: 0 })
-      yield* Quota.take(quota, { ...one, maxWait: 0 })
-      const error = yield* Effect.flip(Quota.take(quota, { ...one, maxWait: 10_000 }))
+      const two = [Quota.perMinute(2)]
+      yield* take(quota, 0, two)
+      yield* take(quota, 0, two)
+      const error = yield* Effect.flip(take(quota, 10_000, two))
       assert.strictEqual(error._tag, "QuotaReached")
       assert.isAtLeast(error.retryAfter ?? 0, 60_000)
       assert.isAtMost(error.retryAfter ?? Infinity, 63_000)
@@ -92,7 +97,7 @@ describe("Quota", () => {
       const fibers = yield* Effect.forEach([1, 2, 3, 4], (n) =>
         Effect.forkChild(
           Effect.andThen(
-            Quota.take(quota, { ...one, maxWait: Infinity }),
+            take(quota, Infinity, two),
             Effect.sync(() => order.push(n))
           )
         )
@@ -104,6 +109,71 @@ describe("Quota", () => {
       yield* TestClock.adjust("2 minutes")
       assert.deepStrictEqual(order, [1, 2, 3, 4])
       yield* Fiber.joinAll(fibers)
+    })
+  )
+
+  it.effect("Q1: a place that was not used in its time is given back for another", () =>
+    Effect.gen(function* () {
+      const quota = yield* Quota.makeMemory
+      const two = [Quota.perMinute(2)]
+      // both places are taken now, but their turns come only after a minute
+      const gate = yield* Latch.make(false)
+      const slow = Quota.withPlace(quota, { key, limits: two }, Effect.succeed(Infinity), (begin) =>
+        Effect.andThen(gate.await, begin)
+      )
+      const fibers = yield* Effect.forEach([1, 2], () => Effect.forkChild(slow))
+      yield* TestClock.adjust("55 seconds")
+      yield* gate.open
+      yield* Fiber.joinAll(fibers)
+      // so they count from now on, and not from a minute ago
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(yield* quota.left({ key, limits: two }), 0)
+      yield* TestClock.adjust("52 seconds")
+      assert.strictEqual(yield* quota.left({ key, limits: two }), 2)
+    })
+  )
+
+  it.effect("Q1: places of callers who gave up waiting go to others", () =>
+    Effect.gen(function* () {
+      const quota = yield* Quota.makeMemory
+      const ten = [Quota.perMinute(10)]
+      for (let i = 0; i < 10; i++) yield* take(quota, 0, ten)
+      const waiting = yield* Effect.forEach(Array.from({ length: 100 }), () =>
+        Effect.forkChild(take(quota, Infinity, ten), { startImmediately: true })
+      )
+      yield* Fiber.interruptAll(waiting)
+      yield* TestClock.adjust("62 seconds")
+      assert.strictEqual(yield* quota.left({ key, limits: ten }), 10)
+    })
+  )
+
+  it.effect("Q1: requests that travel a second longer than others still pass no limit", () =>
+    Effect.gen(function* () {
+      const quota = yield* Quota.makeMemory
+      const ten = [Quota.perMinute(10)]
+      const arrivals: Array<number> = []
+      for (let time = 0; time < 400_000; time += 50) {
+        const place = yield* quota.reserve({ key, limits: ten, maxWait: 0 })
+        // the first of each burst is slow, the last is fast
+        if (place.granted) arrivals.push(time + (arrivals.length % 10 === 0 ? 900 : 0))
+        yield* TestClock.adjust(50)
+      }
+      assert.isAtMost(
+        most(
+          arrivals.toSorted((a, b) => a - b),
+          60_000
+        ),
+        10
+      )
+      assert.isAtLeast(arrivals.length, 60)
+    })
+  )
+
+  it.effect("a limiter that fails stops nobody", () =>
+    Effect.gen(function* () {
+      const fail = Effect.fail(new Quota.QuotaError({ problem: "down" }))
+      const broken = Quota.Quota.of({ reserve: () => fail, release: () => fail, left: () => fail })
+      assert.isTrue(yield* take(broken, 0))
     })
   )
 

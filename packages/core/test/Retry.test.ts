@@ -70,6 +70,11 @@ describe("Retry", () => {
       assert.deepStrictEqual(yield* play([lost], "singleUse"), { outcome: "done", attempts: 2 })
       assert.deepStrictEqual(yield* play([lost, used], "singleUse"), { outcome: "OutcomeUnknown", attempts: 2 })
       assert.deepStrictEqual(yield* play([unsent, used], "singleUse"), { outcome: "InvalidCode", attempts: 2 })
+      // whatever comes after a lost attempt, it may have been the one
+      for (const last of [unsent, busy, lost]) {
+        assert.strictEqual((yield* play([lost, last, last], "singleUse")).outcome, "OutcomeUnknown")
+      }
+      assert.strictEqual((yield* play([unsent, unsent, unsent], "singleUse")).outcome, "ConnectionFailed")
     })
   )
 
@@ -103,6 +108,30 @@ describe("Retry", () => {
     })
   )
 
+  it.effect("pauses anywhere between nothing and the longest, so that callers do not come back together", () =>
+    Effect.gen(function* () {
+      const start = yield* now
+      const pauses: Array<number> = []
+      for (let i = 0; i < 200; i++) {
+        let first: number | undefined
+        const attempt = Effect.flatMap(now, (time) => {
+          if (first !== undefined) return Effect.sync(() => pauses.push(time - first!))
+          first = time
+          return Effect.fail(lost)
+        })
+        const policy = { attempts: 2, base: 1_000, cap: 1_000 }
+        const fiber = yield* Effect.forkChild(
+          Retry.run(attempt, { delivery: "repeatable", deadline: start + 1e9, policy })
+        )
+        for (let step = 0; step < 10; step++) yield* TestClock.adjust(100)
+        yield* Fiber.join(fiber)
+      }
+      assert.isBelow(Math.min(...pauses), 200)
+      assert.isAbove(Math.max(...pauses), 800)
+      assert.isAtMost(Math.max(...pauses), 1_000)
+    })
+  )
+
   it("tells from the errors of transports how far a request came", () => {
     const error = (code: string, cause?: unknown) => Object.assign(new Error("x", { cause }), { code })
     const phase = (e: unknown) => Retry.phaseOf(e)
@@ -110,6 +139,11 @@ describe("Retry", () => {
     assert.deepStrictEqual(phase(error("UND_ERR_CONNECT_TIMEOUT")).phase, "unsent")
     assert.deepStrictEqual(phase(new TypeError("fetch failed", { cause: error("ENOTFOUND") })).phase, "unsent")
     assert.deepStrictEqual(phase(new AggregateError([error("ECONNREFUSED")])).phase, "unsent")
+    // the same name, but the connection stood already
+    const broken = Object.assign(error("EHOSTUNREACH"), { syscall: "read" })
+    assert.strictEqual(phase(broken).phase, "lost")
+    assert.strictEqual(phase(Object.assign(error("ETIMEDOUT"), { syscall: "connect" })).phase, "unsent")
+    assert.strictEqual(phase(new AggregateError([error("ECONNREFUSED"), error("ECONNRESET")])).phase, "lost")
     assert.deepStrictEqual(phase(Object.assign(new Error("x"), { name: "ConnectionTimeoutError" })).phase, "unsent")
     assert.deepStrictEqual(phase(error("UND_ERR_SOCKET", error("ECONNRESET"))), {
       phase: "lost",

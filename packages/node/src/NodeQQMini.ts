@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { readFile } from "node:fs/promises"
 
@@ -48,25 +48,27 @@ export interface Options {
   readonly attempts?: number | undefined
 }
 
-const positive = (setting: string, value: number | undefined): Effect.Effect<void, QQError> =>
-  value === undefined || (Number.isFinite(value) && value > 0)
-    ? Effect.void
-    : Effect.fail(App.invalidConfig(setting, "must be a number of milliseconds above 0", "必须是大于 0 的毫秒数"))
-
 const settings = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<typeof QQMini.Settings.Service, QQError> {
   const { attemptTimeout, attempts, baseUrl, deadline } = options
-  yield* positive("deadline", deadline)
-  yield* positive("attemptTimeout", attemptTimeout)
+  for (const [name, value] of Object.entries({ deadline, attemptTimeout })) {
+    if (value !== undefined && !(Number.isFinite(value) && value > 0)) {
+      return yield* App.invalidConfig(name, "must be a number of milliseconds above 0", "必须是大于 0 的毫秒数")
+    }
+  }
   if (attempts !== undefined && !(Number.isInteger(attempts) && attempts >= 1)) {
     return yield* App.invalidConfig("attempts", "must be a whole number of at least 1", "必须是不小于 1 的整数")
   }
-  if (baseUrl !== undefined && !/^https?:$/.test(URL.parse(baseUrl)?.protocol ?? "")) {
+  const url = baseUrl === undefined ? undefined : URL.parse(baseUrl)
+  if (
+    url === null ||
+    (url !== undefined && !(/^https?:$/.test(url.protocol) && url.search === "" && url.hash === ""))
+  ) {
     return yield* App.invalidConfig(
       "baseUrl (QQ_BASE_URL)",
-      "must be an address, as https://api.q.qq.com",
-      "必须是网址，如 https://api.q.qq.com"
+      "must be an address without a query, as https://api.q.qq.com",
+      "必须是不带参数的网址，如 https://api.q.qq.com"
     )
   }
   return {
@@ -80,104 +82,117 @@ const settings = Effect.fnUntraced(function* (
 
 const programs = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<App.AppsOptions, QQError> {
   const { appid, apps = [], appsecret } = options
-  if (appid === undefined && appsecret !== undefined)
+  if (appid === undefined && appsecret !== undefined) {
     return yield* App.invalidConfig("appid", "is missing beside appsecret", "缺失：appsecret 需要与 appid 一起给出")
-  if (appid !== undefined && appsecret === undefined)
+  }
+  if (appid !== undefined && appsecret === undefined) {
     return yield* App.invalidConfig("appsecret", "is missing beside appid", "缺失：appid 需要与 appsecret 一起给出")
-  if (appid === undefined && apps.length === 0) {
+  }
+  if (appid === undefined || appsecret === undefined) {
+    if (apps.length > 0) return { apps, source: "apps" }
     return yield* App.invalidConfig(
       "appid",
       "is missing: give appid and appsecret, or apps, or set QQ_APPID and QQ_APPSECRET",
       "缺失：请给出 appid 和 appsecret，或 apps，或设置 QQ_APPID 和 QQ_APPSECRET"
     )
   }
-  if (appid === undefined || appsecret === undefined) return { apps, source: "the option apps" }
-  yield* App.checkCredentials(
-    { appid, appsecret },
-    { appid: "appid (QQ_APPID)", appsecret: "appsecret (QQ_APPSECRET)" }
-  )
-  return { apps: [{ appid, appsecret }, ...apps], source: "the options appid and apps" }
+  const main = yield* App.checkCredentials({ appid, appsecret })
+  yield* App.make({ apps, source: "apps" })
+  // the main program may stand in the list too
+  return { apps: [main, ...apps.filter((app) => app.appid !== appid)], source: "appid / apps" }
 })
 
-/** The client for these programs. It needs nothing else. */
-export const layer = (options: Options): Layer.Layer<QQMini.QQMini, QQError> =>
+const layerOf = (options: Options, apps: Effect.Effect<App.AppsOptions, QQError>) =>
   QQMini.layer.pipe(
-    Layer.provide(Layer.effect(App.Apps, Effect.flatMap(programs(options), App.make))),
+    Layer.provide(Layer.effect(App.Apps, Effect.flatMap(apps, App.make))),
     Layer.provide(layerHttp),
     Layer.provide(Layer.effect(QQMini.Settings, settings(options)))
   )
 
-const AppList = Schema.fromJsonString(
-  Schema.Array(Schema.Struct({ appid: Schema.String, appsecret: Schema.RedactedFromValue(Schema.String) }))
-)
-const decodeApps = Schema.decodeUnknownEffect(AppList)
+/** The client for these programs. It needs nothing else. */
+export const layer = (options: Options): Layer.Layer<QQMini.QQMini, QQError> => layerOf(options, programs(options))
 
-const parse = (json: string, setting: string) =>
-  Effect.mapError(decodeApps(json), () =>
+const decodeApps = Schema.decodeUnknownEffect(
+  Schema.fromJsonString(
+    Schema.Array(Schema.Struct({ appid: Schema.String, appsecret: Schema.RedactedFromValue(Schema.String) }))
+  )
+)
+
+const parseApps = (json: string, setting: string) =>
+  // editors on Windows put a byte order mark in front
+  Effect.mapError(decodeApps(json.replace(/^\uFEFF/, "")), () =>
     App.invalidConfig(
       setting,
       'must be a JSON list, as [{"appid":"1112345678","appsecret":"…"}]',
       '必须是 JSON 列表，如 [{"appid":"1112345678","appsecret":"…"}]'
     )
-  )
+  ).pipe(Effect.tap((apps) => App.make({ apps, source: setting })))
 
-const text = (name: string) => Config.option(Config.NonEmptyString(name))
+// an empty variable, as compose files leave it, is not set
+const text = (name: string) =>
+  Effect.map(Config.option(Config.String(name)), (value) => Option.getOrElse(value, () => "") || undefined)
 
-const fromEnvironment = Effect.gen(function* () {
+/** Programs and settings of the environment. */
+interface Environment extends Options {
+  readonly apps: ReadonlyArray<App.AppCredentialsInput>
+}
+
+const fromEnvironment: Effect.Effect<Environment, QQError> = Effect.gen(function* () {
   const [appid, appsecret, list, file, baseUrl] = yield* Effect.mapError(
-    Config.all([
-      text("QQ_APPID"),
-      Config.option(Config.Redacted("QQ_APPSECRET")),
-      Config.option(Config.Redacted("QQ_APPS")),
-      text("QQ_APPS_FILE"),
-      text("QQ_BASE_URL")
-    ]),
-    () => App.invalidConfig("QQ_APPID", "can't be read from the configuration", "无法读取")
+    Effect.all([text("QQ_APPID"), text("QQ_APPSECRET"), text("QQ_APPS"), text("QQ_APPS_FILE"), text("QQ_BASE_URL")]),
+    () => App.invalidConfig("QQ_*", "can't be read from the configuration", "无法从配置中读取")
   )
-  let apps: ReadonlyArray<App.AppCredentialsInput> = []
-  if (Option.isSome(list)) apps = yield* parse(Redacted.value(list.value), "QQ_APPS")
-  if (Option.isSome(file)) {
-    const json = yield* Effect.tryPromise({
-      try: () => readFile(file.value, "utf8"),
-      catch: (cause) =>
-        App.invalidConfig(
-          "QQ_APPS_FILE",
-          `the file can't be read (${(cause as NodeJS.ErrnoException).code ?? "unknown"})`,
-          `无法读取该文件（${(cause as NodeJS.ErrnoException).code ?? "unknown"}）`
-        )
-    })
-    apps = [...apps, ...(yield* parse(json, "QQ_APPS_FILE"))]
-  }
-  const options: Options = {
-    appid: Option.getOrUndefined(appid),
-    appsecret: Option.getOrUndefined(appsecret),
-    apps,
-    baseUrl: Option.getOrUndefined(baseUrl)
-  }
-  if (Option.isSome(appid) && Option.isNone(appsecret)) {
+  if (appid !== undefined && appsecret === undefined) {
     return yield* App.invalidConfig("QQ_APPSECRET", "is missing beside QQ_APPID", "缺失：需要与 QQ_APPID 一起设置")
   }
-  if (Option.isNone(appid) && Option.isSome(appsecret)) {
+  if (appid === undefined && appsecret !== undefined) {
     return yield* App.invalidConfig("QQ_APPID", "is missing beside QQ_APPSECRET", "缺失：需要与 QQ_APPSECRET 一起设置")
   }
-  if (Option.isNone(appid) && apps.length === 0) {
+  const apps: Array<App.AppCredentialsInput> = []
+  if (appid !== undefined && appsecret !== undefined) {
+    apps.push(yield* App.checkCredentials({ appid, appsecret }, { appid: "QQ_APPID", appsecret: "QQ_APPSECRET" }))
+  }
+  if (list !== undefined) apps.push(...(yield* parseApps(list, "QQ_APPS")))
+  if (file !== undefined) {
+    const json = yield* Effect.tryPromise({
+      try: () => readFile(file, "utf8"),
+      catch: (cause) => {
+        const code = (cause as NodeJS.ErrnoException).code ?? "unknown"
+        return App.invalidConfig("QQ_APPS_FILE", `the file can't be read (${code})`, `无法读取该文件（${code}）`)
+      }
+    })
+    apps.push(...(yield* parseApps(json, "QQ_APPS_FILE")))
+  }
+  if (apps.length === 0) {
     return yield* App.invalidConfig(
       "QQ_APPID",
-      "is not set: set QQ_APPID and QQ_APPSECRET, or QQ_APPS, or QQ_APPS_FILE",
-      "未设置：请设置 QQ_APPID 和 QQ_APPSECRET，或 QQ_APPS，或 QQ_APPS_FILE"
+      "is not set: set QQ_APPID and QQ_APPSECRET, or list a program in QQ_APPS or QQ_APPS_FILE",
+      "未设置：请设置 QQ_APPID 和 QQ_APPSECRET，或在 QQ_APPS、QQ_APPS_FILE 中列出小程序"
     )
   }
-  return options
+  // the first place in which a program stands counts
+  const unique = apps.filter((app, i) => apps.findIndex((other) => other.appid === app.appid) === i)
+  return { apps: unique, baseUrl }
 })
 
+const layerEnvironment = (options: Options): Layer.Layer<QQMini.QQMini, QQError> =>
+  Layer.unwrap(
+    Effect.map(fromEnvironment, (environment) =>
+      layerOf(
+        { ...environment, ...given(options) },
+        Effect.succeed({ apps: environment.apps, source: "QQ_APPID / QQ_APPS / QQ_APPS_FILE" })
+      )
+    )
+  )
+
 /**
- * The client for the programs of the environment:
+ * The client for the programs of the environment; the first of them is the default.
  *
- * - `QQ_APPID`, `QQ_APPSECRET`: one program, which is the default.
+ * - `QQ_APPID`, `QQ_APPSECRET`: one program.
  * - `QQ_APPS`: programs as JSON, `[{"appid":"…","appsecret":"…"}]`; `QQ_APPS_FILE`: a file with the same.
  * - `QQ_BASE_URL`: where QQ is.
  */
-export const layerConfig: Layer.Layer<QQMini.QQMini, QQError> = Layer.unwrap(Effect.map(fromEnvironment, layer))
+export const layerConfig: Layer.Layer<QQMini.QQMini, QQError> = Layer.suspend(() => layerEnvironment({}))
 
 /**
  * The client for plain apps: every call as a promise.
@@ -192,16 +207,13 @@ export const layerConfig: Layer.Layer<QQMini.QQMini, QQError> = Layer.unwrap(Eff
  */
 export const createQQMini = (options: Options = {}): Promised.Client => {
   const { appid, apps, appsecret } = options
+  Effect.runSync(settings(options))
   if (appid === undefined && appsecret === undefined && apps === undefined) {
     // the environment as it is now: the library's own provider reads it once in a process
     const environment = ConfigProvider.layer(Effect.sync(() => ConfigProvider.fromEnv()))
-    return Promised.make(
-      Layer.unwrap(Effect.map(fromEnvironment, (env) => layer({ ...env, ...given(options) }))).pipe(
-        Layer.provide(environment)
-      )
-    )
+    return Promised.make(Layer.provide(layerEnvironment(options), environment))
   }
-  Effect.runSync(Effect.andThen(settings(options), Effect.flatMap(programs(options), App.make)))
+  Effect.runSync(Effect.flatMap(programs(options), App.make))
   return Promised.make(layer(options))
 }
 

@@ -8,18 +8,20 @@
  */
 import type { AppCredentialsInput } from "@qq-mini/core/App"
 import * as App from "@qq-mini/core/App"
-import type * as Acode from "@qq-mini/core/Acode"
+import * as Acode from "@qq-mini/core/Acode"
 import * as Endpoint from "@qq-mini/core/Endpoint"
 import { groups } from "@qq-mini/core/Endpoints"
 import type { QQError } from "@qq-mini/core/QQError"
 import * as QQMini from "@qq-mini/core/QQMini"
 import { type Limit, windowMillis } from "@qq-mini/core/Quota"
+import * as ByteSize from "effect/ByteSize"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
@@ -51,6 +53,12 @@ export interface Switches {
   readonly tokenErrcode: boolean
   /** The code for a bad token. 40001, and 40014 at subscription messages. */
   readonly badTokenCode: number | "documented"
+  /** The codes of a login for an appid QQ does not know, a wrong secret and a bad code. -101600007, -101222100, 40029. */
+  readonly loginCodes: { readonly appid: number; readonly appsecret: number; readonly code: number }
+  /** The code for a user who did not subscribe. 46001; vk's table has 43101. */
+  readonly notSubscribedCode: number
+  /** Seconds between two messages to one user, below which the answer is 41030. 0: never. */
+  readonly sameUserSeconds: number
   /** The code for a full quota of the program. 45009. */
   readonly quotaCode: number
   /** The code for an image of the wrong type or size in pixels. 40035. */
@@ -73,6 +81,9 @@ export const defaultSwitches: Switches = {
   oldTokenGrace: 300,
   tokenErrcode: true,
   badTokenCode: "documented",
+  loginCodes: { appid: -101600007, appsecret: -101222100, code: 40029 },
+  notSubscribedCode: 46001,
+  sameUserSeconds: 0,
   quotaCode: 45009,
   badImageCode: 40035,
   imageEitherWayRound: true,
@@ -131,7 +142,7 @@ export interface LogEntry {
   /** The call, as `security.msgSecCheck`, or the path when there is no such call. */
   readonly endpoint: string
   readonly appid: string | undefined
-  /** The parameters by their wire names, without secrets and tokens. */
+  /** The parameters by their wire names, without secrets and tokens; of a file its type and size, of a long text its beginning. */
   readonly params: Readonly<Record<string, unknown>>
   /** The fault that struck. */
   readonly fault: FaultKind | undefined
@@ -231,6 +242,7 @@ interface User {
   readonly unionid: string
   readonly sessionKey: string
   readonly subscriptions: Map<string, number | "refused">
+  lastMessage: number
 }
 
 interface ActiveFault {
@@ -260,6 +272,9 @@ const hex = Effect.fnUntraced(function* (digits: number) {
   while (text.length < digits) text += (yield* Random.nextIntBetween(0, 15)).toString(16)
   return text
 })
+
+// more than any call may carry
+const maxBody = ByteSize.mebibytes(4)
 
 const chinaDay = (millis: number) => Math.floor((millis + 8 * 3_600_000) / 86_400_000)
 
@@ -345,7 +360,8 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
         openid: (yield* hex(32)).toUpperCase(),
         unionid: `UID_${(yield* hex(32)).toUpperCase()}`,
         sessionKey: btoa(String.fromCharCode(...keyBytes)),
-        subscriptions: new Map()
+        subscriptions: new Map(),
+        lastMessage: -Infinity
       }
       users.set(key, user)
       openids.set(user.openid, user)
@@ -371,7 +387,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
       const now = yield* Clock.currentTimeMillis
       const login = logins.get(code)
       if (login === undefined || login.appid !== appid || login.used || login.validUntil <= now) {
-        return yield* refuse(40029, "invalid code")
+        return yield* refuse(switches.loginCodes.code, "invalid code")
       }
       const user = openids.get(login.openid)!
       for (const limit of limits(groups.auth.code2Session)) {
@@ -388,10 +404,11 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
     "acode.getMiniCode": Effect.fnUntraced(function* ({ path }, appid) {
       const pages = program(appid)?.pages ?? ["pages/index/index"]
       if (path !== undefined && !pages.includes(path.split("?")[0]!)) return yield* refuse(41030, "invalid page")
+      const image = yield* Effect.mapError(miniCode(appid, path), () => new Refusal(40035, "invalid path"))
       for (const limit of limits(groups.acode.getMiniCode)) {
         yield* spend(`codes ${appid}`, limit, 45029)
       }
-      return yield* miniCode(appid, path)
+      return image
     }),
 
     "security.msgSecCheck": ({ content }) =>
@@ -418,7 +435,8 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
       const { data, oac_appid, template_id, touser } = message
       const user = openids.get(touser)
       const own = program(appid)!
-      const keywords = (own.templates ?? { [defaultTemplate]: "any" as const })[template_id]
+      const templates = own.templates ?? { [defaultTemplate]: "any" as const }
+      const keywords = Object.hasOwn(templates, template_id) ? templates[template_id] : undefined
       if (user === undefined || user.appid !== appid) return yield* refuse(40003, "invalid openid")
       if (keywords === undefined) return yield* refuse(40037, "invalid template_id")
       if (keywords !== "any" && keywords.some((keyword) => data[keyword] === undefined)) {
@@ -429,13 +447,15 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
       }
       const left = user.subscriptions.get(template_id) ?? 0
       if (left === "refused") return yield* refuse(46003, "user refuse to accept the msg")
-      if (left === 0) return yield* refuse(46001, "user not subscribe the msg")
+      if (left === 0) return yield* refuse(switches.notSubscribedCode, "user not subscribe the msg")
       const now = yield* Clock.currentTimeMillis
+      if (now - user.lastMessage < switches.sameUserSeconds * 1_000) return yield* refuse(41030, "send too fast")
       const day = switches.messageDay === "calendar" ? ` ${chinaDay(now)}` : ""
       for (const limit of limits(groups.subscribeMessage.send)) {
         yield* spend(`message ${touser}${day}`, limit, 46002)
       }
       user.subscriptions.set(template_id, left - 1)
+      user.lastMessage = now
     })
   }
 
@@ -481,6 +501,9 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
       return params
     }
     const type = request.headers["content-type"] ?? ""
+    const isForm = /^(multipart\/form-data|application\/x-www-form-urlencoded)/i.test(type)
+    // QQ's page says that the mini code refuses forms; the checks are sent as forms by other clients
+    if (isForm && endpoint.answers === undefined) return yield* refuse(40035, "invalid content type")
     const bytes = new Uint8Array(yield* Effect.orElseSucceed(request.arrayBuffer, () => new ArrayBuffer(0)))
     const bad = () => new Refusal(40035, "invalid parameter")
     if (type.startsWith("multipart/form-data")) {
@@ -495,16 +518,14 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
             ? value
             : {
                 bytes: new Uint8Array(yield* Effect.promise(() => value.arrayBuffer())),
-                mediaType: value.type
+                // whether QQ looks at the part's own type is not known; its bytes are looked at below
+                mediaType: imageTypes.has(value.type) ? value.type : "image/png"
               }
       }
       return params
     }
     const text = new TextDecoder().decode(bytes)
-    // seen from other clients at the checks; the mini code refuses it
-    if (type.startsWith("application/x-www-form-urlencoded") && endpoint.answers !== undefined) {
-      return Object.fromEntries(new URLSearchParams(text))
-    }
+    if (isForm) return Object.fromEntries(new URLSearchParams(text))
     const parsed = yield* Effect.try({ try: () => JSON.parse(text) as unknown, catch: bad })
     return typeof parsed === "object" && parsed !== null ? { ...parsed } : yield* Effect.fail(bad())
   })
@@ -522,15 +543,19 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
     asked: Asked
   ): Effect.fn.Return<unknown, Refusal> {
     const { appid: bodyAppid, ...params } = yield* readParams(endpoint, request, query)
-    asked.params = params
+    asked.params = endpoint.appid || bodyAppid === undefined ? params : { ...params, appid: bodyAppid }
     let appid: string
     if (endpoint.authority === "secret") {
       appid = query.get("appid") ?? ""
       asked.appid = appid
       const own = program(appid)
-      if (own === undefined) return yield* refuse(40013, "invalid appid")
+      const codes = endpoint.endpoint === "auth.code2Session" ? switches.loginCodes : { appid: 40013, appsecret: 40001 }
+      if (endpoint.endpoint === "auth.getAccessToken" && params["grant_type"] !== "client_credential") {
+        return yield* refuse(40002, "invalid grant_type")
+      }
+      if (own === undefined) return yield* refuse(codes.appid, "invalid appid")
       if (Redacted.value(App.redact(own.appsecret)) !== query.get("secret")) {
-        return yield* refuse(40001, "invalid appsecret")
+        return yield* refuse(codes.appsecret, "invalid appsecret")
       }
     } else {
       const token = query.get("access_token") ?? ""
@@ -557,9 +582,9 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
     return yield* handler(decoded.success, appid)
   })
 
-  const handle = Effect.gen(function* () {
+  const answerTo = Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
-    const url = new URL(request.url, "http://sandbox")
+    const url = URL.parse(request.url, "http://sandbox") ?? new URL("http://sandbox/")
     const at = yield* Clock.currentTimeMillis
     const endpoint = endpoints.find((one) => one.path === url.pathname && one.method === request.method)
     if (endpoint === undefined) {
@@ -576,7 +601,11 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
         at,
         endpoint: endpoint.endpoint,
         appid: asked.appid,
-        params: Object.fromEntries(Object.entries(asked.params).filter(([name]) => !endpoint.secrets?.includes(name))),
+        params: Object.fromEntries(
+          Object.entries(asked.params)
+            .filter(([name]) => !endpoint.secrets?.includes(name))
+            .map(([name, value]) => [name, brief(value)])
+        ),
         fault: fault?.kind,
         code
       })
@@ -591,6 +620,17 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
     const response = Result.isSuccess(result) ? answer(endpoint, result.success) : refusal(endpoint, result.failure)
     return yield* spoil(endpoint, response, fault?.kind, delay)
   })
+
+  const handle = answerTo.pipe(
+    Effect.provideService(HttpIncomingMessage.MaxBodySize, maxBody),
+    // whatever was sent, the platform stands
+    Effect.catchDefect((defect) =>
+      Effect.as(
+        Effect.logError("the sandbox failed", defect),
+        HttpServerResponse.text('{"errcode":-1,"errmsg":"system error"}', { status: 500 })
+      )
+    )
+  )
 
   const spoil = Effect.fnUntraced(function* (
     endpoint: Endpoint.Any,
@@ -617,7 +657,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
       case "jsonAsImage":
         return raw(endpoint.image ? utf8.encode('{"errcode":-1,"errmsg":"system busy"}') : bytes, "image/png")
       case "imageAsJson":
-        return raw(endpoint.image ? bytes : (yield* miniCode(first, undefined)).bytes, switches.jsonType)
+        return raw(endpoint.image ? bytes : (yield* Effect.orDie(miniCode(first, undefined))).bytes, switches.jsonType)
       case "wrongCase": {
         if (endpoint.image) return raw(utf8.encode('{"errCode":-1,"errMsg":"system busy"}'), switches.jsonType)
         const swapped: Record<string, string> = {
@@ -692,14 +732,25 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
 })
 
 const utf8 = new TextEncoder()
+const imageTypes = new Set(["image/png", "image/jpeg", "image/gif"])
+
+// what the log keeps of a parameter: images and long texts would fill the memory
+const brief = (value: unknown): unknown => {
+  if (typeof value === "string") return value.length > 2_000 ? `${value.slice(0, 2_000)}…` : value
+  if (typeof value !== "object" || value === null) return value
+  if ("bytes" in value && value.bytes instanceof Uint8Array) {
+    return { ...value, bytes: undefined, size: value.bytes.length }
+  }
+  return value
+}
 
 const fingerprint = (bytes: Uint8Array) => `${bytes.length} ${bytes.join(",")}`
 
-const miniCode = (appid: string, path: string | undefined): Effect.Effect<Acode.Image> =>
-  Effect.promise(async () => {
-    const query = path === undefined ? "" : `?s=${encodeURIComponent(path)}`
+const miniCode = (appid: string, path: string | undefined): Effect.Effect<Acode.Image, unknown> =>
+  Effect.tryPromise(async () => {
+    const query = path === undefined ? "" : `?s=${encodeURIComponent(path.toWellFormed())}`
     const bytes = await QRCode.toBuffer(`https://m.q.qq.com/a/p/${appid}${query}`, { scale: 6, margin: 4 })
-    return { bytes: new Uint8Array(bytes), mediaType: "image/png" } as Acode.Image
+    return new Acode.Image(new Uint8Array(bytes), "image/png")
   })
 
 /** The platform alone. */

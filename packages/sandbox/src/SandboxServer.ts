@@ -54,7 +54,14 @@ export const layerServer = (options?: { readonly port?: number }): Layer.Layer<S
           gracefulShutdownTimeout: 0
         })
       ),
-      Layer.orDie
+      Layer.catchTag("ServeError", ({ cause }) =>
+        Layer.effect(
+          SandboxServer,
+          Effect.die(
+            new Error(`The sandbox can't listen on 127.0.0.1:${options?.port ?? 0}: ${(cause as Error).message}`)
+          )
+        )
+      )
     )
   })
 

@@ -23,16 +23,23 @@ const integer = (value: unknown): number | undefined => {
   return typeof value === "number" && Number.isSafeInteger(value) ? value : undefined
 }
 
+const statuses = /"(?:err[cC]ode|code)"\s*:/g
+const yes = /"errCode"\s*:\s*0\s*[,}]/
+
 const strict = new TextDecoder("utf-8", { fatal: true })
 const lenient = new TextDecoder()
 
-const parse = (bytes: Uint8Array): unknown => {
-  try {
-    return JSON.parse(strict.decode(bytes))
-  } catch {
-    return undefined
+const orUndefined =
+  <A, B>(f: (a: A) => B) =>
+  (a: A): B | undefined => {
+    try {
+      return f(a)
+    } catch {
+      return undefined
+    }
   }
-}
+const decode = orUndefined((bytes: Uint8Array) => strict.decode(bytes))
+const parse = orUndefined((text: string): unknown => JSON.parse(text))
 
 const looksLikeHtml = (bytes: Uint8Array): boolean =>
   /^\s*<(?:!doctype|html|head|body|center)/i.test(lenient.decode(bytes.subarray(0, 200)))
@@ -75,8 +82,10 @@ export const read = (
     return Result.isSuccess(decoded) ? Result.succeed(decoded.success) : unreadable("broken image")
   }
 
-  const json = parse(bytes)
-  if (json === undefined) return unreadable(looksLikeHtml(bytes) ? "html" : "not JSON")
+  const isCheck = endpoint.answers !== undefined
+  const text = decode(bytes)
+  const json = text === undefined ? undefined : parse(text)
+  if (json === undefined || text === undefined) return unreadable(looksLikeHtml(bytes) ? "html" : "not JSON")
   if (typeof json !== "object" || json === null || Array.isArray(json)) return unreadable("unknown JSON")
 
   const fields = json as Record<string, unknown>
@@ -86,20 +95,23 @@ export const read = (
     const value = own(name)
     if (value === undefined) continue
     const number = integer(value)
-    // `code` may be somebody else's field; the two others are QQ's own, so what can't be read there can't be trusted
-    if (number === undefined && name !== "code") return unreadable("unknown JSON")
+    // elsewhere `code` may be somebody else's field; a check trusts nothing that can't be read
+    if (number === undefined && (name !== "code" || isCheck)) return unreadable("unknown JSON")
     if (number !== undefined && number !== 0) {
       code = number
       break
     }
   }
   if (code !== 0 && !endpoint.answers?.includes(code)) {
-    const text = textFields.map((name) => scrub(own(name), secrets)).find((text) => text !== "") ?? ""
-    return Result.fail<Failure>({ reason: fromCode(endpoint.endpoint, code, text), phase: "answered" })
+    const said = textFields.map((name) => scrub(own(name), secrets)).find((said) => said !== "") ?? ""
+    return Result.fail<Failure>({ reason: fromCode(endpoint.endpoint, code, said), phase: "answered" })
   }
   if (endpoint.image) return unreadable("unknown JSON")
+  // the yes of a check is a 0 that is written as 0, once, and no other status beside or below it
+  if (isCheck && code === 0 && !(text.match(statuses)?.length === 1 && yes.test(text)))
+    return unreadable("unknown JSON")
 
-  // A code that is an answer counts in every spelling; the yes of a check counts only in QQ's own.
+  // a code that is an answer counts in every spelling
   const decoded = decoder(endpoint)(code === 0 ? fields : { ...fields, errCode: code })
   return Result.isSuccess(decoded) ? Result.succeed(decoded.success) : unreadable("unknown JSON")
 }

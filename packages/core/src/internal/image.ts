@@ -44,12 +44,11 @@ const jpeg = (bytes: Uint8Array): ImageInfo => {
   return { mediaType: "image/jpeg", width, height, complete: endsWith(bytes, 0xff, 0xd9) }
 }
 
-// some writers leave a few bytes after the end
+// zeros may follow, from a block that was not filled
 const endsWith = (bytes: Uint8Array, ...tail: ReadonlyArray<number>): boolean => {
-  for (let at = bytes.length - tail.length; at >= Math.max(0, bytes.length - tail.length - 64); at--) {
-    if (tail.every((byte, i) => bytes[at + i] === byte)) return true
-  }
-  return false
+  let end = bytes.length
+  while (end > 0 && bytes[end - 1] === 0) end--
+  return tail.every((byte, i) => bytes[end - tail.length + i] === byte)
 }
 
 /** Tells a PNG, JPEG or GIF by its bytes; anything else is `undefined`. */

@@ -32,7 +32,10 @@ const codecOf = (endpoint: Any): Codec => {
   let codec = codecs.get(endpoint)
   if (codec === undefined) {
     codec = {
-      decode: Schema.decodeUnknownResult(endpoint.input, { onExcessProperty: "error" }) as Codec["decode"],
+      decode: Schema.decodeUnknownResult(endpoint.input, {
+        onExcessProperty: "error",
+        errors: "all"
+      }) as Codec["decode"],
       encode: Schema.encodeUnknownResult(endpoint.wire) as Codec["encode"]
     }
     codecs.set(endpoint, codec)
@@ -40,37 +43,42 @@ const codecOf = (endpoint: Any): Codec => {
   return codec
 }
 
+const missing = both("is required and missing", "缺少必填参数")
+
 const format = SchemaIssue.makeFormatterStandardSchemaV1({
   leafHook: (issue) => {
-    switch (issue._tag) {
-      case "MissingKey":
-        return both("is required and missing", "缺少必填参数")
-      case "UnexpectedKey":
-        return both("is not a parameter of this call", "不是该接口的参数")
-      case "InvalidType": {
-        const message = SchemaIssue.defaultLeafHook(issue)
-        return both(message, message.replace(/^Expected /, "类型错误，应为 "))
-      }
-      default:
-        return SchemaIssue.defaultLeafHook(issue)
-    }
+    if (issue._tag === "MissingKey") return missing
+    if (issue._tag === "UnexpectedKey") return both("is not a parameter of this call", "不是该接口的参数")
+    return SchemaIssue.defaultLeafHook(issue)
   }
 })
 
+// the schema library's own words: the kinds of values, which have the same names in Chinese
+const expected = (message: string): string => {
+  const kind = /^Expected (.*?)( \| undefined)?$/.exec(message)?.[1]
+  return kind === undefined ? message : both(`must be ${kind}`, `应为 ${kind}`)
+}
+
 /** Names the field and what is wrong with it, never the value. */
 const invalidInput = (error: Schema.SchemaError): InvalidInput => {
-  const issue = format(error.issue).issues[0]
+  const { issues } = format(error.issue)
+  // what is missing says more than the name that was written instead
+  const issue = issues.find(({ message }) => message === missing) ?? issues[0]
   const path = (issue?.path ?? []).map((part) => String(typeof part === "object" ? part.key : part))
-  return new InvalidInput({ field: path.join(".") || "input", problem: split(issue?.message ?? "is not valid") })
+  return new InvalidInput({
+    field: path.join(".") || "input",
+    problem: split(expected(issue?.message ?? "is not valid"))
+  })
 }
 
 /** Checks the caller's parameters (`params`) and brings them into the form that travels (`wire`). */
 export const encode = (
   endpoint: Any,
-  input: unknown
+  input: Readonly<Record<string, unknown>>
 ): Result.Result<{ readonly params: unknown; readonly wire: Wire }, InvalidInput> => {
   const codec = codecOf(endpoint)
-  const params = codec.decode(input)
+  // a field that is undefined was not given
+  const params = codec.decode(Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)))
   if (Result.isFailure(params)) return Result.fail(invalidInput(params.failure))
   const wire = codec.encode(params.success)
   return Result.isFailure(wire)

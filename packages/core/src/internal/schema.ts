@@ -10,7 +10,7 @@ export const both = (en: string, zh: string): string => `${en}\n${zh}`
 /** The two languages of a message; a message of the schema library's own has one. */
 export const split = (message: string): Help => {
   const [en = "", zh] = message.split("\n")
-  return { en, zh: zh ?? en }
+  return { en, zh: zh ?? `取值无效（${en}）` }
 }
 
 const utf8 = new TextEncoder()
