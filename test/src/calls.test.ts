@@ -206,17 +206,23 @@ describe("the programs", () => {
     })
   )
 
-  it.effect("no trace headers go to QQ", () =>
+  it.effect("nothing goes to QQ but the call: no trace headers, and of a message no appid", () =>
     Effect.gen(function* () {
-      const headers: Array<string> = []
+      const headers = new Set<string>()
+      const bodies: Array<unknown> = []
       const watched = Layer.effect(
         HttpClient.HttpClient,
-        Effect.map(
-          HttpClient.HttpClient,
-          HttpClient.tapRequest((request) => Effect.sync(() => headers.push(...Object.keys(request.headers))))
+        Effect.map(HttpClient.HttpClient, (inner) =>
+          HttpClient.make((request) => {
+            for (const name of Object.keys(request.headers)) headers.add(name)
+            if (request.body._tag === "Uint8Array") bodies.push(JSON.parse(new TextDecoder().decode(request.body.body)))
+            return inner.execute(request)
+          })
         )
       )
+      const message = { touser: "X", template_id, data: { keyword1: { value: "x" } } }
       yield* Security.msgSecCheck({ content: "x" }).pipe(
+        Effect.andThen(Effect.flip(SubscribeMessage.send(message))),
         Effect.withSpan("outside"),
         Effect.provide(
           QQMiniModule.layer.pipe(
@@ -226,7 +232,8 @@ describe("the programs", () => {
           )
         )
       )
-      assert.deepStrictEqual([...new Set(headers)].toSorted(), ["content-length", "content-type"])
+      assert.deepStrictEqual([...headers].toSorted(), ["content-length", "content-type"])
+      assert.deepStrictEqual(bodies, [{ appid: first.appid, content: "x" }, message])
     })
   )
 

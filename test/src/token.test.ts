@@ -417,6 +417,37 @@ describe("the token", () => {
     }).pipe(Effect.scoped, Effect.provide(tokensOnly))
   )
 
+  it.effect("cache: false is not content with what another caller just reads from the store", () =>
+    Effect.gen(function* () {
+      const shared = yield* TokenCache.TokenCache
+      const other = yield* AccessToken.make
+      const stored = yield* other.get(app)
+      const slow = TokenCache.TokenCache.of({ ...shared, read: (key) => Effect.delay(shared.read(key), "1 second") })
+      const client = yield* Effect.provideService(AccessToken.make, TokenCache.TokenCache, slow)
+      const reading = yield* Effect.forkChild(client.get(app), { startImmediately: true })
+      const fresh = yield* Effect.forkChild(client.refresh(app), { startImmediately: true })
+      const renewed = yield* Effect.forkChild(client.renew(app, stored), { startImmediately: true })
+      for (let i = 0; i < 60; i++) yield* TestClock.adjust("100 millis")
+      assert.strictEqual((yield* Fiber.join(reading)).generation, stored.generation)
+      assert.notStrictEqual((yield* Fiber.join(fresh)).generation, stored.generation)
+      assert.notStrictEqual((yield* Fiber.join(renewed)).generation, stored.generation)
+      assert.strictEqual(yield* fetches, 2)
+    }).pipe(Effect.scoped, Effect.provide(tokensOnly))
+  )
+
+  it.effect("T4: a token is renewed once for a call, however often the call is repeated", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      for (const kind of ["badToken", "empty", "badToken"] as const) {
+        yield* sandbox.fault({ kind, endpoint: "security.msgSecCheck" })
+      }
+      const call = yield* Effect.forkChild(Effect.flip(check))
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual((yield* Fiber.join(call)).reason._tag, "InvalidToken")
+      assert.strictEqual(yield* fetches, 2)
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
   it.effect("takes a lifetime beyond 2 hours for 2 hours", () =>
     Effect.gen(function* () {
       yield* check
