@@ -6,6 +6,7 @@ import { assert, layer } from "@effect/vitest"
 import { codes, fromCode, isQQError, type QQError } from "@qq-mini/core/QQError"
 import * as QQMini from "@qq-mini/core/QQMini"
 import * as NodeQQMini from "@qq-mini/node/NodeQQMini"
+import * as Fault from "@qq-mini/sandbox/Fault"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
 import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
 import * as Cause from "effect/Cause"
@@ -13,7 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
-import { calls, faults, first, image, newGuest, second } from "./support.ts"
+import { calls, first, image, newGuest, second } from "./support.ts"
 
 const attemptTimeout = 150
 
@@ -38,7 +39,7 @@ const transports: ReadonlyArray<readonly [string, Layer.Layer<QQMini.QQMini | Sa
 ]
 
 /** Whether the platform has done what was asked when the fault strikes. */
-const doneUnder: Readonly<Record<Sandbox.FaultKind, boolean>> = {
+const doneUnder: Readonly<Record<Fault.FaultKind, boolean>> = {
   badToken: false,
   revokedToken: false,
   stolenToken: true,
@@ -62,7 +63,7 @@ const withSecret = new Set(["auth.getAccessToken", "auth.code2Session"])
 for (const [name, transport] of transports) {
   layer(transport, { excludeTestServices: true })(`faults ${name}`, (it) => {
     for (const [endpoint, call] of Object.entries(calls)) {
-      for (const kind of faults) {
+      for (const kind of Fault.kinds) {
         // a call that brings no token can't have a bad one
         if (withSecret.has(endpoint) && kind.endsWith("Token")) continue
         it.effect(`C1, C2, D2: ${kind} at ${endpoint}`, () =>

@@ -5,6 +5,7 @@ import type { QQError } from "@qq-mini/core/QQError"
 import * as QQMini from "@qq-mini/core/QQMini"
 import { createQQMini } from "@qq-mini/node"
 import * as NodeQQMini from "@qq-mini/node/NodeQQMini"
+import * as Fault from "@qq-mini/sandbox/Fault"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
 import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
 import * as Cause from "effect/Cause"
@@ -20,7 +21,7 @@ import * as Tracer from "effect/Tracer"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { inspect } from "node:util"
-import { calls, faults, first, newGuest, second, type Call } from "./support.ts"
+import { calls, first, newGuest, second, type Call } from "./support.ts"
 
 /** Everything that can be seen, as one text. */
 class Seen {
@@ -148,7 +149,7 @@ describe("secrets", () => {
       )
       yield* Effect.gen(function* () {
         const sandbox = yield* Sandbox.Sandbox
-        for (const kind of faults) {
+        for (const kind of Fault.kinds) {
           for (const [endpoint, call] of Object.entries(calls)) {
             const guest = yield* newGuest(sandbox, `${kind} ${endpoint}`)
             secrets.add(guest.code)

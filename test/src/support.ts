@@ -42,22 +42,3 @@ export const calls: Readonly<Record<string, Call>> = {
   "subscribeMessage.send": ({ openid }, options) =>
     SubscribeMessage.send({ touser: openid, template_id, data: { keyword1: { value: "x" } } }, options)
 }
-
-/** All faults. */
-export const faults: ReadonlyArray<Sandbox.FaultKind> = [
-  "badToken",
-  "revokedToken",
-  "stolenToken",
-  "code",
-  "html502",
-  "empty",
-  "truncated",
-  "jsonAsImage",
-  "imageAsJson",
-  "wrongCase",
-  "resetBefore",
-  "resetAfter",
-  "slowHeaders",
-  "slowBody",
-  "hugeBody"
-]

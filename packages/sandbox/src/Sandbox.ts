@@ -29,9 +29,10 @@ import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
 import { imageSize } from "image-size"
 import * as QRCode from "qrcode"
+import * as Fault from "./Fault.ts"
+import { brief, readParams, Refusal, refuse } from "./internal/params.ts"
 
 /** One mini program on the platform. */
 export interface Program extends AppCredentialsInput {
@@ -93,48 +94,6 @@ export const defaultSwitches: Switches = {
   jsonType: "application/json; charset=utf-8"
 }
 
-/** What can go wrong, by the name of what a caller sees. */
-export type FaultKind =
-  /** The token is refused, however good it is. */
-  | "badToken"
-  /** The program's token is dead from now on, without a new one. */
-  | "revokedToken"
-  /** Somebody else fetches a token for the program; the old one is good for its grace. */
-  | "stolenToken"
-  /** The answer is `code`. */
-  | "code"
-  | "html502"
-  | "empty"
-  | "truncated"
-  /** JSON under an image's Content-Type. For a mini code the JSON is QQ's `-1`. */
-  | "jsonAsImage"
-  /** An image under JSON's Content-Type, whatever was asked for. */
-  | "imageAsJson"
-  /** `errCode` for `errcode` and the reverse. */
-  | "wrongCase"
-  | "resetBefore"
-  | "resetAfter"
-  | "slowHeaders"
-  | "slowBody"
-  | "hugeBody"
-
-/** A fault and when it strikes. */
-export interface Fault {
-  readonly kind: FaultKind
-  /** The call it strikes, as `security.msgSecCheck`. Every call when absent. */
-  readonly endpoint?: string | undefined
-  /** How many calls it strikes. Without `times`, `share` and `during` it is 1. */
-  readonly times?: number | undefined
-  /** The share of calls it strikes, 0 to 1. */
-  readonly share?: number | undefined
-  /** For how long it may strike. */
-  readonly during?: Duration.Input | undefined
-  /** The code of a `code` fault. By default -1. */
-  readonly code?: number | undefined
-  /** How slow `slowHeaders` and `slowBody` are. By default a minute. */
-  readonly delay?: Duration.Input | undefined
-}
-
 /** One request, as the platform saw it. */
 export interface LogEntry {
   /** Milliseconds of the platform's clock. */
@@ -145,7 +104,7 @@ export interface LogEntry {
   /** The parameters by their wire names, without secrets and tokens; of a file its type and size, of a long text its beginning. */
   readonly params: Readonly<Record<string, unknown>>
   /** The fault that struck. */
-  readonly fault: FaultKind | undefined
+  readonly fault: Fault.FaultKind | undefined
   /** The code the platform came to: 0 when it did what was asked; `undefined` when it never got that far. */
   readonly code: number | undefined
 }
@@ -210,7 +169,7 @@ export class Sandbox extends Context.Service<
     /** An image is risky from now on, told by its bytes. */
     readonly markRisky: (image: Uint8Array) => Effect.Effect<void>
     /** Adds a fault. */
-    readonly fault: (fault: Fault) => Effect.Effect<void>
+    readonly fault: (fault: Fault.Fault) => Effect.Effect<void>
     /** Takes all faults back. */
     readonly heal: Effect.Effect<void>
     /** What was asked so far, oldest first. */
@@ -246,32 +205,14 @@ interface User {
 }
 
 interface ActiveFault {
-  readonly fault: Fault
+  readonly fault: Fault.Fault
   left: number
   readonly until: number
 }
 
-/** A refusal of the platform's. */
-class Refusal {
-  readonly _tag = "Refusal"
-  readonly code: number
-  readonly text: string
-  constructor(code: number, text: string) {
-    this.code = code
-    this.text = text
-  }
-}
-const refuse = (code: number, text: string) => Effect.fail(new Refusal(code, text))
-
 type Named = (typeof groups)[keyof typeof groups]
 type Endpoints = Named extends infer G ? (G extends unknown ? G[keyof G] : never) : never
 const endpoints: ReadonlyArray<Endpoint.Any> = Object.values(groups).flatMap((group) => Object.values(group))
-
-const hex = Effect.fnUntraced(function* (digits: number) {
-  let text = ""
-  while (text.length < digits) text += (yield* Random.nextIntBetween(0, 15)).toString(16)
-  return text
-})
 
 // more than any call may carry
 const maxBody = ByteSize.mebibytes(4)
@@ -284,6 +225,8 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
   const programs = options.programs ?? defaultPrograms
   const risky = [...riskySamples, ...(options.riskyTexts ?? [])]
   const random = yield* Random.Random
+  const hex = (digits: number) =>
+    Array.from({ length: digits }, () => Math.floor(random.nextDoubleUnsafe() * 16).toString(16)).join("")
 
   const tokens = new Map<string, Array<Token>>()
   const logins = new Map<string, Login>()
@@ -299,17 +242,17 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
 
   // --- tokens -------------------------------------------------------------------------------------------------------
 
-  const issue = Effect.fnUntraced(function* (appid: string) {
-    const now = yield* Clock.currentTimeMillis
-    const list = (tokens.get(appid) ?? []).filter((token) => token.validUntil > now)
-    for (const token of list) token.validUntil = Math.min(token.validUntil, now + switches.oldTokenGrace * 1_000)
-    const token: Token = {
-      value: (yield* hex(64)).toUpperCase(),
-      validUntil: now + switches.tokenLifetime * 1_000
-    }
-    tokens.set(appid, [...list, token])
-    return token.value
-  })
+  const issue = (appid: string): Effect.Effect<string> =>
+    Effect.map(Clock.currentTimeMillis, (now) => {
+      const list = (tokens.get(appid) ?? []).filter((token) => token.validUntil > now)
+      for (const token of list) token.validUntil = Math.min(token.validUntil, now + switches.oldTokenGrace * 1_000)
+      const token: Token = {
+        value: hex(64).toUpperCase(),
+        validUntil: now + switches.tokenLifetime * 1_000
+      }
+      tokens.set(appid, [...list, token])
+      return token.value
+    })
 
   const owner = (value: string, now: number): string | undefined => {
     for (const [appid, list] of tokens) {
@@ -350,15 +293,15 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
 
   // --- users --------------------------------------------------------------------------------------------------------
 
-  const userOf = Effect.fnUntraced(function* (appid: string, name: string) {
+  const userOf = (appid: string, name: string): User => {
     const key = `${appid} ${name}`
     let user = users.get(key)
     if (user === undefined) {
       const keyBytes = Array.from({ length: 16 }, () => Math.floor(random.nextDoubleUnsafe() * 256))
       user = {
         appid,
-        openid: (yield* hex(32)).toUpperCase(),
-        unionid: `UID_${(yield* hex(32)).toUpperCase()}`,
+        openid: hex(32).toUpperCase(),
+        unionid: `UID_${hex(32).toUpperCase()}`,
         sessionKey: btoa(String.fromCharCode(...keyBytes)),
         subscriptions: new Map(),
         lastMessage: -Infinity
@@ -367,7 +310,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
       openids.set(user.openid, user)
     }
     return user
-  })
+  }
 
   // --- what each call does ------------------------------------------------------------------------------------------
 
@@ -491,45 +434,6 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
     return json(endpoint.endpoint === "auth.code2Session" ? { ...body, errcode: 0, errmsg: "", uin: "" } : body)
   }
 
-  const readParams = Effect.fnUntraced(function* (
-    endpoint: Endpoint.Any,
-    request: HttpServerRequest.HttpServerRequest,
-    query: URLSearchParams
-  ): Effect.fn.Return<Record<string, unknown>, Refusal> {
-    if (endpoint.method === "GET") {
-      const { access_token: _, appid: _a, secret: _s, ...params } = Object.fromEntries(query)
-      return params
-    }
-    const type = request.headers["content-type"] ?? ""
-    const isForm = /^(multipart\/form-data|application\/x-www-form-urlencoded)/i.test(type)
-    // QQ's page says that the mini code refuses forms; the checks are sent as forms by other clients
-    if (isForm && endpoint.answers === undefined) return yield* refuse(40035, "invalid content type")
-    const bytes = new Uint8Array(yield* Effect.orElseSucceed(request.arrayBuffer, () => new ArrayBuffer(0)))
-    const bad = () => new Refusal(40035, "invalid parameter")
-    if (type.startsWith("multipart/form-data")) {
-      const form = yield* Effect.tryPromise({
-        try: () => new Response(bytes, { headers: { "content-type": type } }).formData(),
-        catch: bad
-      })
-      const params: Record<string, unknown> = {}
-      for (const [name, value] of form) {
-        params[name] =
-          typeof value === "string"
-            ? value
-            : {
-                bytes: new Uint8Array(yield* Effect.promise(() => value.arrayBuffer())),
-                // whether QQ looks at the part's own type is not known; its bytes are looked at below
-                mediaType: imageTypes.has(value.type) ? value.type : "image/png"
-              }
-      }
-      return params
-    }
-    const text = new TextDecoder().decode(bytes)
-    if (isForm) return Object.fromEntries(new URLSearchParams(text))
-    const parsed = yield* Effect.try({ try: () => JSON.parse(text) as unknown, catch: bad })
-    return typeof parsed === "object" && parsed !== null ? { ...parsed } : yield* Effect.fail(bad())
-  })
-
   interface Asked {
     appid: string | undefined
     params: Record<string, unknown>
@@ -539,7 +443,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
     endpoint: Endpoint.Any,
     request: HttpServerRequest.HttpServerRequest,
     query: URLSearchParams,
-    fault: Fault | undefined,
+    fault: Fault.Fault | undefined,
     asked: Asked
   ): Effect.fn.Return<unknown, Refusal> {
     const { appid: bodyAppid, ...params } = yield* readParams(endpoint, request, query)
@@ -609,7 +513,6 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
         fault: fault?.kind,
         code
       })
-    const delay = Duration.toMillis(Duration.fromInputUnsafe(fault?.delay ?? "1 minute"))
 
     if (fault?.kind === "resetBefore") {
       note(undefined)
@@ -618,7 +521,9 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
     const result = yield* Effect.result(serve(endpoint, request, url.searchParams, fault, asked))
     note(Result.isSuccess(result) ? 0 : result.failure.code)
     const response = Result.isSuccess(result) ? answer(endpoint, result.success) : refusal(endpoint, result.failure)
-    return yield* spoil(endpoint, response, fault?.kind, delay)
+    if (fault === undefined) return response
+    const { bytes } = yield* Effect.orDie(miniCode(first, undefined))
+    return yield* Fault.spoil(fault, response, { endpoint, jsonType: switches.jsonType, image: bytes })
   })
 
   const handle = answerTo.pipe(
@@ -632,70 +537,12 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
     )
   )
 
-  const spoil = Effect.fnUntraced(function* (
-    endpoint: Endpoint.Any,
-    response: HttpServerResponse.HttpServerResponse,
-    kind: FaultKind | undefined,
-    delay: number
-  ): Effect.fn.Return<HttpServerResponse.HttpServerResponse | undefined> {
-    const bytes = response.body._tag === "Uint8Array" ? response.body.body : new Uint8Array(0)
-    const type = response.headers["content-type"] ?? switches.jsonType
-    const raw = (body: Uint8Array, contentType: string) =>
-      HttpServerResponse.uint8Array(body, { status: response.status, contentType })
-    switch (kind) {
-      case "resetAfter":
-        return undefined
-      case "html502":
-        return HttpServerResponse.text("<html><head><title>502 Bad Gateway</title></head></html>", {
-          status: 502,
-          contentType: "text/html"
-        })
-      case "empty":
-        return HttpServerResponse.text("", { contentType: switches.jsonType })
-      case "truncated":
-        return raw(bytes.slice(0, Math.floor(bytes.length / 2)), type)
-      case "jsonAsImage":
-        return raw(endpoint.image ? utf8.encode('{"errcode":-1,"errmsg":"system busy"}') : bytes, "image/png")
-      case "imageAsJson":
-        return raw(endpoint.image ? bytes : (yield* Effect.orDie(miniCode(first, undefined))).bytes, switches.jsonType)
-      case "wrongCase": {
-        if (endpoint.image) return raw(utf8.encode('{"errCode":-1,"errMsg":"system busy"}'), switches.jsonType)
-        const swapped: Record<string, string> = {
-          errcode: "errCode",
-          errmsg: "errMsg",
-          errCode: "errcode",
-          errMsg: "errmsg"
-        }
-        const body = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>
-        return json(Object.fromEntries(Object.entries(body).map(([name, value]) => [swapped[name] ?? name, value])))
-      }
-      case "slowHeaders":
-        return yield* Effect.as(Effect.sleep(delay), response)
-      case "slowBody": {
-        const half = Math.floor(bytes.length / 2)
-        const slow = Stream.concat(
-          Stream.succeed(bytes.slice(0, half)),
-          Stream.fromEffect(Effect.as(Effect.sleep(delay), bytes.slice(half)))
-        )
-        return HttpServerResponse.stream(slow, { contentType: type })
-      }
-      case "hugeBody": {
-        const chunk = new Uint8Array(1024 * 1024).fill(0x20)
-        return HttpServerResponse.stream(Stream.fromIterable(Array.from({ length: 100 }, () => chunk)), {
-          contentType: switches.jsonType
-        })
-      }
-      default:
-        return response
-    }
-  })
-
   return Sandbox.of({
     programs,
     handle,
     login: Effect.fnUntraced(function* ({ appid = first, user = "someone" } = {}) {
-      const { openid } = yield* userOf(appid, user)
-      const code = yield* hex(32)
+      const { openid } = userOf(appid, user)
+      const code = hex(32)
       const now = yield* Clock.currentTimeMillis
       logins.set(code, { appid, openid, validUntil: now + 300_000, used: false })
       return { code, openid }
@@ -730,19 +577,6 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
     })
   })
 })
-
-const utf8 = new TextEncoder()
-const imageTypes = new Set(["image/png", "image/jpeg", "image/gif"])
-
-// what the log keeps of a parameter: images and long texts would fill the memory
-const brief = (value: unknown): unknown => {
-  if (typeof value === "string") return value.length > 2_000 ? `${value.slice(0, 2_000)}…` : value
-  if (typeof value !== "object" || value === null) return value
-  if ("bytes" in value && value.bytes instanceof Uint8Array) {
-    return { ...value, bytes: undefined, size: value.bytes.length }
-  }
-  return value
-}
 
 const fingerprint = (bytes: Uint8Array) => `${bytes.length} ${bytes.join(",")}`
 

@@ -1,0 +1,67 @@
+import type * as Endpoint from "@qq-mini/core/Endpoint"
+import * as Effect from "effect/Effect"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+
+/** A refusal of the platform's. */
+export class Refusal {
+  readonly _tag = "Refusal"
+  readonly code: number
+  readonly text: string
+  constructor(code: number, text: string) {
+    this.code = code
+    this.text = text
+  }
+}
+export const refuse = (code: number, text: string) => Effect.fail(new Refusal(code, text))
+
+const imageTypes = new Set(["image/png", "image/jpeg", "image/gif"])
+
+/** The parameters of a request by their wire names, as its method and Content-Type say. */
+export const readParams = Effect.fnUntraced(function* (
+  endpoint: Endpoint.Any,
+  request: HttpServerRequest.HttpServerRequest,
+  query: URLSearchParams
+): Effect.fn.Return<Record<string, unknown>, Refusal> {
+  if (endpoint.method === "GET") {
+    const { access_token: _, appid: _a, secret: _s, ...params } = Object.fromEntries(query)
+    return params
+  }
+  const type = request.headers["content-type"] ?? ""
+  const isForm = /^(multipart\/form-data|application\/x-www-form-urlencoded)/i.test(type)
+  // QQ's page says that the mini code refuses forms; the checks are sent as forms by other clients
+  if (isForm && endpoint.answers === undefined) return yield* refuse(40035, "invalid content type")
+  const bytes = new Uint8Array(yield* Effect.orElseSucceed(request.arrayBuffer, () => new ArrayBuffer(0)))
+  const bad = () => new Refusal(40035, "invalid parameter")
+  if (type.startsWith("multipart/form-data")) {
+    const form = yield* Effect.tryPromise({
+      try: () => new Response(bytes, { headers: { "content-type": type } }).formData(),
+      catch: bad
+    })
+    const params: Record<string, unknown> = {}
+    for (const [name, value] of form) {
+      params[name] =
+        typeof value === "string"
+          ? value
+          : {
+              bytes: new Uint8Array(yield* Effect.promise(() => value.arrayBuffer())),
+              // whether QQ looks at the part's own type is not known; its bytes are looked at below
+              mediaType: imageTypes.has(value.type) ? value.type : "image/png"
+            }
+    }
+    return params
+  }
+  const text = new TextDecoder().decode(bytes)
+  if (isForm) return Object.fromEntries(new URLSearchParams(text))
+  const parsed = yield* Effect.try({ try: () => JSON.parse(text) as unknown, catch: bad })
+  return typeof parsed === "object" && parsed !== null ? { ...parsed } : yield* Effect.fail(bad())
+})
+
+/** What the log keeps of a parameter: images and long texts would fill the memory. */
+export const brief = (value: unknown): unknown => {
+  if (typeof value === "string") return value.length > 2_000 ? `${value.slice(0, 2_000)}…` : value
+  if (typeof value !== "object" || value === null) return value
+  if ("bytes" in value && value.bytes instanceof Uint8Array) {
+    return { ...value, bytes: undefined, size: value.bytes.length }
+  }
+  return value
+}
