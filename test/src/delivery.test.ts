@@ -255,12 +255,12 @@ describe("delivery over HTTP", () => {
       const users = yield* Effect.forEach(Array.from({ length: 1_000 }), (_, i) =>
         Effect.tap(sandbox.login({ user: `user ${i}` }), ({ openid }) => sandbox.subscribe({ openid }))
       )
-      yield* sandbox.fault({ kind: "slowHeaders", endpoint: "subscribeMessage.send", times: 64, delay: "500 millis" })
+      yield* sandbox.fault({ kind: "slowHeaders", endpoint: "subscribeMessage.send", times: 256, delay: "1 second" })
       const told = yield* Effect.forEach(users, ({ openid }) => Effect.result(messageTo(openid)), {
         concurrency: "unbounded"
       })
       assert.strictEqual(told.filter(Result.isSuccess).length, 1_000)
-    }).pipe(Effect.provide(overHttp({}, { attemptTimeout: 800 })))
+    }).pipe(Effect.provide(overHttp({}, { attemptTimeout: 3_000 })))
   )
 
   it.live("waiting for a turn ends with the deadline, and is known not to have been sent", () =>

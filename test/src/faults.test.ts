@@ -38,6 +38,9 @@ const transports: ReadonlyArray<readonly [string, Layer.Layer<QQMini.QQMini | Sa
   ["over HTTP", overHttp]
 ]
 
+/** A call that is not meant to fail may take its time. */
+const patient = { attemptTimeout: "10 seconds" } as const
+
 /** Whether the platform has done what was asked when the fault strikes. */
 const doneUnder: Readonly<Record<Fault.FaultKind, boolean>> = {
   badToken: false,
@@ -73,7 +76,7 @@ for (const [name, transport] of transports) {
             for (const when of [{ times: 1 }, { times: 100 }, { share: 1 }, { during: "1 minute" as const }]) {
               const guest = yield* newGuest(sandbox, `${name} ${kind} ${endpoint} ${JSON.stringify(when)}`)
               // the first call finds a token, so that the fault strikes the call itself
-              yield* calls["security.msgSecCheck"]!(guest)
+              yield* calls["security.msgSecCheck"]!(guest, patient)
               yield* sandbox.clearLog
               yield* sandbox.fault({ kind, endpoint, ...when, delay: "2 seconds" })
               const exit = yield* Effect.exit(call(guest))
@@ -111,7 +114,7 @@ for (const [name, transport] of transports) {
               }
             }
             // nothing of it is left for the next call
-            yield* call(yield* newGuest(sandbox, `${name} ${kind} ${endpoint} after`))
+            yield* call(yield* newGuest(sandbox, `${name} ${kind} ${endpoint} after`), patient)
           })
         )
       }
@@ -124,7 +127,7 @@ for (const [name, transport] of transports) {
           for (const { code } of codes) {
             const guest = yield* newGuest(sandbox, `${name} ${code} ${endpoint}`)
             yield* sandbox.fault({ kind: "code", code, endpoint, times: 5 })
-            const result = yield* Effect.result(call(guest))
+            const result = yield* Effect.result(call(guest, patient))
             yield* sandbox.heal
             // 87014 is a check's answer; to all others every code is an error
             if (code === 87014 && endpoint.startsWith("security.")) {

@@ -72,8 +72,8 @@ export const spoil = (
   options: {
     readonly endpoint: Endpoint.Any
     readonly jsonType: string
-    /** An image where none was asked for. */
-    readonly image: Uint8Array
+    /** Draws an image where none was asked for. */
+    readonly image: Effect.Effect<Uint8Array>
   }
 ): Effect.Effect<HttpServerResponse.HttpServerResponse | undefined> => {
   const { endpoint, image, jsonType } = options
@@ -104,7 +104,7 @@ export const spoil = (
     case "jsonAsImage":
       return raw(endpoint.image ? '{"errcode":-1,"errmsg":"system busy"}' : bytes, "image/png")
     case "imageAsJson":
-      return raw(endpoint.image ? bytes : image, jsonType)
+      return endpoint.image ? raw(bytes, jsonType) : Effect.flatMap(image, (bytes) => raw(bytes, jsonType))
     case "wrongCase": {
       if (endpoint.image) return raw('{"errCode":-1,"errMsg":"system busy"}', jsonType)
       const body = Object.entries(JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>)

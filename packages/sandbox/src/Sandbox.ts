@@ -522,8 +522,8 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
     note(Result.isSuccess(result) ? 0 : result.failure.code)
     const response = Result.isSuccess(result) ? answer(endpoint, result.success) : refusal(endpoint, result.failure)
     if (fault === undefined) return response
-    const { bytes } = yield* Effect.orDie(miniCode(first, undefined))
-    return yield* Fault.spoil(fault, response, { endpoint, jsonType: switches.jsonType, image: bytes })
+    const image = Effect.map(Effect.orDie(miniCode(first, undefined)), ({ bytes }) => bytes)
+    return yield* Fault.spoil(fault, response, { endpoint, jsonType: switches.jsonType, image })
   })
 
   const handle = answerTo.pipe(
