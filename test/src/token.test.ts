@@ -72,11 +72,13 @@ describe("the token", () => {
   it.effect("T3: callers refused for the same token renew it once; a late refusal of an old one renews nothing", () =>
     Effect.gen(function* () {
       const tokens = yield* AccessToken.AccessToken
-      const old = yield* tokens.get(app)
-      const [a, b] = yield* Effect.all([tokens.renew(app, old), tokens.renew(app, old)], { concurrency: 2 })
+      const old = yield* tokens.get(app, 10_000)
+      const [a, b] = yield* Effect.all([tokens.renew(app, old, 10_000), tokens.renew(app, old, 10_000)], {
+        concurrency: 2
+      })
       assert.strictEqual(a.generation, b.generation)
-      assert.strictEqual((yield* tokens.renew(app, old)).generation, a.generation)
-      assert.strictEqual((yield* tokens.get(app)).generation, a.generation)
+      assert.strictEqual((yield* tokens.renew(app, old, 10_000)).generation, a.generation)
+      assert.strictEqual((yield* tokens.get(app, 10_000)).generation, a.generation)
       assert.strictEqual(yield* fetches, 2)
     }).pipe(Effect.provide(tokensOnly))
   )
@@ -199,7 +201,7 @@ describe("the token", () => {
       const sandbox = yield* Sandbox.Sandbox
       const cache = yield* TokenCache.TokenCache
       const tokens = yield* AccessToken.AccessToken
-      const waiting = yield* Effect.forkChild(tokens.get(app), { startImmediately: true })
+      const waiting = yield* Effect.forkChild(tokens.get(app, 10_000), { startImmediately: true })
       const late = Redacted.make(yield* sandbox.stealToken())
       for (let i = 0; i < 70; i++) yield* TestClock.adjust("100 millis")
       assert.isUndefined(waiting.pollUnsafe())
@@ -210,7 +212,7 @@ describe("the token", () => {
       assert.match(key, new RegExp(`^${first.appid}:\\w+$`))
       assert.notInclude(key, String(first.appsecret))
       assert.isUndefined(yield* cache.write(key, { owner: "frozen", generation: 0, token: late, ttl: 1_000 }))
-      assert.strictEqual((yield* tokens.get(app)).generation, token.generation)
+      assert.strictEqual((yield* tokens.get(app, 10_000)).generation, token.generation)
     }).pipe(
       Effect.provide(
         AccessToken.layer.pipe(
@@ -339,12 +341,12 @@ describe("the token", () => {
     Effect.gen(function* () {
       const tokens = yield* AccessToken.AccessToken
       const sandbox = yield* Sandbox.Sandbox
-      const old = yield* tokens.get(app)
+      const old = yield* tokens.get(app, 10_000)
       yield* sandbox.fault({ kind: "code", code: 40036, endpoint: "auth.getAccessToken" })
-      yield* Effect.flip(tokens.renew(app, old))
+      yield* Effect.flip(tokens.renew(app, old, 10_000))
       // another client of the same store does not find it any more
       const other = yield* AccessToken.make
-      assert.notStrictEqual(Redacted.value((yield* other.get(app)).value), Redacted.value(old.value))
+      assert.notStrictEqual(Redacted.value((yield* other.get(app, 10_000)).value), Redacted.value(old.value))
     }).pipe(Effect.scoped, Effect.provide(tokensOnly))
   )
 
@@ -409,10 +411,10 @@ describe("the token", () => {
   it.effect("cache: false gives a new token, also when another client of the store has a newer one already", () =>
     Effect.gen(function* () {
       const [a, b] = [yield* AccessToken.make, yield* AccessToken.make]
-      yield* a.get(app)
-      yield* b.refresh(app)
-      const seen = Redacted.value((yield* b.get(app)).value)
-      assert.notStrictEqual(Redacted.value((yield* a.refresh(app)).value), seen)
+      yield* a.get(app, 10_000)
+      yield* b.refresh(app, 10_000)
+      const seen = Redacted.value((yield* b.get(app, 10_000)).value)
+      assert.notStrictEqual(Redacted.value((yield* a.refresh(app, 10_000)).value), seen)
       assert.strictEqual(yield* fetches, 3)
     }).pipe(Effect.scoped, Effect.provide(tokensOnly))
   )
@@ -421,12 +423,12 @@ describe("the token", () => {
     Effect.gen(function* () {
       const shared = yield* TokenCache.TokenCache
       const other = yield* AccessToken.make
-      const stored = yield* other.get(app)
+      const stored = yield* other.get(app, 10_000)
       const slow = TokenCache.TokenCache.of({ ...shared, read: (key) => Effect.delay(shared.read(key), "1 second") })
       const client = yield* Effect.provideService(AccessToken.make, TokenCache.TokenCache, slow)
-      const reading = yield* Effect.forkChild(client.get(app), { startImmediately: true })
-      const fresh = yield* Effect.forkChild(client.refresh(app), { startImmediately: true })
-      const renewed = yield* Effect.forkChild(client.renew(app, stored), { startImmediately: true })
+      const reading = yield* Effect.forkChild(client.get(app, 10_000), { startImmediately: true })
+      const fresh = yield* Effect.forkChild(client.refresh(app, 10_000), { startImmediately: true })
+      const renewed = yield* Effect.forkChild(client.renew(app, stored, 10_000), { startImmediately: true })
       for (let i = 0; i < 60; i++) yield* TestClock.adjust("100 millis")
       assert.strictEqual((yield* Fiber.join(reading)).generation, stored.generation)
       assert.notStrictEqual((yield* Fiber.join(fresh)).generation, stored.generation)

@@ -34,12 +34,12 @@ export interface Token {
 export class AccessToken extends Context.Service<
   AccessToken,
   {
-    /** The current token; a memory read when warm. */
-    readonly get: (app: AppCredentials) => Effect.Effect<Token, Reason>
+    /** The current token; a memory read when warm. Waits `within` milliseconds at the most. */
+    readonly get: (app: AppCredentials, within: number) => Effect.Effect<Token, Reason>
     /** Another token than this one, which QQ refused: somebody's newer one, or a new one. */
-    readonly renew: (app: AppCredentials, refused: Token) => Effect.Effect<Token, Reason>
+    readonly renew: (app: AppCredentials, refused: Token, within: number) => Effect.Effect<Token, Reason>
     /** A new token in any case. */
-    readonly refresh: (app: AppCredentials) => Effect.Effect<Token, Reason>
+    readonly refresh: (app: AppCredentials, within: number) => Effect.Effect<Token, Reason>
   }
 >()("@qq-mini/core/AccessToken") {}
 
@@ -247,7 +247,7 @@ export const make = Effect.gen(function* () {
     )
 
   // A fetch that another caller began may have promised less than is wanted here; then one more is made.
-  const await_ = (app: AppCredentials, wanted: Wanted): Effect.Effect<Token, Reason> =>
+  const wait = (app: AppCredentials, wanted: Wanted, within: number): Effect.Effect<Token, Reason> =>
     Effect.gen(function* () {
       const state = stateOf(keyOf(app))
       for (;;) {
@@ -256,14 +256,19 @@ export const make = Effect.gen(function* () {
         const { fresh, token } = yield* Effect.flatMap(launch(app, wanted), Deferred.await)
         if (wanted.fresh ? fresh : token.generation !== wanted.not) return token
       }
-    })
+    }).pipe(
+      Effect.timeoutOrElse({
+        duration: Math.max(0, within),
+        orElse: () => Effect.fail(new TimedOut({ during: "token", limit: Math.round(within) }))
+      })
+    )
 
   return AccessToken.of({
-    get: (app) =>
+    get: (app, within) =>
       Effect.flatMap(monotonicMillis, (now) => {
         const state = stateOf(keyOf(app))
         const { current } = state
-        if (current === undefined || now >= current.endsAt) return await_(app, { not: current?.token.generation })
+        if (current === undefined || now >= current.endsAt) return wait(app, { not: current?.token.generation }, within)
         if (now < current.renewAt || now < state.pausedUntil || state.flight !== undefined) {
           return Effect.succeed(current.token)
         }
@@ -271,20 +276,23 @@ export const make = Effect.gen(function* () {
         if (settings.renewal === "background") return Effect.as(renewal, current.token)
         return Effect.flatMap(renewal, Deferred.await).pipe(
           Effect.map(({ token }) => token),
-          Effect.timeoutOrElse({ duration: awaitRenewal, orElse: () => Effect.succeed(current.token) }),
+          Effect.timeoutOrElse({
+            duration: Math.min(awaitRenewal, within / 2),
+            orElse: () => Effect.succeed(current.token)
+          }),
           Effect.catch(() => Effect.succeed(current.token))
         )
       }),
-    renew: (app, refused) =>
+    renew: (app, refused, within) =>
       Effect.suspend(() => {
         const state = stateOf(keyOf(app))
         if (state.current !== undefined && state.current.token.generation !== refused.generation) {
           return Effect.succeed(state.current.token)
         }
         state.current = undefined
-        return await_(app, { not: refused.generation, refused: true })
+        return wait(app, { not: refused.generation, refused: true }, within)
       }),
-    refresh: (app) => await_(app, { fresh: true })
+    refresh: (app, within) => wait(app, { fresh: true }, within)
   })
 })
 

@@ -190,17 +190,12 @@ export const make = Effect.gen(function* () {
           inTurn(Effect.flatMap(begin, (may) => (may ? send(authority) : Effect.fail(answered(new QuotaReached({}))))))
       ).pipe(Effect.mapError((error): Retry.Failure => (error instanceof QuotaReached ? answered(error) : error)))
 
-    const withToken = <A>(token: Effect.Effect<A, Reason>): Effect.Effect<A, Retry.Failure> =>
-      Effect.flatMap(remaining, (left) =>
-        Effect.timeoutOrElse(token, {
-          duration: Math.max(0, left),
-          orElse: () => Effect.fail(new TimedOut({ during: "token", limit: options.budget }))
-        })
-      ).pipe(Effect.mapError(answered))
+    const withToken = (token: (within: number) => Effect.Effect<AccessToken.Token, Reason>) =>
+      Effect.mapError(Effect.flatMap(remaining, token), answered)
 
     const attempt: Effect.Effect<unknown, Retry.Failure> = Effect.gen(function* () {
       if (Redacted.isRedacted(authority) || endpoint.authority === "secret") return yield* inPlace(authority)
-      const token = yield* withToken(tokens.get(authority))
+      const token = yield* withToken((within) => tokens.get(authority, within))
       return yield* Effect.catchIf(
         inPlace(token.value),
         ({ reason }) => reason._tag === "InvalidToken" && !renewed,
@@ -208,7 +203,7 @@ export const make = Effect.gen(function* () {
           Effect.gen(function* () {
             renewed = true
             yield* Effect.logDebug(`${endpoint.endpoint}: QQ refused the token, renewing it`)
-            const fresh = yield* withToken(tokens.renew(authority, token))
+            const fresh = yield* withToken((within) => tokens.renew(authority, token, within))
             return yield* inPlace(fresh.value)
           })
       )
@@ -225,10 +220,10 @@ export const make = Effect.gen(function* () {
   const getAccessToken = (params: { readonly cache?: boolean }, { authority }: Caller, budget: number) =>
     Redacted.isRedacted(authority)
       ? Effect.succeed(authority)
-      : Effect.timeoutOrElse(params.cache === false ? tokens.refresh(authority) : tokens.get(authority), {
-          duration: budget,
-          orElse: () => Effect.fail(new TimedOut({ during: "token", limit: budget }))
-        }).pipe(Effect.map((token) => token.value))
+      : Effect.map(
+          params.cache === false ? tokens.refresh(authority, budget) : tokens.get(authority, budget),
+          (token) => token.value
+        )
 
   return QQMini.of({
     call(endpoint, input, callOptions = {}) {

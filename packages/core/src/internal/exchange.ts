@@ -88,6 +88,8 @@ export type Exchange = (
   }
 ) => Effect.Effect<any, Failure>
 
+const always = () => true
+
 /** An exchange over an HTTP client. It holds no state. */
 export const make = (http: HttpClient.HttpClient, baseUrl: string): Exchange => {
   return (endpoint, options) =>
@@ -104,8 +106,8 @@ export const make = (http: HttpClient.HttpClient, baseUrl: string): Exchange => 
             (bytes, wait): Answer => ({ status: response.status, bytes, wait })
           )
         }),
-        // nothing goes to QQ but the call: no trace headers
-        Effect.provideService(HttpClient.TracerPropagationEnabled, false),
+        // nothing goes to QQ but the call, so no trace headers; and a span of the URL would add nothing to the call's own
+        Effect.provideService(HttpClient.TracerDisabledWhen, always),
         // an HTTP layer that throws is a lost connection; what it threw may hold the URL, and so the secret
         Effect.catchDefect((defect) => Effect.fail(new Cause.UnknownError(undefined, phaseOf(defect).problem))),
         Effect.mapError((error) => failure(error, status)),
