@@ -107,6 +107,7 @@ describe("delivery over HTTP", () => {
 
   it.live.each([
     ["a body that stalls", "stalls", "TimedOut"],
+    ["a body that stops short of its length", "stops short", "TimedOut"],
     ["a body without end", "floods", "UnreadableAnswer"],
     ["a body that is announced too large", "announces", "UnreadableAnswer"]
   ] as const)("D3, I2: %s ends the call in its time, with bounded memory, and its connection", ([, kind, expected]) =>
@@ -123,6 +124,7 @@ describe("delivery over HTTP", () => {
             }
             response.on("close", () => --left === 0 && closed.resolve())
             if (kind === "announces") response.setHeader("content-length", 2 ** 31)
+            if (kind === "stops short") response.setHeader("content-length", 100)
             response.write('{"errCode":')
             const flood = () => {
               if (kind !== "floods") return

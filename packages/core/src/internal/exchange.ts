@@ -32,7 +32,12 @@ const collect = Effect.fnUntraced(function* (
   response: HttpClientResponse,
   max: number
 ): Effect.fn.Return<Uint8Array, HttpClientError | TooLarge> {
-  const announced = Number(response.headers["content-length"] ?? 0)
+  const { "content-encoding": encoding, "content-length": length } = response.headers
+  const announced = Number(length ?? 0)
+  // what says how small it is need not be watched; compressed it may still grow
+  if (length !== undefined && announced <= max && encoding === undefined) {
+    return new Uint8Array(yield* response.arrayBuffer)
+  }
   const chunks: Array<Uint8Array> = []
   let size = 0
   // a stream that ends early, by failure or interruption, ends the connection too
