@@ -57,6 +57,9 @@ describe("what counts as a yes", () => {
     ['{"errCode":0,"errcode":0}', unreadable],
     ['{"errCode":0,"data":{"errcode":87014}}', unreadable],
     ['{"errCode":0,"code":"FAIL"}', unreadable],
+    ['{"\\u0065rrCode":87014,"errCode":0}', unreadable],
+    ['{"errCode":0,"data":{"\\u0063ode":87014}}', unreadable],
+    ['{"errCode":0,"errMsg":"\\u597d"}', { risky: false }],
     ['{"errCode":0,"code":[-1]}', unreadable],
     ['{"errCode":1e-400}', unreadable],
     ['{"errCode":-0}', unreadable],
@@ -209,6 +212,11 @@ layer(Sandbox.layer)("what is refused before it is sent", (it) => {
     ["no input", Security.msgSecCheck(null as any), /content: is required|input: must be/],
     ["an array", Security.msgSecCheck([] as any), /input: must be an object/],
     ["a secret alone", Auth.getAccessToken({ appsecret: "S" }), /appid: is missing beside appsecret/],
+    [
+      "a token without end",
+      Security.msgSecCheck({ content: "x", access_token: "Ab3_".repeat(25_000) }),
+      /access_token: must be a token/
+    ],
     ["an empty token", Security.msgSecCheck({ content: "x", access_token: "" }), /access_token: must be a token/],
     [
       "an unknown option",

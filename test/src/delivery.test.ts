@@ -215,6 +215,21 @@ describe("delivery over HTTP", () => {
     )
   )
 
+  it.effect("with room in the quota, callers who wait long for their turn lose neither it nor time", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      yield* Security.msgSecCheck({ content: "x" })
+      yield* sandbox.fault({ kind: "slowHeaders", endpoint: "security.msgSecCheck", times: 640, delay: "1 second" })
+      // ten rounds of 64 turns, a second each
+      const calls = Array.from({ length: 640 }, () =>
+        Security.msgSecCheck({ content: "x" }, { deadline: "10500 millis" })
+      )
+      const fiber = yield* Effect.forkChild(Effect.all(calls.map(Effect.result), { concurrency: "unbounded" }))
+      for (let i = 0; i < 110; i++) yield* TestClock.adjust("100 millis")
+      assert.strictEqual((yield* Fiber.join(fiber)).filter(Result.isSuccess).length, 640)
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
   it.effect("Q1: a send repeated with a new token takes a place of its own", () =>
     Effect.gen(function* () {
       const sandbox = yield* Sandbox.Sandbox

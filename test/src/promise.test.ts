@@ -1,6 +1,10 @@
 /** The client for plain apps. */
+import { make as fromLayer } from "@qq-mini/core/Promise"
+import { QQMini } from "@qq-mini/core/QQMini"
 import { createQQMini, isQQError, type QQError } from "@qq-mini/node"
 import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { getEventListeners } from "node:events"
 import { mkdtemp, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -113,6 +117,14 @@ describe("createQQMini", () => {
     assert.isUndefined(await send)
   })
 
+  it("close ends a layer that is still being built", async () => {
+    const qq = fromLayer(Layer.effect(QQMini, Effect.never))
+    const call = failure(qq.security.msgSecCheck({ content: "x" })).catch(() => undefined)
+    await qq.close()
+    await call
+    assert.strictEqual((await failure(qq.security.msgSecCheck({ content: "x" }))).reason._tag, "ClientClosed")
+  })
+
   it("an error leads to the line of the app, and prints as its message", async () => {
     await using qq = create()
     const error = await failure(qq.auth.code2Session({ code: "no such" }))
@@ -184,6 +196,8 @@ describe("createQQMini", () => {
       [{ apps: [second], deadline: -1 }, /deadline: must be/],
       [{ apps: [second], attempts: 1.5 }, /attempts: must be/],
       [{ apps: [second], baseUrl: "http://h/?a=b" }, /baseUrl.*: must be an address without a query/],
+      [{ apps: [second], baseUrl: "http://h?" }, /baseUrl.*: must be an address without a query/],
+      [{ apps: [second], baseUrl: "http://h#" }, /baseUrl.*: must be an address without a query/],
       [{ deadline: -1 }, /deadline: must be/]
     ]
     for (const [options, expected] of wrong) {

@@ -295,6 +295,30 @@ describe("the token", () => {
     }).pipe(Effect.provide(Sandbox.layer))
   )
 
+  it.effect(
+    "asks no faster when getToken says that it is too often, or refuses otherwise; and busy is repeated once over",
+    () =>
+      Effect.gen(function* () {
+        const sandbox = yield* Sandbox.Sandbox
+        for (const [code, expected] of [
+          [45009, 1],
+          [12345, 1],
+          [-1, 3]
+        ] as const) {
+          yield* sandbox.clearLog
+          yield* sandbox.fault({ kind: "code", code, endpoint: "auth.getAccessToken", times: 1_000 })
+          const asking = yield* Effect.forkChild(
+            Effect.flip(check).pipe(Effect.andThen(code === -1 ? Effect.void : Effect.flip(check)))
+          )
+          yield* TestClock.adjust("2 seconds")
+          yield* Fiber.join(asking)
+          assert.strictEqual(yield* fetches, expected)
+          yield* sandbox.heal
+          yield* TestClock.adjust("1 minute")
+        }
+      }).pipe(Effect.provide(Sandbox.layer))
+  )
+
   it.effect.each([40001, 40002, 40013])("T5: getToken's %i is final", (code) =>
     Effect.gen(function* () {
       const sandbox = yield* Sandbox.Sandbox
@@ -331,7 +355,8 @@ describe("the token", () => {
       const sandbox = yield* Sandbox.Sandbox
       yield* sandbox.fault({ kind: "code", code: 40036, endpoint: "auth.getAccessToken" })
       yield* Effect.flip(check)
-      // the clock stands still
+      // a lease would last for 20 seconds; what QQ refused is not asked again for 5
+      yield* TestClock.adjust("5 seconds")
       yield* check
       assert.strictEqual(yield* fetches, 2)
     }).pipe(Effect.provide(Sandbox.layer))

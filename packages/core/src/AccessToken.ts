@@ -82,17 +82,26 @@ interface State {
 const renewAhead = (lifetime: number) => Math.min(300_000, lifetime / 10)
 // Stop using a token a little before its end, so that a request on its way does not arrive too late.
 const margin = (lifetime: number) => Math.min(10_000, lifetime / 20)
-const refusedFor = 60_000
 const renewalPause = 30_000
 // where nothing may run after the answer, one caller waits so long for a renewal, and then goes on with the old token
 const awaitRenewal = 2_000
 // credentials that come with the calls are not known beforehand: remember so many
 const maxStates = 1_000
 
-const isFinal = (reason: Reason): boolean =>
-  reason._tag === "WrongSecret" ||
-  reason._tag === "InvalidAppId" ||
-  (reason._tag === "Rejected" && reason.code === 40002)
+// For how long not to ask again after QQ refused: what only people can change, what time changes, and the rest.
+const refusedFor = (reason: Reason): number => {
+  switch (reason._tag) {
+    case "WrongSecret":
+    case "InvalidAppId":
+    case "QuotaReached":
+    case "TooFrequent":
+      return 60_000
+    case "Rejected":
+      return reason.code === 40002 ? 60_000 : 5_000
+    default:
+      return "code" in reason && reason._tag !== "SystemBusy" ? 5_000 : 0
+  }
+}
 
 const keyOf = ({ appid, appsecret }: AppCredentials): Key => `${appid}:${fingerprint(appsecret)}`
 
@@ -212,34 +221,36 @@ export const make = Effect.gen(function* () {
 
   // One fetch at a time for a program; it runs in the client's scope, whoever waits for it.
   const launch = (app: AppCredentials, wanted: Wanted): Effect.Effect<Deferred.Deferred<Fetched, Reason>> =>
-    Effect.suspend(() => {
-      const state = stateOf(keyOf(app))
-      if (state.flight !== undefined) return Effect.succeed(state.flight)
-      const flight = Deferred.makeUnsafe<Fetched, Reason>()
-      state.flight = flight
-      const land = (exit: Exit.Exit<Fetched, Reason>) =>
-        Effect.flatMap(monotonicMillis, (now) => {
-          if (state.flight === flight) state.flight = undefined
-          if (Exit.isFailure(exit)) {
-            const failure = Cause.findFail(exit.cause)
-            const final = failure._tag === "Success" && isFinal(failure.success.error)
-            const until = now + (final ? refusedFor : renewalPause)
-            state.pausedUntil = until
-            if (final) state.refused = { reason: failure.success.error, until }
-          }
-          const closed = Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
-          return Deferred.done(flight, closed ? Exit.fail(new ClientClosed({})) : exit)
-        })
-      return obtain(app, wanted).pipe(
-        // it belongs to all who wait, so to nobody's span
-        Effect.withSpan("QQMini.AccessToken.fetch", { root: true }, { captureStackTrace: false }),
-        Effect.onExit(land),
-        Effect.forkIn(scope, { startImmediately: true }),
-        // a scope that is closed already starts nothing
-        Effect.tap((fiber) => (fiber.pollUnsafe() === undefined ? Effect.void : land(fiber.pollUnsafe()!))),
-        Effect.as(flight)
-      )
-    })
+    // from the mark to the fiber in one step, which nobody can interrupt
+    Effect.uninterruptible(
+      Effect.suspend(() => {
+        const state = stateOf(keyOf(app))
+        if (state.flight !== undefined) return Effect.succeed(state.flight)
+        const flight = Deferred.makeUnsafe<Fetched, Reason>()
+        state.flight = flight
+        const land = (exit: Exit.Exit<Fetched, Reason>) =>
+          Effect.flatMap(monotonicMillis, (now) => {
+            if (state.flight === flight) state.flight = undefined
+            if (Exit.isFailure(exit)) {
+              const failure = Cause.findFail(exit.cause)
+              const pause = failure._tag === "Success" ? refusedFor(failure.success.error) : 0
+              state.pausedUntil = now + Math.max(renewalPause, pause)
+              if (failure._tag === "Success") state.refused = { reason: failure.success.error, until: now + pause }
+            }
+            const closed = Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
+            return Deferred.done(flight, closed ? Exit.fail(new ClientClosed({})) : exit)
+          })
+        return obtain(app, wanted).pipe(
+          // it belongs to all who wait, so to nobody's span
+          Effect.withSpan("QQMini.AccessToken.fetch", { root: true }, { captureStackTrace: false }),
+          Effect.onExit(land),
+          Effect.forkIn(scope, { startImmediately: true }),
+          // a scope that is closed already starts nothing
+          Effect.tap((fiber) => (fiber.pollUnsafe() === undefined ? Effect.void : land(fiber.pollUnsafe()!))),
+          Effect.as(flight)
+        )
+      })
+    )
 
   const refusal = (state: State): Effect.Effect<Reason | undefined> =>
     Effect.map(monotonicMillis, (now) =>

@@ -108,7 +108,11 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>): Client => {
     ) as unknown as Calls
 
   // calls that are on their way come to their end, so that nobody is left not knowing; their deadlines bound the wait
-  const close = () => (closed ??= Promise.allSettled(underWay).then(() => runtime.dispose()))
+  // (a layer that is still being built has sent nothing, so it need not be waited for)
+  const close = () =>
+    (closed ??= (runtime.cachedContext === undefined ? Promise.resolve() : Promise.allSettled(underWay)).then(() =>
+      runtime.dispose()
+    ))
   return Object.assign(calls(), {
     app: (app: AppId | Selected) => calls(typeof app === "object" && app !== null ? app : { appid: app }),
     close,

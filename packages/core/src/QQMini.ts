@@ -36,8 +36,13 @@ export {
 
 const problem = (field: string, en: string, zh: string) => new InvalidInput({ field, problem: { en, zh } })
 
-const isSecret = (u: unknown): u is string | Redacted.Redacted<string> =>
-  (typeof u === "string" && u !== "") || (Redacted.isRedacted(u) && typeof Redacted.value(u) === "string")
+// QQ speaks of 512 characters for a token
+const maxSecret = 4_096
+
+const isSecret = (u: unknown): u is string | Redacted.Redacted<string> => {
+  const text = Redacted.isRedacted(u) ? Redacted.value(u) : u
+  return typeof text === "string" && text !== "" && text.length <= maxSecret
+}
 
 /** How one call is made: the settings, and what the call says otherwise. */
 const optionsOf = Effect.fnUntraced(function* (options: CallOptions, settings: typeof Settings.Service) {
@@ -178,7 +183,6 @@ export const make = Effect.gen(function* () {
         )
       })
 
-    // In its place in the quota and in its turn: a place that grew old in the queue is given back for another.
     const inPlace = (
       authority: Redacted.Redacted<string> | App.AppCredentials
     ): Effect.Effect<unknown, Retry.Failure> =>
@@ -186,12 +190,16 @@ export const make = Effect.gen(function* () {
         quota,
         { key: `${appid ?? ""} ${endpoint.endpoint}`, limits: endpoint.quota ?? [] },
         options.waitForQuota ? Effect.map(remaining, (left) => Math.max(0, left)) : Effect.succeed(0),
-        (begin) =>
-          inTurn(Effect.flatMap(begin, (may) => (may ? send(authority) : Effect.fail(answered(new QuotaReached({}))))))
+        inTurn,
+        send(authority)
       ).pipe(Effect.mapError((error): Retry.Failure => (error instanceof QuotaReached ? answered(error) : error)))
 
     const withToken = (token: (within: number) => Effect.Effect<AccessToken.Token, Reason>) =>
-      Effect.mapError(Effect.flatMap(remaining, token), answered)
+      Effect.mapError(
+        Effect.flatMap(remaining, token),
+        // the fetch of a token has repeated already what may be repeated
+        (reason): Retry.Failure => ({ ...answered(reason), exhausted: true })
+      )
 
     const attempt: Effect.Effect<unknown, Retry.Failure> = Effect.gen(function* () {
       if (Redacted.isRedacted(authority) || endpoint.authority === "secret") return yield* inPlace(authority)

@@ -9,6 +9,7 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { monotonicMillis } from "./internal/time.ts"
 import { QuotaReached } from "./QQError.ts"
 
@@ -73,40 +74,55 @@ export class Quota extends Context.Service<
 >()("@qq-mini/core/Quota") {}
 
 /**
- * Takes a place and waits for it; fails at once with {@link QuotaReached} and the time to come back when that would take
- * longer than `maxWait` milliseconds. Then runs the effect, if its turn comes soon enough after: `begin` says whether it
- * still may, and when it may not the place is given back and another one taken. So is a place whose effect never began.
+ * Runs an effect in a place of its own, in its turn (`inTurn` waits for that).
+ *
+ * With room, the place is taken when the turn has come, and used at once. Without, the turn goes to others while this
+ * caller waits for a place in the future, or fails at once with {@link QuotaReached} and the time to come back when that
+ * is more than `maxWait` milliseconds away. A place whose turn comes late is given back for another.
  *
  * A limiter that fails stops nobody: QQ counts too.
  */
-export const withPlace = Effect.fnUntraced(function* <A, E>(
+export const withPlace = Effect.fnUntraced(function* <A, E, TE>(
   quota: Quota["Service"],
   counted: Counted,
   maxWait: Effect.Effect<number>,
-  run: (begin: Effect.Effect<boolean>) => Effect.Effect<A, E>
-): Effect.fn.Return<A, E | QuotaReached> {
-  if (!counted.limits.some((limit) => limit.keptBy === "client")) return yield* run(Effect.succeed(true))
-  for (;;) {
-    const place = yield* Effect.catch(quota.reserve({ ...counted, maxWait: yield* maxWait }), (error) =>
-      Effect.as(Effect.logWarning(error.message), undefined)
+  inTurn: <B>(effect: Effect.Effect<B, E>) => Effect.Effect<B, E | TE>,
+  effect: Effect.Effect<A, E>
+): Effect.fn.Return<A, E | TE | QuotaReached> {
+  if (!counted.limits.some((limit) => limit.keptBy === "client")) return yield* inTurn(effect)
+  const reserve = (maxWait: number): Effect.Effect<Place> =>
+    Effect.catch(quota.reserve({ ...counted, maxWait }), (error) =>
+      Effect.as(Effect.logWarning(error.message), { granted: true, wait: 0, ticket: [] })
     )
-    if (place === undefined) return yield* run(Effect.succeed(true))
-    if (!place.granted) return yield* new QuotaReached({ wait: place.wait })
-    const due = (yield* monotonicMillis) + place.wait
-    let begun = false
-    let late = false
-    const begin = Effect.map(monotonicMillis, (now) => {
-      late = now > due + punctual
-      begun = !late
-      return begun
-    })
-    if (place.wait > 0) yield* Effect.logDebug(`waiting ${place.wait} ms for the quota of ${counted.key}`)
-    const exit = yield* Effect.andThen(Effect.sleep(place.wait), run(begin)).pipe(
-      Effect.onExit(() => (begun ? Effect.void : Effect.ignore(quota.release({ ...counted, ticket: place.ticket })))),
-      Effect.exit
+  const nowOrNot: Effect.Effect<Option.Option<A>, E> = Effect.flatMap(reserve(0), ({ granted }) =>
+    granted ? Effect.asSome(effect) : Effect.succeedNone
+  )
+  let result = yield* inTurn(nowOrNot)
+  while (Option.isNone(result)) {
+    let used = false
+    result = yield* Effect.acquireUseRelease(
+      Effect.flatMap(maxWait, reserve),
+      (place): Effect.Effect<Option.Option<A>, E | TE | QuotaReached> => {
+        if (!place.granted) return new QuotaReached({ wait: place.wait })
+        return Effect.flatMap(monotonicMillis, (now) =>
+          Effect.logDebug(`waiting ${place.wait} ms for the quota of ${counted.key}`).pipe(
+            Effect.andThen(Effect.sleep(place.wait)),
+            Effect.andThen(
+              inTurn(
+                Effect.flatMap(monotonicMillis, (then) => {
+                  used = then <= now + place.wait + punctual
+                  return used ? Effect.asSome(effect) : nowOrNot
+                })
+              )
+            )
+          )
+        )
+      },
+      (place) =>
+        used || !place.granted ? Effect.void : Effect.ignore(quota.release({ ...counted, ticket: place.ticket }))
     )
-    if (!late || begun) return yield* exit
   }
+  return result.value
 })
 
 // A place counts from its slot on, so it must be used about then: this late at the most, in milliseconds.
@@ -141,6 +157,7 @@ class Window {
 
   /** The earliest time from `time` on with room. */
   earliest(time: number): number {
+    if (this.max < 1) return Infinity
     let slot = this.slot(time)
     if (this.newest <= slot && this.used(slot) < this.max) return time
     slot = Math.max(slot, this.newest)

@@ -6,6 +6,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
+import * as Result from "effect/Result"
 import { monotonicMillis } from "./internal/time.ts"
 import { OutcomeUnknown, type Reason } from "./QQError.ts"
 
@@ -25,6 +26,8 @@ export interface Failure {
    * - `answered`: QQ said no, or the client refused to send.
    */
   readonly phase: "unsent" | "lost" | "answered"
+  /** Whether it was repeated already as often as it may be. */
+  readonly exhausted?: boolean
 }
 
 /** How often and how slowly to repeat. */
@@ -41,6 +44,7 @@ export interface Policy {
 export const defaultPolicy: Policy = { attempts: 3, base: 200, cap: 5_000 }
 
 const mayRepeat = (delivery: Delivery, failure: Failure): boolean => {
+  if (failure.exhausted) return false
   if (failure.phase === "unsent") return true
   if (failure.phase === "lost") return delivery !== "once"
   return delivery !== "once" && failure.reason._tag === "SystemBusy"
@@ -97,17 +101,17 @@ const unsentNames = new Set([
 const connecting = /^(connect|getaddrinfo|query)/
 
 const causes = (error: any): ReadonlyArray<any> =>
-  Array.isArray(error.errors) && error.errors.length > 0 ? error.errors : [error.cause]
+  Array.isArray(error.errors) && error.errors.length > 0 ? error.errors.slice(0, 16) : [error.cause]
 
 const isUnsent = (error: any, depth = 0): boolean => {
-  if (typeof error !== "object" || error === null || depth > 8) return false
+  if (typeof error !== "object" || error === null || depth > 4) return false
   if (typeof error.syscall === "string") return connecting.test(error.syscall)
   if (unsentNames.has(error.code) || unsentNames.has(error.name)) return true
   return causes(error).every((cause) => isUnsent(cause, depth + 1))
 }
 
 const nameOf = (error: any, depth = 0): string | undefined => {
-  if (typeof error !== "object" || error === null || depth > 8) return undefined
+  if (typeof error !== "object" || error === null || depth > 4) return undefined
   const name = [error.code, error.name].find(
     (name) => typeof name === "string" && (unsentNames.has(name) || /^[A-Z][A-Z0-9_]{2,40}$/.test(name))
   )
@@ -115,7 +119,12 @@ const nameOf = (error: any, depth = 0): string | undefined => {
 }
 
 /** How far a request came, told from the error a transport gave and its causes; and that error's name. */
-export const phaseOf = (error: unknown): { readonly phase: "unsent" | "lost"; readonly problem: string } => ({
-  phase: isUnsent(error) ? "unsent" : "lost",
-  problem: nameOf(error) ?? "the connection was lost"
-})
+export const phaseOf = (error: unknown): { readonly phase: "unsent" | "lost"; readonly problem: string } =>
+  // whatever the error is made of: one that can't be looked at tells nothing
+  Result.getOrElse(
+    Result.try(() => ({
+      phase: isUnsent(error) ? ("unsent" as const) : ("lost" as const),
+      problem: nameOf(error) ?? "the connection was lost"
+    })),
+    () => ({ phase: "lost" as const, problem: "the connection was lost" })
+  )

@@ -10,7 +10,7 @@ const limits = [Quota.perMinute(4_000), Quota.perDay(2_000_000)]
 
 /** Takes a place and uses it. */
 const take = (quota: Quota.Quota["Service"], maxWait: number, of = limits) =>
-  Quota.withPlace(quota, { key, limits: of }, Effect.succeed(maxWait), (begin) => begin)
+  Quota.withPlace(quota, { key, limits: of }, Effect.succeed(maxWait), (effect) => effect, Effect.succeed(true))
 
 /** The most that lie in any window of this length that begins at one of the times. */
 const most = (times: ReadonlyArray<number>, window: number): number => {
@@ -112,24 +112,37 @@ describe("Quota", () => {
     })
   )
 
-  it.effect("Q1: a place that was not used in its time is given back for another", () =>
+  it.effect("Q1: a place whose turn comes late is given back for another, which counts from then on", () =>
     Effect.gen(function* () {
       const quota = yield* Quota.makeMemory
       const two = [Quota.perMinute(2)]
-      // both places are taken now, but their turns come only after a minute
+      for (let i = 0; i < 2; i++) yield* take(quota, 0, two)
+      // two more get places a minute later, but their turns come 55 seconds after that
+      let turns = 0
       const gate = yield* Latch.make(false)
-      const slow = Quota.withPlace(quota, { key, limits: two }, Effect.succeed(Infinity), (begin) =>
-        Effect.andThen(gate.await, begin)
+      const slow = Quota.withPlace(
+        quota,
+        { key, limits: two },
+        Effect.succeed(Infinity),
+        (effect) => Effect.suspend(() => (++turns > 2 ? Effect.andThen(gate.await, effect) : effect)),
+        Effect.succeed(true)
       )
       const fibers = yield* Effect.forEach([1, 2], () => Effect.forkChild(slow))
-      yield* TestClock.adjust("55 seconds")
+      for (let i = 0; i < 117; i++) yield* TestClock.adjust("1 second")
       yield* gate.open
       yield* Fiber.joinAll(fibers)
-      // so they count from now on, and not from a minute ago
       yield* TestClock.adjust("10 seconds")
       assert.strictEqual(yield* quota.left({ key, limits: two }), 0)
       yield* TestClock.adjust("52 seconds")
       assert.strictEqual(yield* quota.left({ key, limits: two }), 2)
+    })
+  )
+
+  it.effect("a limit of nothing lets nobody through, at once", () =>
+    Effect.gen(function* () {
+      const quota = yield* Quota.makeMemory
+      const error = yield* Effect.flip(take(quota, 1e9, [Quota.perMinute(0)]))
+      assert.strictEqual(error._tag, "QuotaReached")
     })
   )
 

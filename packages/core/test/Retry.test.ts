@@ -152,6 +152,12 @@ describe("Retry", () => {
     for (const odd of [undefined, null, "ECONNREFUSED", 42, {}, new Error("https://x/?secret=S")]) {
       assert.deepStrictEqual(phase(odd), { phase: "lost", problem: "the connection was lost" })
     }
+    const hostile = Object.defineProperty({}, "code", {
+      get() {
+        throw new Error("boom")
+      }
+    })
+    assert.strictEqual(phase(hostile).phase, "lost")
     const loop: { cause?: unknown } = {}
     loop.cause = loop
     assert.strictEqual(phase(loop).phase, "lost")

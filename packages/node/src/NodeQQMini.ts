@@ -61,10 +61,7 @@ const settings = Effect.fnUntraced(function* (
     return yield* App.invalidConfig("attempts", "must be a whole number of at least 1", "必须是不小于 1 的整数")
   }
   const url = baseUrl === undefined ? undefined : URL.parse(baseUrl)
-  if (
-    url === null ||
-    (url !== undefined && !(/^https?:$/.test(url.protocol) && url.search === "" && url.hash === ""))
-  ) {
+  if (url === null || (url !== undefined && (!/^https?:$/.test(url.protocol) || /[?#]/.test(baseUrl!)))) {
     return yield* App.invalidConfig(
       "baseUrl (QQ_BASE_URL)",
       "must be an address without a query, as https://api.q.qq.com",

@@ -24,6 +24,7 @@ const integer = (value: unknown): number | undefined => {
 }
 
 const statuses = /"(?:err[cC]ode|code)"\s*:/g
+const escapedKey = /\\u[0-9a-f]{4}[^"]*"\s*:/i
 const yes = /"errCode"\s*:\s*0\s*[,}]/
 
 const strict = new TextDecoder("utf-8", { fatal: true })
@@ -108,7 +109,7 @@ export const read = (
   }
   if (endpoint.image) return unreadable("unknown JSON")
   // the yes of a check is a 0 that is written as 0, once, and no other status beside or below it
-  if (isCheck && code === 0 && !(text.match(statuses)?.length === 1 && yes.test(text)))
+  if (isCheck && code === 0 && !(text.match(statuses)?.length === 1 && yes.test(text) && !escapedKey.test(text)))
     return unreadable("unknown JSON")
 
   // a code that is an answer counts in every spelling

@@ -27,14 +27,24 @@ const anyForm = (character: string): string => {
   return `(?:${plain}|${encoded}${character === " " ? "|\\+" : ""})`
 }
 
+// Of a long secret its beginning is looked for, and with it goes all that follows.
+const shown = 64
+// More of a text is not looked at; only its beginning is kept.
+const looked = 16_384
+
 /** A text of QQ's in one line, with every secret of the call taken out in all its encodings, and then shortened. */
 export const scrub = (text: unknown, secrets: ReadonlyArray<Redacted.Redacted<string>>): string => {
   if (typeof text !== "string") return ""
-  let clean = text
+  const flat = text.replace(/[\p{Cc}\s]{2,}/gu, " ")
+  let clean = flat.slice(0, looked)
   for (const secret of secrets) {
-    const pattern = Array.from(Redacted.value(secret), anyForm).join("")
-    if (pattern !== "") clean = clean.replace(new RegExp(pattern, "giu"), "<redacted>")
+    const characters = Array.from(Redacted.value(secret))
+    if (characters.length === 0) continue
+    const pattern = characters.slice(0, shown).map(anyForm).join("") + (characters.length > shown ? "\\S*" : "")
+    clean = clean.replace(new RegExp(pattern, "giu"), "<redacted>")
   }
+  // where the text was cut, the beginning of a secret may be left
+  if (flat.length > looked) clean = clean.slice(0, -looked / 2)
   clean = clean.replace(/[\p{Cc}\s]+/gu, " ").trim()
   return clean.length > 300 ? `${clean.slice(0, 300)}…` : clean
 }
