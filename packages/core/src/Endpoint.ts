@@ -3,7 +3,6 @@
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { hasProperty } from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
 import type { AppId } from "./App.ts"
@@ -89,9 +88,6 @@ export interface Callable<A, I> {
       : [input: I & Authority, options?: CallOptions]
   ): Effect.Effect<A, QQError, QQMini>
 }
-
-/** Whether a value is an endpoint. */
-export const isEndpoint = (u: unknown): u is Any => hasProperty(u, TypeId)
 
 const make =
   (method: "GET" | "POST") =>

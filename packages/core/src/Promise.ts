@@ -28,7 +28,7 @@ export type Plain<A> =
   A extends Redacted.Redacted<infer Secret>
     ? Secret
     : A extends { readonly [key: string]: any }
-      ? { readonly [K in keyof A]: A[K] extends Redacted.Redacted<infer Secret> ? Secret : PlainField<A[K]> }
+      ? { readonly [K in keyof A]: PlainField<A[K]> }
       : A
 type PlainField<A> = A extends Redacted.Redacted<infer Secret> ? Secret : A
 
@@ -76,15 +76,18 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>): Client => {
     effect: Effect.Effect<unknown, QQError, QQMini>,
     signal: AbortSignal | undefined
   ): Promise<unknown> => {
+    const isClosed = () => new QQError({ endpoint: name, app: undefined, reason: new ClientClosed({}) })
     signal?.throwIfAborted()
-    if (closed !== undefined) throw new QQError({ endpoint: name, app: undefined, reason: new ClientClosed({}) })
+    if (closed !== undefined) throw isClosed()
     const running = runtime.runPromiseExit(effect, signal === undefined ? {} : { signal })
     underWay.add(running)
     const exit = await running
     underWay.delete(running)
     if (Exit.isSuccess(exit)) return plain(exit.value)
-    if (Cause.hasInterruptsOnly(exit.cause)) signal?.throwIfAborted()
-    const error = Cause.squash(exit.cause)
+    const interrupted = Cause.hasInterruptsOnly(exit.cause)
+    if (interrupted) signal?.throwIfAborted()
+    // closed while the layer was being built, so nothing was sent
+    const error = interrupted && closed !== undefined ? isClosed() : Cause.squash(exit.cause)
     // where the app called, which is what its author looks for
     if (isQQError(error)) captureStackTrace?.(error, run)
     throw error

@@ -112,10 +112,18 @@ export const make = Effect.gen(function* () {
         : yield* problem("appid", "must be the program's id as a string", "必须是字符串形式的 appid")
     }
     if (selected?.appsecret !== undefined && !isSecret(selected.appsecret)) {
-      return yield* problem("appsecret", "must be the program's AppSecret as a string", "必须是字符串形式的 AppSecret")
+      return yield* problem(
+        "appsecret",
+        "must be the program's AppSecret as a string of 1 to 4,096 characters",
+        "必须是 1 到 4,096 个字符的 AppSecret"
+      )
     }
     if (access_token !== undefined && !isSecret(access_token)) {
-      return yield* problem("access_token", "must be a token as a string", "必须是字符串形式的 access_token")
+      return yield* problem(
+        "access_token",
+        "must be a token as a string of 1 to 4,096 characters",
+        "必须是 1 到 4,096 个字符的 access_token"
+      )
     }
     const { appid, appsecret } = (selected ?? {}) as Partial<App.AppCredentialsInput>
     const credentials = (): Effect.Effect<App.AppCredentials, UnknownApp> =>

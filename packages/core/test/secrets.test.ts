@@ -18,6 +18,7 @@ describe("scrub", () => {
       new URLSearchParams({ s: secret }).toString().slice(2),
       encodeURIComponent(secret).toLowerCase()
     ]
+    assert.strictEqual(hide("before a  \n b after", "a \t b"), "before <redacted> after")
     for (const form of forms) assert.strictEqual(hide(`before ${form} after`, secret), "before <redacted> after")
   })
 

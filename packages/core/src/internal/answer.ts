@@ -23,8 +23,20 @@ const integer = (value: unknown): number | undefined => {
   return typeof value === "number" && Number.isSafeInteger(value) ? value : undefined
 }
 
-const statuses = /"(?:err[cC]ode|code)"\s*:/g
-const escapedKey = /\\u[0-9a-f]{4}[^"]*"\s*:/i
+// the strings of a JSON text, one after the other, and whether each is a key
+const strings = /"([^"\\]*(?:\\.[^"\\]*)*)"(\s*:)?/g
+
+/** How many status fields a JSON text has, at any depth, however often and however escaped. */
+const countStatuses = (text: string): number => {
+  let count = 0
+  for (const [, body = "", colon] of text.matchAll(strings)) {
+    if (colon === undefined) continue
+    const key = body.includes("\\") ? (JSON.parse(`"${body}"`) as string) : body
+    if ((statusFields as ReadonlyArray<string>).includes(key)) count++
+  }
+  return count
+}
+
 const yes = /"errCode"\s*:\s*0\s*[,}]/
 
 const strict = new TextDecoder("utf-8", { fatal: true })
@@ -109,8 +121,7 @@ export const read = (
   }
   if (endpoint.image) return unreadable("unknown JSON")
   // the yes of a check is a 0 that is written as 0, once, and no other status beside or below it
-  if (isCheck && code === 0 && !(text.match(statuses)?.length === 1 && yes.test(text) && !escapedKey.test(text)))
-    return unreadable("unknown JSON")
+  if (isCheck && code === 0 && !(yes.test(text) && countStatuses(text) === 1)) return unreadable("unknown JSON")
 
   // a code that is an answer counts in every spelling
   const decoded = decoder(endpoint)(code === 0 ? fields : { ...fields, errCode: code })

@@ -1,4 +1,3 @@
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -64,7 +63,7 @@ const retryAfter = (headers: Headers.Headers): Effect.Effect<number | undefined>
   return Effect.map(Clock.currentTimeMillis, (now) => Duration.toMillis(Headers.retryAfterDelay(parsed.success, now)))
 }
 
-const failure = (error: HttpClientError | TooLarge | Cause.UnknownError, status: number): Failure => {
+const failure = (error: HttpClientError | TooLarge, status: number): Failure => {
   if (error._tag === "TooLarge") {
     return { reason: new UnreadableAnswer({ found: "too large", status, size: error.size }), phase: "lost" }
   }
@@ -96,8 +95,9 @@ export type Exchange = (
 const always = () => true
 
 /** An exchange over an HTTP client. It holds no state. */
-export const make = (http: HttpClient.HttpClient, baseUrl: string): Exchange => {
-  return (endpoint, options) =>
+export const make =
+  (http: HttpClient.HttpClient, baseUrl: string): Exchange =>
+  (endpoint, options) =>
     Effect.suspend(() => {
       // 0 until there is an answer
       let status = 0
@@ -113,9 +113,11 @@ export const make = (http: HttpClient.HttpClient, baseUrl: string): Exchange => 
         }),
         // nothing goes to QQ but the call, so no trace headers; and a span of the URL would add nothing to the call's own
         Effect.provideService(HttpClient.TracerDisabledWhen, always),
-        // an HTTP layer that throws is a lost connection; what it threw may hold the URL, and so the secret
-        Effect.catchDefect((defect) => Effect.fail(new Cause.UnknownError(undefined, phaseOf(defect).problem))),
         Effect.mapError((error) => failure(error, status)),
+        // an HTTP layer that throws is a lost connection; what it threw may hold the URL, and so the secret
+        Effect.catchDefect((defect) =>
+          Effect.fail<Failure>({ reason: new ConnectionFailed({ problem: phaseOf(defect).problem }), phase: "lost" })
+        ),
         Effect.timeoutOrElse({
           duration: options.timeout,
           orElse: () =>
@@ -129,4 +131,3 @@ export const make = (http: HttpClient.HttpClient, baseUrl: string): Exchange => 
         )
       )
     })
-}

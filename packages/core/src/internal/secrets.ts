@@ -32,19 +32,21 @@ const shown = 64
 // More of a text is not looked at; only its beginning is kept.
 const looked = 16_384
 
+const flatten = (text: string): string => text.replace(/[\p{Cc}\s]+/gu, " ")
+
 /** A text of QQ's in one line, with every secret of the call taken out in all its encodings, and then shortened. */
 export const scrub = (text: unknown, secrets: ReadonlyArray<Redacted.Redacted<string>>): string => {
   if (typeof text !== "string") return ""
-  const flat = text.replace(/[\p{Cc}\s]{2,}/gu, " ")
+  const flat = flatten(text)
   let clean = flat.slice(0, looked)
   for (const secret of secrets) {
-    const characters = Array.from(Redacted.value(secret))
+    const characters = Array.from(flatten(Redacted.value(secret)))
     if (characters.length === 0) continue
     const pattern = characters.slice(0, shown).map(anyForm).join("") + (characters.length > shown ? "\\S*" : "")
     clean = clean.replace(new RegExp(pattern, "giu"), "<redacted>")
   }
   // where the text was cut, the beginning of a secret may be left
   if (flat.length > looked) clean = clean.slice(0, -looked / 2)
-  clean = clean.replace(/[\p{Cc}\s]+/gu, " ").trim()
+  clean = clean.trim()
   return clean.length > 300 ? `${clean.slice(0, 300)}…` : clean
 }
