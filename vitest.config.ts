@@ -1,9 +1,30 @@
+import { mkdtempSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { defineConfig } from "vitest/config"
+
+/** They count what many processes do in real time, so nothing that takes a whole core runs beside them. */
+const deployments = ["machines", "outages", "quota"].map((name) => `test/src/${name}.test.ts`)
 
 export default defineConfig({
   test: {
-    include: ["packages/*/test/**/*.test.ts", "examples/src/**/*.test.ts", "test/src/**/*.test.ts"],
+    globalSetup: ["test/src/setup.ts"],
+    // the user's own token store is none of the tests' business
+    env: { XDG_STATE_HOME: mkdtempSync(join(tmpdir(), "qq-mini-state-")) },
+    // many tests wait for real time to pass
+    maxWorkers: 2,
     testTimeout: 60_000,
-    hookTimeout: 60_000
+    hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "each",
+          include: ["packages/*/test/**/*.test.ts", "examples/src/**/*.test.ts", "test/src/**/*.test.ts"],
+          exclude: deployments
+        }
+      },
+      { extends: true, test: { name: "deployments", include: deployments, sequence: { groupOrder: 1 } } }
+    ]
   }
 })

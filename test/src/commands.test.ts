@@ -19,7 +19,12 @@ const start = (
 ) =>
   spawn(process.execPath, [example(name), ...(options.args ?? [])], {
     cwd: options.cwd,
-    env: { PATH: process.env["PATH"], NO_COLOR: "1", ...options.env }
+    env: {
+      PATH: process.env["PATH"],
+      XDG_STATE_HOME: process.env["XDG_STATE_HOME"],
+      NO_COLOR: "1",
+      ...options.env
+    }
   })
 
 const finish = async (child: ReturnType<typeof start>) => {

@@ -12,13 +12,14 @@ import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
-import { image, png, template_id } from "./support.ts"
+import { forgetful, image, png, template_id } from "./support.ts"
 
 const token = '{"access_token":"TOKEN","expires_in":7200}'
 
 /** A client whose every call but getToken is answered like this, whatever the status and type. */
 const answering = (body: string | Uint8Array, status = 200, type = "application/json", more: HeadersInit = {}) =>
-  QQMini.layer.pipe(
+  QQMini.layerStores.pipe(
+    Layer.provide(forgetful),
     Layer.provide(
       Layer.succeed(
         HttpClient.HttpClient,

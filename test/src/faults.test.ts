@@ -14,27 +14,38 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
-import { calls, first, image, newGuest, second } from "./support.ts"
+import { calls, forgetful, image, newGuest } from "./support.ts"
 
 const attemptTimeout = 150
 
-const quick = Layer.succeed(QQMini.Settings, {
-  ...QQMini.Settings.defaultValue(),
-  attemptTimeout,
-  retry: { attempts: 2, base: 5, cap: 5 }
-})
+const quick = (baseUrl = "http://sandbox") =>
+  Layer.succeed(QQMini.Settings, {
+    ...QQMini.Settings.defaultValue(),
+    baseUrl,
+    attemptTimeout,
+    retry: { attempts: 2, base: 5, cap: 5 }
+  })
 
 // 50 codes are too few for all this
 const platform: Sandbox.Options = { quota: { "acode.getMiniCode": [] } }
 
+const client = QQMini.layerStores.pipe(Layer.provide(forgetful), Layer.provide(Sandbox.layerApps))
+
 const overHttp = Layer.unwrap(
   Effect.map(SandboxServer.SandboxServer, ({ url }) =>
-    NodeQQMini.layer({ apps: [first, second], baseUrl: url, attemptTimeout, attempts: 2 })
+    client.pipe(Layer.provide(NodeQQMini.layerHttp), Layer.provide(quick(url)))
   )
 ).pipe(Layer.provideMerge(SandboxServer.layer(platform)))
 
 const transports: ReadonlyArray<readonly [string, Layer.Layer<QQMini.QQMini | Sandbox.Sandbox, unknown>]> = [
-  ["in this process", Sandbox.layerWith(platform).pipe(Layer.provide(quick))],
+  [
+    "in this process",
+    client.pipe(
+      Layer.provide(Sandbox.layerHttpClient),
+      Layer.provide(quick()),
+      Layer.provideMerge(Sandbox.layerPlatform(platform))
+    )
+  ],
   ["over HTTP", overHttp]
 ]
 

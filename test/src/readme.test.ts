@@ -1,4 +1,5 @@
 /** The code of both READMEs, run as it stands there. */
+import { cases } from "@qq-mini/core/testing/TokenCacheConformance"
 import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
 import { execFile } from "node:child_process"
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
@@ -32,13 +33,14 @@ describe.each([
   })
   const env = () => ({
     PATH: process.env["PATH"],
+    XDG_STATE_HOME: process.env["XDG_STATE_HOME"],
     QQ_APPID: first.appid,
     QQ_APPSECRET: String(first.appsecret),
     QQ_BASE_URL: sandbox.url
   })
 
   it("its Effect program and its plain app run", async () => {
-    assert.strictEqual(blocks.length, 4)
+    assert.strictEqual(blocks.length, 5)
     const [effect, plain] = blocks
     for (const [name, block, expected] of [
       ["effect.ts", effect, new RegExp(`^${passed}\n(${told})`)],
@@ -58,7 +60,8 @@ describe.each([
       env: { ...env(), NO_COLOR: "1" },
       cwd: folder
     })
-    assert.match(stdout, /Tests {2}3 passed/)
+    // and each case of the contract
+    assert.match(stdout, new RegExp(`Tests {2}${3 + cases.length} passed`))
   })
 
   it("its links lead somewhere", async () => {

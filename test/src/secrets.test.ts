@@ -1,5 +1,6 @@
 /** S1: no secret, token, login code or session key in anything that is handed out. */
 import { assert, describe, it } from "@effect/vitest"
+import type * as App from "@qq-mini/core/App"
 import * as Auth from "@qq-mini/core/Auth"
 import type { QQError } from "@qq-mini/core/QQError"
 import * as QQMini from "@qq-mini/core/QQMini"
@@ -21,7 +22,7 @@ import * as Tracer from "effect/Tracer"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { inspect } from "node:util"
-import { calls, first, newGuest, second, type Call } from "./support.ts"
+import { calls, first, forgetful, newGuest, second, type Call } from "./support.ts"
 
 /** Everything that can be seen, as one text. */
 class Seen {
@@ -109,6 +110,7 @@ const provoked = [
   "Rejected",
   "SystemBusy",
   "TimedOut",
+  "TokenContested",
   "TooFrequent",
   "UnknownApp",
   "UnreadableAnswer",
@@ -140,13 +142,15 @@ describe("secrets", () => {
         attemptTimeout: 100,
         retry: { attempts: 2, base: 1, cap: 1 }
       })
-      const client = QQMini.layer.pipe(
-        Layer.provide(watch(secrets)),
-        Layer.provide(Sandbox.layerHttpClient),
-        Layer.provide(Sandbox.layerApps),
-        Layer.provide(quick),
-        Layer.provideMerge(Sandbox.layerPlatform({ quota: { "acode.getMiniCode": [] } }))
-      )
+      const connected = <A>(client: Layer.Layer<A, never, HttpClient.HttpClient | App.Apps>) =>
+        client.pipe(
+          Layer.provide(watch(secrets)),
+          Layer.provide(Sandbox.layerHttpClient),
+          Layer.provide(Sandbox.layerApps),
+          Layer.provide(quick),
+          Layer.provideMerge(Sandbox.layerPlatform({ quota: { "acode.getMiniCode": [] } }))
+        )
+      const client = connected(QQMini.layerStores.pipe(Layer.provide(forgetful)))
       yield* Effect.gen(function* () {
         const sandbox = yield* Sandbox.Sandbox
         for (const kind of Fault.kinds) {
@@ -183,6 +187,11 @@ describe("secrets", () => {
         if (Exit.isSuccess(session)) secrets.add(Redacted.value(session.value.session_key!))
         seen.add(yield* seen.run(Auth.getAccessToken()))
       }).pipe(Effect.provide(client))
+      yield* Effect.gen(function* () {
+        const sandbox = yield* Sandbox.Sandbox
+        yield* sandbox.fault({ kind: "badToken", times: 20 })
+        for (let i = 0; i < 4; i++) yield* seen.run(calls["security.msgSecCheck"]!({ code: "", openid: "" }))
+      }).pipe(Effect.provide(connected(QQMini.layer)))
       seen.add(yield* Metric.snapshot)
 
       assert.isAbove(seen.spans.length, 100)

@@ -6,8 +6,11 @@ import type { QQError } from "@qq-mini/core/QQError"
 import type * as QQMini from "@qq-mini/core/QQMini"
 import * as Security from "@qq-mini/core/Security"
 import * as SubscribeMessage from "@qq-mini/core/SubscribeMessage"
+import * as Quota from "@qq-mini/core/Quota"
+import * as TokenCache from "@qq-mini/core/TokenCache"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { PNG } from "pngjs"
 
 export const [first, second] = Sandbox.defaultPrograms
@@ -42,3 +45,17 @@ export const calls: Readonly<Record<string, Call>> = {
   "subscribeMessage.send": ({ openid }, options) =>
     SubscribeMessage.send({ touser: openid, template_id, data: { keyword1: { value: "x" } } }, options)
 }
+
+/** Stores that bear no grudge: tokens that died early and refusals for the number of calls are forgotten at once. */
+export const forgetful = Layer.merge(
+  Layer.effect(
+    TokenCache.TokenCache,
+    Effect.map(TokenCache.makeMemory, (cache) =>
+      TokenCache.TokenCache.of({ ...cache, write: (key, options) => cache.write(key, { ...options, history: "" }) })
+    )
+  ),
+  Layer.effect(
+    Quota.Quota,
+    Effect.map(Quota.makeMemory, (quota) => Quota.Quota.of({ ...quota, refused: () => Effect.void }))
+  )
+)

@@ -14,6 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import { first, template_id } from "./support.ts"
 
@@ -58,15 +59,27 @@ describe("the token", () => {
     }).pipe(Effect.provide(Sandbox.layer))
   )
 
-  it.effect("T1: 24 hours of calls cost one getToken for each lifetime, and no call fails", () =>
+  it.effect("T1: 24 hours, four holders of one store: one getToken for each lifetime, and no call fails", () =>
     Effect.gen(function* () {
+      const client = Layer.fresh(QQMini.layerStores)
+      const holders = yield* Effect.all(
+        Array.from({ length: 4 }, () => Layer.build(client)),
+        { concurrency: 4 }
+      )
       for (let minute = 0; minute < 24 * 60; minute++) {
-        yield* check
+        yield* Effect.forEach(holders, (holder) => Effect.provide(check, holder), { concurrency: "unbounded" })
         yield* TestClock.adjust("1 minute")
       }
       // a lifetime is 2 hours less the 5 minutes by which renewal begins ahead
       assert.strictEqual(yield* fetches, Math.ceil((24 * 60) / 115))
-    }).pipe(Effect.provide(Sandbox.layer))
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(
+        Layer.mergeAll(TokenCache.layerMemory, Quota.layerMemory, Sandbox.layerHttpClient, Sandbox.layerApps).pipe(
+          Layer.provideMerge(Sandbox.layerPlatform())
+        )
+      )
+    )
   )
 
   it.effect("T3: callers refused for the same token renew it once; a late refusal of an old one renews nothing", () =>
@@ -76,9 +89,10 @@ describe("the token", () => {
       const [a, b] = yield* Effect.all([tokens.renew(app, old, 10_000), tokens.renew(app, old, 10_000)], {
         concurrency: 2
       })
-      assert.strictEqual(a.generation, b.generation)
-      assert.strictEqual((yield* tokens.renew(app, old, 10_000)).generation, a.generation)
-      assert.strictEqual((yield* tokens.get(app, 10_000)).generation, a.generation)
+      const { generation } = a.token
+      assert.strictEqual(b.token.generation, generation)
+      assert.strictEqual((yield* tokens.renew(app, old, 10_000)).token.generation, generation)
+      assert.strictEqual((yield* tokens.get(app, 10_000)).generation, generation)
       assert.strictEqual(yield* fetches, 2)
     }).pipe(Effect.provide(tokensOnly))
   )
@@ -211,7 +225,9 @@ describe("the token", () => {
       assert.strictEqual(yield* fetches, 1)
       assert.match(key, new RegExp(`^${first.appid}:\\w+$`))
       assert.notInclude(key, String(first.appsecret))
-      assert.isUndefined(yield* cache.write(key, { owner: "frozen", generation: 0, token: late, ttl: 1_000 }))
+      assert.isUndefined(
+        yield* cache.write(key, { owner: "frozen", generation: 0, token: late, ttl: 1_000, history: "" })
+      )
       assert.strictEqual((yield* tokens.get(app, 10_000)).generation, token.generation)
     }).pipe(
       Effect.provide(
@@ -226,10 +242,13 @@ describe("the token", () => {
 
   it.effect("a token that can't be stored is used all the same", () =>
     Effect.gen(function* () {
-      for (let i = 0; i < 20; i++) yield* check
+      const soon = Effect.andThen(Effect.forkChild(check, { startImmediately: true }), (fiber) =>
+        Effect.andThen(TestClock.adjust("1 second"), Fiber.join(fiber))
+      )
+      for (let i = 0; i < 20; i++) yield* soon
       assert.strictEqual(yield* fetches, 1)
       yield* (yield* Sandbox.Sandbox).revokeTokens()
-      yield* check
+      yield* soon
       assert.strictEqual(yield* fetches, 2)
     }).pipe(
       Effect.provide(
@@ -457,7 +476,7 @@ describe("the token", () => {
       for (let i = 0; i < 60; i++) yield* TestClock.adjust("100 millis")
       assert.strictEqual((yield* Fiber.join(reading)).generation, stored.generation)
       assert.notStrictEqual((yield* Fiber.join(fresh)).generation, stored.generation)
-      assert.notStrictEqual((yield* Fiber.join(renewed)).generation, stored.generation)
+      assert.notStrictEqual((yield* Fiber.join(renewed)).token.generation, stored.generation)
       assert.strictEqual(yield* fetches, 2)
     }).pipe(Effect.scoped, Effect.provide(tokensOnly))
   )
@@ -483,4 +502,395 @@ describe("the token", () => {
       assert.strictEqual(yield* fetches, 2)
     }).pipe(Effect.provide(Sandbox.layerWith({ switches: { tokenLifetime: 36_000 } })))
   )
+
+  const noGrace = { switches: { oldTokenGrace: 0 } }
+  /** Each second a check, for so many minutes; what came of them, and what happens every 10 seconds. */
+  const minutes = Effect.fnUntraced(function* (
+    count: number,
+    every10s: Effect.Effect<unknown, never, Sandbox.Sandbox>
+  ) {
+    const outcomes: Record<string, number> = {}
+    for (let second = 0; second < count * 60; second++) {
+      if (second % 10 === 0) yield* every10s
+      const outcome = yield* Effect.match(check, {
+        onSuccess: () => "ok",
+        onFailure: ({ reason }) => reason._tag as string
+      })
+      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
+      yield* TestClock.adjust("1 second")
+    }
+    return outcomes
+  })
+  const thief = Effect.flatMap(Sandbox.Sandbox, (sandbox) => sandbox.stealToken())
+
+  it.effect("T7: a thief every 10 seconds: the ping-pong stops, is told, and ends when the thief does", () =>
+    Effect.gen(function* () {
+      const { events } = yield* AccessToken.AccessToken
+      const seen: Array<AccessToken.TokenEvent> = []
+      yield* Effect.forkChild(
+        Stream.runForEach(events, (event) => Effect.sync(() => seen.push(event))),
+        { startImmediately: true }
+      )
+      const hour = yield* minutes(60, thief)
+      assert.deepStrictEqual(Object.keys(hour).toSorted(), ["TokenContested", "ok"])
+      // four at once, and one every 10 minutes
+      assert.strictEqual(yield* fetches, 4 + 5)
+      const error = yield* Effect.flip(check)
+      assert.strictEqual(error.reason._tag, "TokenContested")
+      if (error.reason._tag === "TokenContested") {
+        assert.isAtLeast(error.reason.deaths, 4)
+        assert.strictEqual(error.reason.ownFetches, 0)
+        assert.strictEqual(error.reason.fetchedAgo.length, 6)
+        assert.isAtMost(error.reason.fetchedAgo.at(-1)!, 600_000)
+        assert.isAtMost(error.retryAfter!, 600_000)
+      }
+      assert.include(error.message, "another deployment")
+      assert.include(error.message, "另有服务")
+      yield* minutes(12, Effect.void)
+      assert.deepStrictEqual(yield* minutes(200, Effect.void), { ok: 12_000 })
+      // the last probe lasted, and was renewed in its time
+      assert.isAtMost(yield* fetches, 9 + 1 + 2)
+      const count = (tag: AccessToken.TokenEvent["_tag"]) => seen.filter(({ _tag }) => _tag === tag).length
+      assert.strictEqual(count("Contested"), 6)
+      assert.isAtLeast(count("Invalidated"), 9)
+      assert.isAtLeast(count("Renewed"), 1)
+    }).pipe(Effect.provide(Sandbox.layerWith(noGrace)))
+  )
+
+  it.effect("T7: with QQ's 5 minutes of grace a thief costs a fetch now and then, and no call", () =>
+    Effect.gen(function* () {
+      const { events } = yield* AccessToken.AccessToken
+      const waits: Array<number> = []
+      yield* Effect.forkChild(
+        Stream.runForEach(events, (event) =>
+          Effect.sync(() => event._tag === "Contested" && waits.push(event.reason.wait))
+        ),
+        { startImmediately: true }
+      )
+      assert.deepStrictEqual(yield* minutes(120, thief), { ok: 7_200 })
+      assert.isAtMost(yield* fetches, 120 / 5)
+      // it is told all the same: after three deaths, and then now and then
+      assert.deepStrictEqual(waits, [0, 0])
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
+  it.effect("T7: those who share a store share what they know of the thief", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      for (let i = 0; i < 8; i++) {
+        // each process is another, with nothing in its memory
+        const tokens = yield* AccessToken.make
+        const token = yield* Effect.result(tokens.get(app, 10_000))
+        if (token._tag === "Success") {
+          yield* sandbox.revokeTokens()
+          yield* Effect.result(tokens.renew(app, token.success, 10_000))
+        }
+        yield* sandbox.revokeTokens()
+        yield* TestClock.adjust("5 seconds")
+      }
+      assert.strictEqual(yield* fetches, 4)
+    }).pipe(Effect.scoped, Effect.provide(tokensOnly))
+  )
+
+  it.effect("a single early death, or one a day, is nobody's contest", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      for (let day = 1; day <= 10; day++) {
+        yield* check
+        yield* sandbox.revokeTokens()
+        yield* check
+        assert.strictEqual(yield* fetches, 2 * day)
+        yield* TestClock.adjust("1 day")
+      }
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
+  it.effect("T4: a call that finds another's token dead as well is renewed once more", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const [a, b] = yield* Effect.all([
+        Layer.build(Layer.fresh(QQMini.layerStores)),
+        Layer.build(Layer.fresh(QQMini.layerStores))
+      ])
+      yield* Effect.provide(check, a)
+      yield* Effect.provide(check, b)
+      // one of them has a newer one, and then all are dead
+      yield* Effect.provide(Auth.getAccessToken({ cache: false }), a)
+      yield* sandbox.revokeTokens()
+      yield* Effect.provide(check, b)
+      assert.strictEqual(yield* fetches, 3)
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(
+        Layer.mergeAll(TokenCache.layerMemory, Quota.layerMemory, Sandbox.layerHttpClient, Sandbox.layerApps).pipe(
+          Layer.provideMerge(Sandbox.layerPlatform())
+        )
+      )
+    )
+  )
+
+  /** A store that can be away, and what is in it. */
+  const mortal = () => {
+    const state = {
+      away: false,
+      awayAfterWrite: false,
+      readOnly: false,
+      loseWrites: 0,
+      key: "",
+      wipe: Effect.void as Effect.Effect<void>
+    }
+    const store = Layer.effect(
+      TokenCache.TokenCache,
+      Effect.gen(function* () {
+        let memory = yield* TokenCache.makeMemory
+        state.wipe = Effect.map(TokenCache.makeMemory, (fresh) => {
+          memory = fresh
+        })
+        const unless = <A>(
+          operation: TokenCache.TokenCacheError["operation"],
+          effect: () => Effect.Effect<A, TokenCache.TokenCacheError>
+        ) =>
+          Effect.suspend(() =>
+            state.away || (state.readOnly && operation !== "read")
+              ? Effect.fail(new TokenCache.TokenCacheError({ operation, problem: "away" }))
+              : effect()
+          )
+        return TokenCache.TokenCache.of({
+          read: (key) => {
+            state.key = key
+            return unless("read", () => memory.read(key))
+          },
+          lease: (key, options) => unless("lease", () => memory.lease(key, options)),
+          write: (key, options) =>
+            unless("write", () =>
+              Effect.andThen(memory.write(key, options), (generation) => {
+                // heard of only when it is repeated, and then the store is gone
+                if (state.awayAfterWrite && generation === undefined) state.away = true
+                return state.loseWrites-- > 0
+                  ? Effect.fail(new TokenCache.TokenCacheError({ operation: "write", problem: "no answer" }))
+                  : Effect.succeed(generation)
+              })
+            ),
+          remove: (key, options) => unless("remove", () => memory.remove(key, options)),
+          release: (key, options) => unless("release", () => memory.release(key, options))
+        })
+      })
+    )
+    const layer = QQMini.layerStores.pipe(
+      Layer.provideMerge(store),
+      Layer.provide(Quota.layerMemory),
+      Layer.provideMerge(Layer.merge(Sandbox.layerHttpClient, Sandbox.layerApps)),
+      Layer.provideMerge(Sandbox.layerPlatform(noGrace))
+    )
+    return { state, layer }
+  }
+  /** A call for which the clock moves on. */
+  const moving = <A, E, R>(call: Effect.Effect<A, E, R>) =>
+    Effect.gen(function* () {
+      const fiber = yield* Effect.forkChild(Effect.result(call), { startImmediately: true })
+      for (let i = 0; i < 30 && fiber.pollUnsafe() === undefined; i++) yield* TestClock.adjust("100 millis")
+      return yield* Fiber.join(fiber)
+    })
+
+  it.effect(
+    "T6: without its store a process goes on, fetches three times in 10 minutes at the most, and comes back",
+    () => {
+      const { layer, state } = mortal()
+      return Effect.gen(function* () {
+        const sandbox = yield* Sandbox.Sandbox
+        const { events } = yield* AccessToken.AccessToken
+        const seen: Array<string> = []
+        yield* Effect.forkChild(
+          Stream.runForEach(events, ({ _tag }) => Effect.sync(() => seen.push(_tag))),
+          { startImmediately: true }
+        )
+        yield* check
+        state.away = true
+        yield* TestClock.adjust("116 minutes")
+        // the renewal ahead can wait for the store: the token is good
+        for (let i = 0; i < 100; i++) assert.strictEqual((yield* moving(check))._tag, "Success")
+        assert.strictEqual(yield* fetches, 1)
+        for (let death = 1; death <= 3; death++) {
+          yield* sandbox.revokeTokens()
+          assert.strictEqual((yield* moving(check))._tag, "Success")
+          assert.strictEqual(yield* fetches, 1 + death)
+        }
+        yield* sandbox.revokeTokens()
+        for (let i = 0; i < 20; i++) {
+          const result = yield* moving(check)
+          assert.strictEqual(result._tag === "Failure" && result.failure.reason._tag, "StoreFailed")
+        }
+        assert.strictEqual(yield* fetches, 4)
+        yield* TestClock.adjust("10 minutes")
+        assert.strictEqual((yield* moving(check))._tag, "Success")
+        state.away = false
+        yield* TestClock.adjust("1 minute")
+        // what it fetched alone is everybody's now
+        const other = yield* Layer.build(Layer.fresh(QQMini.layerStores)).pipe(
+          Effect.provide(Layer.mergeAll(Quota.layerMemory, Sandbox.layerHttpClient, Sandbox.layerApps))
+        )
+        yield* Effect.provide(check, other)
+        assert.strictEqual(yield* fetches, 5)
+        assert.deepStrictEqual(
+          seen.filter((tag) => tag.startsWith("Store")),
+          ["StoreLost", "StoreBack"]
+        )
+      }).pipe(Effect.scoped, Effect.provide(layer))
+    }
+  )
+
+  it.effect("T6: a store that lost its content has the token again from whoever renews, and no call fails", () => {
+    const { layer, state } = mortal()
+    return Effect.gen(function* () {
+      yield* check
+      yield* state.wipe
+      for (let minute = 0; minute < 130; minute++) {
+        yield* check
+        yield* TestClock.adjust("1 minute")
+      }
+      assert.strictEqual(yield* fetches, 2)
+    }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("T6: what fetched nothing is not held against a process without its store", () => {
+    const { layer, state } = mortal()
+    return Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      state.away = true
+      yield* sandbox.fault({ kind: "code", code: -1, endpoint: "auth.getAccessToken", times: 1_000 })
+      for (let i = 0; i < 5; i++) {
+        const result = yield* moving(check)
+        assert.strictEqual(result._tag === "Failure" && result.failure.reason._tag, "SystemBusy")
+      }
+      yield* sandbox.heal
+      assert.strictEqual((yield* moving(check))._tag, "Success")
+    }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("T6: a store that reads and can't write is lost once, and back once", () => {
+    const { layer, state } = mortal()
+    return Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const cache = yield* TokenCache.TokenCache
+      const { events } = yield* AccessToken.AccessToken
+      const seen: Array<string> = []
+      yield* Effect.forkChild(
+        Stream.runForEach(events, ({ _tag }) => Effect.sync(() => seen.push(_tag))),
+        { startImmediately: true }
+      )
+      state.readOnly = true
+      for (let i = 0; i < 3; i++) {
+        assert.strictEqual((yield* moving(check))._tag, "Success")
+        yield* TestClock.adjust("3 minutes")
+        yield* sandbox.revokeTokens()
+      }
+      assert.isUndefined((yield* cache.read("any")).token)
+      state.readOnly = false
+      assert.strictEqual((yield* moving(check))._tag, "Success")
+      yield* TestClock.adjust("1 minute")
+      const store = seen.filter((tag) => tag.startsWith("Store"))
+      assert.deepStrictEqual(store, ["StoreLost", "StoreBack"])
+    }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("T2: a token fetched alone never comes after a newer one, though that died and the slot is empty", () => {
+    const { layer, state } = mortal()
+    return Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const cache = yield* TokenCache.TokenCache
+      state.away = true
+      assert.strictEqual((yield* moving(check))._tag, "Success")
+      const alone = Redacted.value(yield* Auth.getAccessToken())
+      // a newer one of somebody's, and it is dead
+      yield* TestClock.adjust("300 millis")
+      state.away = false
+      const other = yield* AccessToken.make
+      const newer = yield* other.refresh(app, 10_000)
+      yield* sandbox.fault({ kind: "code", code: 40036, endpoint: "auth.getAccessToken", times: 100 })
+      yield* Effect.flip(other.renew(app, newer, 10_000))
+      yield* TestClock.adjust("1 minute")
+      const slot = yield* cache.read(state.key)
+      assert.isTrue(slot.token === undefined || Redacted.value(slot.token) !== alone)
+    }).pipe(Effect.scoped, Effect.provide(layer))
+  })
+
+  it.effect("T3: a token is the same under whatever number: refused, it is replaced by another", () => {
+    const { layer, state } = mortal()
+    return Effect.gen(function* () {
+      const tokens = yield* AccessToken.AccessToken
+      state.away = true
+      const fiber = yield* Effect.forkChild(tokens.get(app, 10_000), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      const alone = yield* Fiber.join(fiber)
+      state.away = false
+      yield* TestClock.adjust("10 seconds")
+      const stored = yield* tokens.get(app, 10_000)
+      assert.strictEqual(Redacted.value(stored.value), Redacted.value(alone.value))
+      assert.notStrictEqual(stored.generation, alone.generation)
+      const { token } = yield* tokens.renew(app, alone, 10_000)
+      assert.notStrictEqual(Redacted.value(token.value), Redacted.value(alone.value))
+      assert.strictEqual(yield* fetches, 2)
+    }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("cache: false fetches once, also when the answer to its write gets lost", () => {
+    const { layer, state } = mortal()
+    return Effect.gen(function* () {
+      yield* check
+      state.loseWrites = 1
+      assert.strictEqual((yield* moving(Auth.getAccessToken({ cache: false })))._tag, "Success")
+      assert.strictEqual(yield* fetches, 2)
+    }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("T6: cache: false gets its token without the store, also when it joins a renewal that gives up", () => {
+    const { layer, state } = mortal()
+    return Effect.gen(function* () {
+      yield* check
+      yield* TestClock.adjust("116 minutes")
+      state.away = true
+      yield* check
+      assert.strictEqual((yield* moving(Auth.getAccessToken({ cache: false })))._tag, "Success")
+      assert.strictEqual(yield* fetches, 2)
+    }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("a store that takes nothing costs no second fetch", () =>
+    Effect.gen(function* () {
+      const cache = yield* TokenCache.makeMemory
+      const deaf = TokenCache.TokenCache.of({ ...cache, write: () => Effect.undefined })
+      const tokens = yield* Effect.provideService(AccessToken.make, TokenCache.TokenCache, deaf)
+      for (let i = 0; i < 5; i++) yield* tokens.get(app, 10_000)
+      assert.strictEqual(yield* fetches, 1)
+    }).pipe(Effect.scoped, Effect.provide(tokensOnly))
+  )
+
+  it.effect("T1, T9: a holder whose fetch takes longer than a lease keeps it, because it says that it lives", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const [a, b] = [yield* AccessToken.make, yield* AccessToken.make]
+      yield* sandbox.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", times: 1, delay: "9 seconds" })
+      const one = yield* Effect.forkChild(a.get(app, 14_000), { startImmediately: true })
+      const other = yield* Effect.forkChild(b.get(app, 14_000), { startImmediately: true })
+      for (let i = 0; i < 140; i++) yield* TestClock.adjust("100 millis")
+      assert.strictEqual((yield* Fiber.join(one)).generation, (yield* Fiber.join(other)).generation)
+      assert.strictEqual(yield* fetches, 1)
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(tokensOnly),
+      Effect.provideService(QQMini.Settings, { ...QQMini.Settings.defaultValue(), attemptTimeout: 14_000 })
+    )
+  )
+
+  it.effect("T6: what was fetched is kept, though its writing got lost and then the store", () => {
+    const { layer, state } = mortal()
+    return Effect.gen(function* () {
+      yield* check
+      state.loseWrites = 1
+      state.awayAfterWrite = true
+      yield* (yield* Sandbox.Sandbox).revokeTokens()
+      assert.strictEqual((yield* moving(check))._tag, "Success")
+      assert.strictEqual(yield* fetches, 2)
+    }).pipe(Effect.provide(layer))
+  })
 })

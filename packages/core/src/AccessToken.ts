@@ -3,6 +3,12 @@
  *
  * Within a process one fiber fetches while all others wait for it or go on with the old token; across processes the
  * store's lease and generation do the same. Interrupting a caller never cancels the fetch others wait for.
+ *
+ * Fetches are bounded, for each program:
+ * - of tokens that died within 2 minutes three in a row are replaced at once, then one every 10 minutes; in between calls
+ *   fail with `TokenContested`;
+ * - while the store can't be used, a process goes on with the token it has, and fetches at most three in 10 minutes by
+ *   itself. When the store is back, the newest of those tokens becomes everybody's.
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -11,23 +17,58 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
+import * as PubSub from "effect/PubSub"
 import * as Random from "effect/Random"
-import type * as Redacted from "effect/Redacted"
-import type { AppCredentials } from "./App.ts"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { AppCredentials, AppId } from "./App.ts"
 import * as Auth from "./Auth.ts"
 import * as Exchange from "./internal/exchange.ts"
+import * as History from "./internal/history.ts"
 import { encode } from "./internal/request.ts"
 import { fingerprint } from "./internal/secrets.ts"
 import { Settings } from "./internal/settings.ts"
+import * as Store from "./internal/store.ts"
 import { monotonicMillis } from "./internal/time.ts"
-import { ClientClosed, type Reason, StoreFailed, TimedOut } from "./QQError.ts"
+import { ClientClosed, type Reason, StoreFailed, TimedOut, TokenContested } from "./QQError.ts"
 import * as Retry from "./Retry.ts"
-import { type Key, TokenCache, type TokenCacheError } from "./TokenCache.ts"
+import { type Key, type Slot, TokenCache, type TokenCacheError } from "./TokenCache.ts"
 
 /** A token and which one it is. */
 export interface Token {
   readonly value: Redacted.Redacted<string>
   readonly generation: number
+}
+
+/**
+ * What happened to a program's token, as this process saw it.
+ *
+ * - `Fetched`: this process fetched one, because there was none, it was dead, or a caller asked for a new one.
+ * - `Renewed`: this process fetched one ahead of the old one's end.
+ * - `Invalidated`: QQ refused the current one before its end.
+ * - `Contested`: tokens die early again and again. The reason's `wait` is how long no more are fetched; with 0 calls go on,
+ *   because they die so seldom that QQ's 5 minutes of grace bridge it.
+ * - `StoreLost`, `StoreBack`: the store can't be used any more, and can be used again.
+ */
+export type TokenEvent =
+  | {
+      readonly _tag: "Fetched" | "Renewed"
+      readonly appid: AppId
+      /** Milliseconds it is good for. */
+      readonly lifetime: number
+      /** Whether it was fetched without the store. */
+      readonly alone: boolean
+    }
+  | { readonly _tag: "Invalidated"; readonly appid: AppId }
+  | { readonly _tag: "Contested"; readonly appid: AppId; readonly reason: TokenContested }
+  | { readonly _tag: "StoreLost"; readonly problem: string }
+  | { readonly _tag: "StoreBack" }
+
+/** A token, and whether it was fetched now or found. */
+export interface Fetched {
+  readonly token: Token
+  readonly fresh: boolean
 }
 
 /** The service that every call asks for its token. */
@@ -36,46 +77,53 @@ export class AccessToken extends Context.Service<
   {
     /** The current token; a memory read when warm. Waits `within` milliseconds at the most. */
     readonly get: (app: AppCredentials, within: number) => Effect.Effect<Token, Reason>
-    /** Another token than this one, which QQ refused: somebody's newer one, or a new one. */
-    readonly renew: (app: AppCredentials, refused: Token, within: number) => Effect.Effect<Token, Reason>
+    /**
+     * Another token than this one, which QQ refused: a `fresh` one, fetched now, or a newer one of somebody's, which may
+     * be dead as well.
+     */
+    readonly renew: (app: AppCredentials, refused: Token, within: number) => Effect.Effect<Fetched, Reason>
     /** A new token in any case. */
     readonly refresh: (app: AppCredentials, within: number) => Effect.Effect<Token, Reason>
+    /** What happens to the tokens from now on. A listener that is slow misses the oldest of more than 256 events. */
+    readonly events: Stream.Stream<TokenEvent>
   }
 >()("@qq-mini/core/AccessToken") {}
 
+/** What QQ gave, and when it was asked for. */
+interface Grant {
+  readonly asked: number
+  readonly value: Token["value"]
+  readonly lifetime: number
+}
+
 /** What a fetch is for. */
 interface Wanted {
-  /** The generation that will not do. */
-  readonly not?: number | undefined
+  /** The token that will not do. */
+  readonly not?: Token | undefined
   /** Whether QQ refused that one. */
   readonly refused?: boolean | undefined
   /** Whether only a token fetched now will do. */
   readonly fresh?: boolean | undefined
 }
 
-/** What a fetch came to. */
-interface Fetched {
+interface Current {
   readonly token: Token
-  /** Whether it was fetched, and not found in the store. */
-  readonly fresh: boolean
+  /** From here on one holder renews while all go on. */
+  readonly renewAt: number
+  /** From here on it is not used any more. */
+  readonly endsAt: number
 }
 
 interface State {
-  current:
-    | {
-        readonly token: Token
-        /** From here on one holder renews while all go on. */
-        readonly renewAt: number
-        /** From here on it is not used any more. */
-        readonly endsAt: number
-      }
-    | undefined
+  current: Current | undefined
   /** The fetch under way. */
   flight: Deferred.Deferred<Fetched, Reason> | undefined
   /** Why QQ refused these credentials, and until when not to ask again. */
   refused: { readonly reason: Reason; readonly until: number } | undefined
   /** After a renewal ahead of time failed: when to try again. */
   pausedUntil: number
+  /** When this process fetched without the store. */
+  alone: ReadonlyArray<number>
 }
 
 // QQ honours the old token for 5 minutes after a new one was fetched, so that is how far ahead renewal can begin.
@@ -87,6 +135,16 @@ const renewalPause = 30_000
 const awaitRenewal = 2_000
 // credentials that come with the calls are not known beforehand: remember so many
 const maxStates = 1_000
+// a holder that dies blocks the others so long; one that lives says so again and again
+const leaseTime = 6_000
+const leaseBeat = 2_000
+// without the store: so many fetches in so long
+const maxAlone = 3
+const aloneWindow = 600_000
+// how soon to look whether the store is back, how seldom at last, and how long after that
+const [settleSoon, settleSeldom, settleCalm] = [500, 5_000, 15_000]
+// look again so soon, and so seldom at last: where the store tells nothing, and where it does
+const [pollSoon, pollSeldom, pollWatched] = [50, 1_000, 2_000]
 
 // For how long not to ask again after QQ refused: what only people can change, what time changes, and the rest.
 const refusedFor = (reason: Reason): number => {
@@ -96,6 +154,9 @@ const refusedFor = (reason: Reason): number => {
     case "QuotaReached":
     case "TooFrequent":
       return 60_000
+    case "TokenContested":
+      // somebody who shares the store may have fetched by then
+      return Math.min(5_000, reason.wait)
     case "Rejected":
       return reason.code === 40002 ? 60_000 : 5_000
     default:
@@ -103,22 +164,39 @@ const refusedFor = (reason: Reason): number => {
   }
 }
 
-const keyOf = ({ appid, appsecret }: AppCredentials): Key => `${appid}:${fingerprint(appsecret)}`
+const same = (one: Token["value"], other: Token["value"]) => Redacted.value(one) === Redacted.value(other)
+
+const tokenOf = ({ token }: Fetched): Token => token
 
 const storeFailed = (error: TokenCacheError): StoreFailed =>
   new StoreFailed({ operation: error.operation, problem: error.problem })
 
+/** Whether a token's time is not over, so that only QQ's refusal can have ended it. */
+const diedEarly = (slot: Slot, wanted: Wanted, now: number): boolean =>
+  slot.generation > 0 &&
+  (slot.token === undefined || wanted.refused === true) &&
+  now - History.fetchedAt(History.read(slot)) < slot.lifetime - renewAhead(slot.lifetime)
+
 /** Makes the service over a store and an HTTP client. Fetches run in the scope and end with it. */
 export const make = Effect.gen(function* () {
-  const cache = yield* TokenCache
   const settings = yield* Settings
   const exchange = Exchange.make(yield* HttpClient.HttpClient, settings.baseUrl)
   const scope = yield* Effect.scope
   const self = `${(yield* Random.nextIntBetween(0, 2 ** 48)).toString(36)}${(yield* Random.nextIntBetween(0, 2 ** 48)).toString(36)}`
   const states = new Map<Key, State>()
+  const events = yield* PubSub.sliding<TokenEvent>(256)
   let fetches = 0
-  // a holder that dies blocks the others no longer than this
-  const leaseTime = settings.deadline + 5_000
+
+  // told once for each program, not for each call
+  const keys = new WeakMap<AppCredentials, Key>()
+  const keyOf = (app: AppCredentials): Key => {
+    let key = keys.get(app)
+    if (key === undefined) {
+      key = `${app.appid}:${fingerprint(`${settings.baseUrl} ${Redacted.value(app.appsecret)}`)}`
+      keys.set(app, key)
+    }
+    return key
+  }
 
   const stateOf = (key: Key): State => {
     let state = states.get(key)
@@ -130,11 +208,17 @@ export const make = Effect.gen(function* () {
           break
         }
       }
-      state = { current: undefined, flight: undefined, refused: undefined, pausedUntil: 0 }
+      state = { current: undefined, flight: undefined, refused: undefined, pausedUntil: 0, alone: [] }
       states.set(key, state)
     }
     return state
   }
+
+  const cache = yield* TokenCache
+  const store = Store.make(cache, {
+    onLost: (problem) => PubSub.publish(events, { _tag: "StoreLost", problem }),
+    onBack: PubSub.publish(events, { _tag: "StoreBack" })
+  })
 
   /** `now` is when `expiresIn` was true, or before. */
   const adopt = (state: State, token: Token, lifetime: number, expiresIn: number, now: number): Token => {
@@ -148,21 +232,51 @@ export const make = Effect.gen(function* () {
     return token
   }
 
+  const find = (state: State, slot: Slot, now: number): Token =>
+    adopt(state, { value: slot.token!, generation: slot.generation }, slot.lifetime, slot.expiresIn, now)
+
   const grant = encode(Auth.getAccessToken, {})
 
-  const getToken = (app: AppCredentials, deadline: number) =>
-    Effect.flatMap(Effect.fromResult(grant), ({ wire }) =>
-      Retry.run(
-        Effect.flatMap(monotonicMillis, (now) =>
-          exchange(Auth.getAccessToken, {
-            wire,
-            appid: app.appid,
-            authority: app,
-            timeout: Math.max(1, Math.min(settings.attemptTimeout, deadline - now))
-          })
-        ) as Effect.Effect<typeof Auth.getAccessToken.output.Type, Retry.Failure>,
-        { delivery: Auth.getAccessToken.delivery, deadline, policy: settings.retry }
+  /**
+   * Asks QQ, again only as long as that is this holder's business. What QQ gives is good from `asked` on, counted from
+   * before the request, so never too long.
+   */
+  const fetchToken = Effect.fnUntraced(function* (
+    app: AppCredentials,
+    stillMine: Effect.Effect<boolean>,
+    onLost: () => void = () => {}
+  ): Effect.fn.Return<Grant | undefined, Reason> {
+    const { wire } = yield* Effect.fromResult(grant)
+    const deadline = (yield* monotonicMillis) + settings.deadline
+    let attempts = 0
+    const attempt = Effect.gen(function* () {
+      if (attempts++ > 0 && !(yield* stillMine)) return undefined
+      const asked = yield* monotonicMillis
+      const timeout = Math.max(1, Math.min(settings.attemptTimeout, deadline - asked))
+      const { access_token, expires_in }: typeof Auth.getAccessToken.output.Type = yield* exchange(
+        Auth.getAccessToken,
+        { wire, appid: app.appid, authority: app, timeout }
       )
+      return { asked, value: access_token, lifetime: expires_in * 1_000 }
+    })
+    // what got lost may have made a token all the same
+    const watched = Effect.tapError(attempt, ({ phase }) => Effect.sync(() => phase === "lost" && onLost()))
+    return yield* Retry.run(watched, {
+      delivery: Auth.getAccessToken.delivery,
+      deadline,
+      policy: settings.retry
+    })
+  })
+
+  const tell = (app: AppCredentials, lifetime: number, options: { renewed: boolean; alone: boolean }) =>
+    Effect.andThen(
+      Effect.logDebug(`${options.renewed ? "renewed" : "fetched"} the access token of ${app.appid}`),
+      PubSub.publish(events, {
+        _tag: options.renewed ? "Renewed" : "Fetched",
+        appid: app.appid,
+        lifetime,
+        alone: options.alone
+      })
     )
 
   // Fetches under the lease and stores the token. Gives `undefined` when somebody else stored one meanwhile.
@@ -170,62 +284,241 @@ export const make = Effect.gen(function* () {
     app: AppCredentials,
     key: Key,
     state: State,
-    lease: { readonly owner: string; readonly generation: number }
+    slot: Slot,
+    options: {
+      readonly owner: string
+      readonly history: History.History
+      readonly renewed: boolean
+      readonly stillMine: Effect.Effect<boolean>
+      readonly onFetched: (granted: Grant) => void
+    }
   ): Effect.fn.Return<Token | undefined, Reason> {
-    const asked = yield* monotonicMillis
-    const answer = yield* getToken(app, asked + settings.deadline)
+    const before = yield* monotonicMillis
+    const fetched = yield* fetchToken(app, options.stillMine)
+    if (fetched === undefined) return undefined
+    const { asked, lifetime, value } = fetched
+    options.onFetched(fetched)
     const now = yield* monotonicMillis
-    yield* Effect.logDebug(`fetched an access token for ${app.appid}`)
-    // counted from before the request, so never too long
-    const ttl = Math.max(1, answer.expires_in * 1_000 - (now - asked))
-    const written = yield* Effect.result(cache.write(key, { ...lease, token: answer.access_token, ttl }))
+    const ttl = Math.max(1, lifetime - (now - asked))
+    const written = yield* Effect.result(
+      store.write(key, {
+        owner: options.owner,
+        generation: slot.generation,
+        token: value,
+        ttl,
+        history: History.next(options.history, slot.now + (asked - before))
+      })
+    )
     if (written._tag === "Success" && written.success === undefined) return undefined
+    const alone = written._tag === "Failure"
+    yield* tell(app, ttl, { renewed: options.renewed, alone })
     // A token that can't be stored is good all the same; it has a generation that no store gives.
-    if (written._tag === "Failure") yield* Effect.logWarning(written.failure.message)
-    const generation = written._tag === "Success" ? written.success! : -++fetches
-    return adopt(state, { value: answer.access_token, generation }, ttl, ttl, now)
+    if (alone) return yield* keepAlone(app, key, state, fetched)
+    return adopt(state, { value, generation: written.success! }, ttl, ttl, now)
+  })
+
+  const keepAlone = (
+    app: AppCredentials,
+    key: Key,
+    state: State,
+    { asked, lifetime, value }: Grant
+  ): Effect.Effect<Token> => {
+    const token = adopt(state, { value, generation: -++fetches }, lifetime, lifetime, asked)
+    return Effect.as(Effect.forkIn(settle(app, key, state, token, asked, lifetime), scope), token)
+  }
+
+  // Without the store: what is in memory goes on, and when there is nothing, this process fetches for itself.
+  const alone = Effect.fnUntraced(function* (
+    app: AppCredentials,
+    key: Key,
+    state: State,
+    wanted: Wanted,
+    error: TokenCacheError
+  ): Effect.fn.Return<Fetched, Reason> {
+    const now = yield* monotonicMillis
+    // a renewal ahead of the end can wait for the store
+    if (!wanted.fresh && !wanted.refused && state.current !== undefined && now < state.current.endsAt) {
+      return yield* storeFailed(error)
+    }
+    state.alone = state.alone.filter((time) => time > now - aloneWindow)
+    if (state.alone.length >= maxAlone) return yield* storeFailed(error)
+    state.alone = [...state.alone, now]
+    let spent = false
+    const granted = (yield* Effect.onError(
+      fetchToken(app, Effect.succeed(true), () => (spent = true)),
+      // what certainly made no token has killed none
+      () => Effect.sync(() => (state.alone = spent ? state.alone : state.alone.filter((time) => time !== now)))
+    ))!
+    yield* tell(app, granted.lifetime, { renewed: false, alone: true })
+    return { token: yield* keepAlone(app, key, state, granted), fresh: true }
+  })
+
+  // Makes a token that was fetched without the store everybody's, once the store is back; unless a newer one is there.
+  // Others come back with theirs at about the same time, so it looks on for a while whether one of them was newer.
+  const settle = Effect.fnUntraced(function* (
+    app: AppCredentials,
+    key: Key,
+    state: State,
+    token: Token,
+    asked: number,
+    lifetime: number
+  ) {
+    const owner = `${self}-${++fetches}`
+    let current = token
+    let calm = 0
+    for (let pause = settleSoon; calm < settleCalm; pause = Math.min(settleSeldom, pause * 2)) {
+      yield* Effect.sleep(pause)
+      const now = yield* monotonicMillis
+      // it was replaced meanwhile, or its time is over
+      if (state.current?.token !== current || now >= state.current.endsAt) return
+      const read = yield* Effect.result(store.read(key))
+      if (read._tag === "Failure") continue
+      const slot = read.success
+      const history = History.read(slot)
+      // by the store's clock, so that it can be compared
+      const fetched = slot.now - (now - asked)
+      const stored = slot.token !== undefined && slot.expiresIn > margin(slot.lifetime)
+      const newer = History.fetchedAt(history) > fetched
+      // a newer one died already, so this one did too
+      if (newer && slot.token === undefined) return
+      if (stored && (current !== token || same(slot.token!, token.value) || newer)) {
+        if (slot.generation !== current.generation) current = find(state, slot, now)
+        calm += pause
+        continue
+      }
+      if (current !== token) return
+      const leased = yield* Effect.result(store.lease(key, { owner, generation: slot.generation, ttl: leaseTime }))
+      if (leased._tag === "Failure" || !leased.success) continue
+      const ttl = Math.max(1, lifetime - (now - asked))
+      const generation = yield* store
+        .write(key, {
+          owner,
+          generation: slot.generation,
+          token: token.value,
+          ttl,
+          history: History.next(history, fetched)
+        })
+        .pipe(
+          Effect.orElseSucceed(() => undefined),
+          Effect.ensuring(Effect.ignore(store.release(key, { owner })))
+        )
+      if (generation === undefined || state.current?.token !== current) continue
+      current = adopt(state, { value: token.value, generation }, lifetime, ttl, now)
+      yield* Effect.logDebug(`the access token of ${app.appid} is in the store now`)
+    }
+  })
+
+  const contested = Effect.fnUntraced(function* (
+    app: AppCredentials,
+    state: State,
+    slot: Slot,
+    history: History.History,
+    wait: number
+  ): Effect.fn.Return<TokenContested> {
+    const now = yield* monotonicMillis
+    const reason = new TokenContested({
+      deaths: history.deaths,
+      fetchedAgo: history.fetched.map((time) => Math.max(0, slot.now - time)),
+      ownFetches: state.alone.filter((time) => time > now - aloneWindow).length,
+      wait
+    })
+    if (state.refused?.reason._tag !== "TokenContested") {
+      yield* Effect.logWarning(`${app.appid}: ${reason.message}`)
+      yield* PubSub.publish(events, { _tag: "Contested", appid: app.appid, reason })
+    }
+    return reason
   })
 
   // A token that will do: one that another holder fetched, or a new one.
-  const obtain = Effect.fnUntraced(function* (app: AppCredentials, wanted: Wanted): Effect.fn.Return<Fetched, Reason> {
+  const obtain = Effect.fnUntraced(function* (
+    app: AppCredentials,
+    wanted: Wanted
+  ): Effect.fn.Return<Fetched, Reason, Scope.Scope> {
     const key = keyOf(app)
     const state = stateOf(key)
     const owner = `${self}-${++fetches}`
     const deadline = (yield* monotonicMillis) + settings.deadline
     let not: number | undefined
-    for (let pause = 50; ; pause = Math.min(1_000, pause * 2)) {
+    let mine: Grant | undefined
+    let changed: Effect.Effect<void> | undefined
+    for (let pause = pollSoon; ; pause = Math.min(pollSeldom, pause * 2)) {
       const now = yield* monotonicMillis
-      const slot = yield* Effect.mapError(cache.read(key), storeFailed)
-      not ??= wanted.fresh ? slot.generation : wanted.not
+      const read = yield* Effect.result(store.read(key))
+      if (read._tag === "Failure") {
+        if (mine !== undefined) return { token: yield* keepAlone(app, key, state, mine), fresh: true }
+        return yield* alone(app, key, state, wanted, read.failure)
+      }
+      const slot = read.success
+      not ??= wanted.fresh ? slot.generation : wanted.not?.generation
+      // one that was fetched without the store, or whose writing was not heard of, has got another number there
+      if (wanted.not !== undefined && slot.token !== undefined && same(slot.token, wanted.not.value)) {
+        not = slot.generation
+      }
       if (slot.token !== undefined && slot.generation !== not && slot.expiresIn > margin(slot.lifetime)) {
-        const token: Token = { value: slot.token, generation: slot.generation }
-        return { token: adopt(state, token, slot.lifetime, slot.expiresIn, now), fresh: false }
+        const fresh = mine !== undefined && same(slot.token, mine.value)
+        return { token: find(state, slot, now), fresh }
       }
-      if (wanted.refused && slot.generation === not && slot.token !== undefined) {
-        yield* Effect.mapError(cache.remove(key, { generation: slot.generation }), storeFailed)
+      // the store did not take what was fetched, and has no other: one fetch is enough all the same
+      if (mine !== undefined) return { token: yield* keepAlone(app, key, state, mine), fresh: true }
+      if (now >= deadline) return yield* new TimedOut({ during: "token", limit: settings.deadline })
+      let history = History.read(slot)
+      if (!wanted.fresh) {
+        const early = diedEarly(slot, wanted, slot.now)
+        const verdict = early ? History.died(history, slot.now) : { history: History.lived(history), wait: 0 }
+        history = verdict.history
+        if (wanted.refused && slot.generation === not && slot.token !== undefined) {
+          yield* Effect.ignore(store.remove(key, { generation: slot.generation }))
+        }
+        if (verdict.wait > 0) return yield* yield* contested(app, state, slot, history, verdict.wait)
       }
-      const lease = { owner, generation: slot.generation }
-      if (yield* Effect.mapError(cache.lease(key, { ...lease, ttl: leaseTime }), storeFailed)) {
+      const leased = yield* Effect.result(store.lease(key, { owner, generation: slot.generation, ttl: leaseTime }))
+      if (leased._tag === "Failure") {
+        // it may have been given all the same
+        yield* Effect.ignore(store.release(key, { owner }))
+        return yield* alone(app, key, state, wanted, leased.failure)
+      }
+      if (leased.success) {
+        const renewed = !wanted.refused && !wanted.fresh && state.current !== undefined && now < state.current.endsAt
+        // says that this holder lives, and hears whether another took its place, as after it was frozen
+        const stillMine = Effect.orElseSucceed(
+          Store.bounded("lease", cache.lease(key, { owner, generation: slot.generation, ttl: leaseTime })),
+          () => true
+        )
+        // calls go on, but somebody fetches beside us
+        if (!wanted.fresh && History.isTold(history)) yield* contested(app, state, slot, history, 0)
+        const onFetched = (granted: Grant) => (mine = granted)
         const token = yield* Effect.ensuring(
-          fetchAndStore(app, key, state, lease),
-          Effect.ignore(cache.release(key, { owner }))
+          Effect.raceFirst(
+            fetchAndStore(app, key, state, slot, { owner, history, renewed, stillMine, onFetched }),
+            Effect.forever(Effect.andThen(Effect.sleep(leaseBeat), stillMine))
+          ),
+          Effect.ignore(store.release(key, { owner }))
         )
         if (token !== undefined) return { token, fresh: true }
         // somebody stored a newer one while this fetch was late: theirs counts
         continue
       }
-      if (now + pause >= deadline) return yield* new TimedOut({ during: "token", limit: settings.deadline })
-      yield* Effect.sleep(pause)
+      if (changed !== undefined) {
+        yield* Effect.raceFirst(changed, Effect.sleep(Math.min(pollWatched, Math.max(pollSoon, slot.leasedFor))))
+      } else if (cache.watch === undefined) {
+        yield* Effect.sleep(pause)
+      } else {
+        // and look once more, since it may have changed before it was watched
+        changed = yield* Effect.orElseSucceed(Store.bounded("watch", cache.watch(key)), () => Effect.never)
+      }
     }
-  })
+  }, Effect.scoped)
 
   // One fetch at a time for a program; it runs in the client's scope, whoever waits for it.
-  const launch = (app: AppCredentials, wanted: Wanted): Effect.Effect<Deferred.Deferred<Fetched, Reason>> =>
+  const launch = (
+    app: AppCredentials,
+    wanted: Wanted
+  ): Effect.Effect<{ readonly flight: Deferred.Deferred<Fetched, Reason>; readonly joined: boolean }> =>
     // from the mark to the fiber in one step, which nobody can interrupt
     Effect.uninterruptible(
       Effect.suspend(() => {
         const state = stateOf(keyOf(app))
-        if (state.flight !== undefined) return Effect.succeed(state.flight)
+        if (state.flight !== undefined) return Effect.succeed({ flight: state.flight, joined: true as boolean })
         const flight = Deferred.makeUnsafe<Fetched, Reason>()
         state.flight = flight
         const land = (exit: Exit.Exit<Fetched, Reason>) =>
@@ -239,7 +532,13 @@ export const make = Effect.gen(function* () {
             }
             const closed = Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
             return Deferred.done(flight, closed ? Exit.fail(new ClientClosed({})) : exit)
-          })
+          }).pipe(
+            Effect.andThen(
+              Exit.isFailure(exit) && state.current !== undefined
+                ? Effect.logWarning(`${app.appid}: the access token was not renewed, the present one goes on`)
+                : Effect.void
+            )
+          )
         return obtain(app, wanted).pipe(
           // it belongs to all who wait, so to nobody's span
           Effect.withSpan("QQMini.AccessToken.fetch", { root: true }, { captureStackTrace: false }),
@@ -247,7 +546,7 @@ export const make = Effect.gen(function* () {
           Effect.forkIn(scope, { startImmediately: true }),
           // a scope that is closed already starts nothing
           Effect.tap((fiber) => (fiber.pollUnsafe() === undefined ? Effect.void : land(fiber.pollUnsafe()!))),
-          Effect.as(flight)
+          Effect.as({ flight, joined: false })
         )
       })
     )
@@ -258,14 +557,24 @@ export const make = Effect.gen(function* () {
     )
 
   // A fetch that another caller began may have promised less than is wanted here; then one more is made.
-  const wait = (app: AppCredentials, wanted: Wanted, within: number): Effect.Effect<Token, Reason> =>
+  const wait = (app: AppCredentials, wanted: Wanted, within: number): Effect.Effect<Fetched, Reason> =>
     Effect.gen(function* () {
       const state = stateOf(keyOf(app))
       for (;;) {
         const refused = yield* refusal(state)
         if (refused !== undefined) return yield* refused
-        const { fresh, token } = yield* Effect.flatMap(launch(app, wanted), Deferred.await)
-        if (wanted.fresh ? fresh : token.generation !== wanted.not) return token
+        const { flight, joined } = yield* launch(app, wanted)
+        const fetched = yield* Effect.result(Deferred.await(flight))
+        if (fetched._tag === "Failure") {
+          // a renewal ahead of the end gives up sooner than one that somebody needs
+          if (joined && fetched.failure._tag === "StoreFailed" && (wanted.fresh || wanted.refused)) continue
+          return yield* fetched.failure
+        }
+        const { fresh, token } = fetched.success
+        // what QQ gave now will do, even if it gave the same again
+        if (fresh || (!wanted.fresh && (wanted.not === undefined || !same(token.value, wanted.not.value)))) {
+          return fetched.success
+        }
       }
     }).pipe(
       Effect.timeoutOrElse({
@@ -275,18 +584,21 @@ export const make = Effect.gen(function* () {
     )
 
   return AccessToken.of({
+    events: Stream.fromPubSub(events),
     get: (app, within) =>
       Effect.flatMap(monotonicMillis, (now) => {
         const state = stateOf(keyOf(app))
         const { current } = state
-        if (current === undefined || now >= current.endsAt) return wait(app, { not: current?.token.generation }, within)
+        if (current === undefined || now >= current.endsAt) {
+          return Effect.map(wait(app, { not: current?.token }, within), tokenOf)
+        }
         if (now < current.renewAt || now < state.pausedUntil || state.flight !== undefined) {
           return Effect.succeed(current.token)
         }
-        const renewal = launch(app, { not: current.token.generation })
+        const renewal = launch(app, { not: current.token })
         if (settings.renewal === "background") return Effect.as(renewal, current.token)
-        return Effect.flatMap(renewal, Deferred.await).pipe(
-          Effect.map(({ token }) => token),
+        return Effect.flatMap(renewal, ({ flight }) => Deferred.await(flight)).pipe(
+          Effect.map(tokenOf),
           Effect.timeoutOrElse({
             duration: Math.min(awaitRenewal, within / 2),
             orElse: () => Effect.succeed(current.token)
@@ -297,13 +609,16 @@ export const make = Effect.gen(function* () {
     renew: (app, refused, within) =>
       Effect.suspend(() => {
         const state = stateOf(keyOf(app))
-        if (state.current !== undefined && state.current.token.generation !== refused.generation) {
-          return Effect.succeed(state.current.token)
+        if (state.current !== undefined && !same(state.current.token.value, refused.value)) {
+          return Effect.succeed({ token: state.current.token, fresh: false })
         }
+        const first = state.current !== undefined
         state.current = undefined
-        return wait(app, { not: refused.generation, refused: true }, within)
+        const renewal = wait(app, { not: refused, refused: true }, within)
+        if (!first) return renewal
+        return Effect.andThen(PubSub.publish(events, { _tag: "Invalidated", appid: app.appid }), renewal)
       }),
-    refresh: (app, within) => wait(app, { fresh: true }, within)
+    refresh: (app, within) => Effect.map(wait(app, { fresh: true }, within), tokenOf)
   })
 })
 

@@ -2,17 +2,17 @@
  * The client for plain apps: the same calls as promises, with an `AbortSignal`, and errors that are the same `QQError`.
  */
 import * as Cause from "effect/Cause"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Redacted from "effect/Redacted"
 import { use } from "./App.ts"
 import type { AppId, Selected } from "./App.ts"
-import type { CallOptions } from "./Endpoint.ts"
+import type { Any, CallOptions } from "./Endpoint.ts"
 import { groups } from "./Endpoints.ts"
-import type { QQMini } from "./internal/client.ts"
-import { ClientClosed, isQQError, QQError } from "./QQError.ts"
+import { QQMini } from "./internal/client.ts"
+import { ClientClosed, InvalidInput, isQQError, QQError } from "./QQError.ts"
 
 /** How one call is made; `signal` ends it. */
 export interface PromiseOptions extends CallOptions {
@@ -46,16 +46,30 @@ export type Calls = {
   readonly [G in keyof Groups]: { readonly [N in keyof Groups[G]]: Method<Groups[G][N]> }
 }
 
+/** The name of a call, as `security.msgSecCheck`. */
+export type CallName = { [G in keyof Groups]: `${G}.${keyof Groups[G] & string}` }[keyof Groups]
+
 /** A client that is ready to use, and to be closed. */
 export interface Client extends Calls, AsyncDisposable {
   /** The same calls for another program: `qq.app("1112345678").security.msgSecCheck({ content })`. */
   readonly app: (app: AppId | Selected) => Calls
+  /**
+   * How many of a call QQ's limits allow right now, by the client's count: `qq.left("security.msgSecCheck")`. `Infinity`
+   * where only QQ can count.
+   */
+  readonly left: (call: CallName, app?: { readonly appid?: AppId }) => Promise<number>
   /**
    * Ends the client: calls that are under way come to their end (their deadlines bound that), then its connections are
    * closed. Further calls fail with `ClientClosed`.
    */
   readonly close: () => Promise<void>
 }
+
+const endpoints: ReadonlyArray<Any> = Object.values(groups).flatMap((group) => Object.values(group))
+const noCall = new InvalidInput({
+  field: "call",
+  problem: { en: `must be one of ${endpoints.map((one) => one.endpoint).join(", ")}`, zh: "没有这个接口" }
+})
 
 const plain = (value: unknown): unknown => {
   if (Redacted.isRedacted(value)) return Redacted.value(value)
@@ -65,9 +79,9 @@ const plain = (value: unknown): unknown => {
   )
 }
 
-/** Makes a client over a layer, which is built with the first call. */
+/** Makes a client over a layer, which is built with the first call; when that fails, with the next. */
 export const make = <E>(layer: Layer.Layer<QQMini, E>): Client => {
-  const runtime = ManagedRuntime.make(layer)
+  let runtime = ManagedRuntime.make(layer)
   const underWay = new Set<Promise<unknown>>()
   let closed: Promise<void> | undefined
 
@@ -79,10 +93,17 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>): Client => {
     const isClosed = () => new QQError({ endpoint: name, app: undefined, reason: new ClientClosed({}) })
     signal?.throwIfAborted()
     if (closed !== undefined) throw isClosed()
-    const running = runtime.runPromiseExit(effect, signal === undefined ? {} : { signal })
+    const used = runtime
+    const running = used.runPromiseExit(effect, signal === undefined ? {} : { signal })
     underWay.add(running)
     const exit = await running
     underWay.delete(running)
+    // what could not be built now may be built for the next call
+    const failed = Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)
+    if (failed && used.cachedContext === undefined && used === runtime && closed === undefined) {
+      runtime = ManagedRuntime.make(layer)
+      await used.dispose()
+    }
     if (Exit.isSuccess(exit)) return plain(exit.value)
     const interrupted = Cause.hasInterruptsOnly(exit.cause)
     if (interrupted) signal?.throwIfAborted()
@@ -116,7 +137,16 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>): Client => {
     (closed ??= (runtime.cachedContext === undefined ? Promise.resolve() : Promise.allSettled(underWay)).then(() =>
       runtime.dispose()
     ))
+  const left = (call: CallName, app?: { readonly appid?: AppId }) => {
+    const endpoint = endpoints.find((one) => one.endpoint === call)
+    const effect =
+      endpoint === undefined
+        ? Effect.fail(new QQError({ endpoint: String(call), app: undefined, reason: noCall }))
+        : Effect.flatMap(QQMini, (client) => client.left(endpoint, app))
+    return run(String(call), effect, undefined) as Promise<number>
+  }
   return Object.assign(calls(), {
+    left,
     app: (app: AppId | Selected) => calls(typeof app === "object" && app !== null ? app : { appid: app }),
     close,
     [Symbol.asyncDispose]: close

@@ -310,6 +310,61 @@ export class OutcomeUnknown extends Reason("OutcomeUnknown", {
   }
 }
 
+/** How a time is told: seconds up to two minutes, minutes above. */
+const lengthOf = (millis: number) =>
+  millis < 120_000
+    ? { en: `${Math.round(millis / 1_000)} s`, zh: `${Math.round(millis / 1_000)} 秒` }
+    : { en: `${Math.round(millis / 60_000)} min`, zh: `${Math.round(millis / 60_000)} 分钟` }
+
+/**
+ * The program's tokens die early again and again, as they do when somebody else fetches tokens for the same appid. No
+ * more are fetched for a while, because each would only kill the other's.
+ */
+export class TokenContested extends Reason(
+  "TokenContested",
+  {
+    en: "The program's access tokens die early again and again.",
+    zh: "该小程序的 access_token 反复提前失效。"
+  },
+  true
+)<{
+  /** How many tokens died early in a row. */
+  readonly deaths: number
+  /** Milliseconds since each of the last tokens was fetched, the oldest first. */
+  readonly fetchedAgo: ReadonlyArray<number>
+  /** Fetches of this process while the store could not be used, within the last 10 minutes. */
+  readonly ownFetches: number
+  /** Milliseconds until one more is fetched, to see whether it lasts. */
+  readonly wait: number
+}> {
+  override get retryAfter(): number {
+    return this.wait
+  }
+  override get help(): Help {
+    const { deaths, fetchedAgo, ownFetches, wait } = this
+    const ago = fetchedAgo.map(lengthOf)
+    const next = lengthOf(wait)
+    const cause =
+      ownFetches > 0
+        ? {
+            en: `This process itself fetched ${ownFetches} times while its store could not be used, which can be the cause: see that the store stays reachable.`,
+            zh: `存储不可用期间，本进程自行获取了 ${ownFetches} 次，可能正是原因：请确保存储可用。`
+          }
+        : {
+            en: "None of those who share this store did it: another deployment fetches tokens for the same appid. Find it and stop it, or let it share this store.",
+            zh: "共享此存储的进程均未多取：另有服务在用同一 appid 获取 access_token。请找到并停用它，或让它共享此存储。"
+          }
+    const then =
+      wait > 0
+        ? { en: `The next one is fetched in ${next.en}.`, zh: `${next.zh}后再获取下一个。` }
+        : { en: "Calls go on.", zh: "调用不受影响。" }
+    return {
+      en: `${deaths} access tokens in a row died early (fetched ${ago.map(({ en }) => en).join(", ")} ago). ${cause.en} ${then.en}`,
+      zh: `连续 ${deaths} 个 access_token 提前失效（分别在 ${ago.map(({ zh }) => zh).join("、")}前获取）。${cause.zh}${then.zh}`
+    }
+  }
+}
+
 /** The shared store failed and there was no token in memory to go on with. */
 export class StoreFailed extends Reason(
   "StoreFailed",
@@ -359,6 +414,7 @@ export type Reason =
   | ConnectionFailed
   | TimedOut
   | OutcomeUnknown
+  | TokenContested
   | StoreFailed
   | ClientClosed
   | Rejected

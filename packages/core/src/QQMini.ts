@@ -20,7 +20,7 @@ import * as Exchange from "./internal/exchange.ts"
 import { encode } from "./internal/request.ts"
 import { Settings } from "./internal/settings.ts"
 import { monotonicMillis } from "./internal/time.ts"
-import { InvalidInput, QQError, QuotaReached, type Reason, TimedOut, UnknownApp } from "./QQError.ts"
+import { InvalidInput, QQError, QuotaReached, type Reason, StoreFailed, TimedOut, UnknownApp } from "./QQError.ts"
 import * as Quota from "./Quota.ts"
 import * as Retry from "./Retry.ts"
 import * as TokenCache from "./TokenCache.ts"
@@ -80,6 +80,14 @@ const optionsOf = Effect.fnUntraced(function* (options: CallOptions, settings: t
 
 const isTokenCall = (endpoint: unknown): boolean => endpoint === Auth.getAccessToken
 
+// that calls wait for a quota is said so often, in milliseconds
+const showEvery = 10_000
+
+const countedOf = (endpoint: Any, appid: string | undefined): Quota.Counted => ({
+  key: `${appid ?? ""} ${endpoint.endpoint}`,
+  limits: endpoint.quota ?? []
+})
+
 const answered = (reason: Reason): Retry.Failure => ({ reason, phase: "answered" })
 
 /** For whom a call is made: its program, and the caller's own token or the program's credentials. */
@@ -96,6 +104,9 @@ export const make = Effect.gen(function* () {
   const settings = yield* Settings
   const exchange = Exchange.make(yield* HttpClient.HttpClient, settings.baseUrl)
   const turns = yield* Semaphore.make(settings.maxInFlight)
+  const budget = new Retry.Budget()
+  // when it was last said that calls of a kind wait
+  const shown = new Map<string, number>()
 
   const caller = Effect.fnUntraced(function* (
     endpoint: Any,
@@ -157,7 +168,8 @@ export const make = Effect.gen(function* () {
     }
   ): Effect.fn.Return<unknown, Reason> {
     const remaining = Effect.map(monotonicMillis, (now) => options.deadline - now)
-    let renewed = false
+    // one token that was fetched for it, and before that perhaps one that was found and dead as well
+    let renewals = 2
 
     const send = (authority: Redacted.Redacted<string> | App.AppCredentials) =>
       Effect.flatMap(remaining, (left) =>
@@ -191,44 +203,68 @@ export const make = Effect.gen(function* () {
         )
       })
 
+    const counted = countedOf(endpoint, appid)
+    const onWait = (millis: number) =>
+      Effect.flatMap(monotonicMillis, (now) => {
+        if (millis < 1_000 || now - (shown.get(counted.key) ?? -Infinity) < showEvery) return Effect.void
+        shown.set(counted.key, now)
+        return Effect.logInfo(
+          `QQ's quota of ${counted.key} is full: waiting ${Math.ceil(millis / 1_000)} s for a place`
+        )
+      })
+
+    // Where QQ counts otherwise than we do, its word goes.
+    const believe = (failure: Retry.Failure): Effect.Effect<never, Retry.Failure> => {
+      const tooMany = failure.reason._tag === "QuotaReached" || failure.reason._tag === "TooFrequent"
+      if (!tooMany || !Quota.isKept(counted)) return Effect.fail(failure)
+      return Effect.andThen(Effect.ignore(quota.refused(counted)), Effect.fail({ ...failure, again: true }))
+    }
+
     const inPlace = (
       authority: Redacted.Redacted<string> | App.AppCredentials
     ): Effect.Effect<unknown, Retry.Failure> =>
       Quota.withPlace(
         quota,
-        { key: `${appid ?? ""} ${endpoint.endpoint}`, limits: endpoint.quota ?? [] },
+        counted,
         options.waitForQuota ? Effect.map(remaining, (left) => Math.max(0, left)) : Effect.succeed(0),
         inTurn,
-        send(authority)
+        Effect.catch(send(authority), believe),
+        onWait
       ).pipe(Effect.mapError((error): Retry.Failure => (error instanceof QuotaReached ? answered(error) : error)))
 
-    const withToken = (token: (within: number) => Effect.Effect<AccessToken.Token, Reason>) =>
+    const withToken = <A>(token: (within: number) => Effect.Effect<A, Reason>) =>
       Effect.mapError(
         Effect.flatMap(remaining, token),
         // the fetch of a token has repeated already what may be repeated
         (reason): Retry.Failure => ({ ...answered(reason), exhausted: true })
       )
 
-    const attempt: Effect.Effect<unknown, Retry.Failure> = Effect.gen(function* () {
-      if (Redacted.isRedacted(authority) || endpoint.authority === "secret") return yield* inPlace(authority)
-      const token = yield* withToken((within) => tokens.get(authority, within))
-      return yield* Effect.catchIf(
+    const withRenewal = (app: App.AppCredentials, token: AccessToken.Token): Effect.Effect<unknown, Retry.Failure> =>
+      Effect.catchIf(
         inPlace(token.value),
-        ({ reason }) => reason._tag === "InvalidToken" && !renewed,
+        ({ reason }) => reason._tag === "InvalidToken" && renewals > 0,
         () =>
           Effect.gen(function* () {
-            renewed = true
             yield* Effect.logDebug(`${endpoint.endpoint}: QQ refused the token, renewing it`)
-            const fresh = yield* withToken((within) => tokens.renew(authority, token, within))
-            return yield* inPlace(fresh.value)
+            const renewed = yield* withToken((within) => tokens.renew(app, token, within))
+            renewals = renewed.fresh ? 0 : renewals - 1
+            return yield* withRenewal(app, renewed.token)
           })
       )
-    })
+
+    const attempt: Effect.Effect<unknown, Retry.Failure> =
+      Redacted.isRedacted(authority) || endpoint.authority === "secret"
+        ? inPlace(authority)
+        : Effect.flatMap(
+            withToken((within) => tokens.get(authority, within)),
+            (token) => withRenewal(authority, token)
+          )
 
     return yield* Retry.run(attempt, {
       delivery: endpoint.delivery,
       deadline: options.deadline,
-      policy: { ...settings.retry, attempts: options.attempts }
+      policy: { ...settings.retry, attempts: options.attempts },
+      budget
     })
   })
 
@@ -242,6 +278,16 @@ export const make = Effect.gen(function* () {
         )
 
   return QQMini.of({
+    left: (endpoint, authority = {}) =>
+      caller(endpoint, { ...authority }).pipe(
+        Effect.flatMap(({ appid }) =>
+          Effect.mapError(
+            quota.left(countedOf(endpoint, appid)),
+            ({ problem }) => new StoreFailed({ operation: "quota", problem })
+          )
+        ),
+        Effect.mapError((reason) => new QQError({ endpoint: endpoint.endpoint, app: authority.appid, reason }))
+      ),
     call(endpoint, input, callOptions = {}) {
       let appid: string | undefined
       return Effect.gen(function* (): Effect.fn.Return<unknown, Reason> {
@@ -272,6 +318,13 @@ export const make = Effect.gen(function* () {
   })
 })
 
+/**
+ * How many calls of an endpoint QQ's limits allow right now for the program, by the client's count. `Infinity` where only
+ * QQ can count: `QQMini.left(Security.msgSecCheck)`.
+ */
+export const left = (endpoint: Any, authority?: Authority): Effect.Effect<number, QQError, QQMini> =>
+  Effect.flatMap(QQMini, (client) => client.left(endpoint, authority))
+
 /** The client over parts that you provide: the programs, the HTTP client, and where tokens and quotas are kept. */
 export const layerNoDeps: Layer.Layer<
   QQMini,
@@ -279,12 +332,16 @@ export const layerNoDeps: Layer.Layer<
   App.Apps | AccessToken.AccessToken | Quota.Quota | HttpClient.HttpClient
 > = Layer.effect(QQMini, make)
 
+/** The client over the stores that are provided, with the service of its tokens, whose `events` tell what happens. */
+export const layerStores: Layer.Layer<
+  QQMini | AccessToken.AccessToken,
+  never,
+  App.Apps | TokenCache.TokenCache | Quota.Quota | HttpClient.HttpClient
+> = layerNoDeps.pipe(Layer.provideMerge(AccessToken.layer))
+
 /** The client with tokens and quotas in the memory of this process. */
-export const layer: Layer.Layer<QQMini, never, App.Apps | HttpClient.HttpClient> = layerNoDeps.pipe(
-  Layer.provide(AccessToken.layer),
-  Layer.provide(TokenCache.layerMemory),
-  Layer.provide(Quota.layerMemory)
-)
+export const layer: Layer.Layer<QQMini | AccessToken.AccessToken, never, App.Apps | HttpClient.HttpClient> =
+  layerStores.pipe(Layer.provide(TokenCache.layerMemory), Layer.provide(Quota.layerMemory))
 
 type Groups = typeof groups
 type StubOf<F> = F extends (...args: infer Args) => Effect.Effect<infer A, any, any>
@@ -312,6 +369,7 @@ export const layerStub = (stubs: Stubs): Layer.Layer<QQMini> =>
   Layer.succeed(
     QQMini,
     QQMini.of({
+      left: () => Effect.succeed(Infinity),
       call(endpoint, input) {
         const stub = (stubs as Record<string, ((input: any) => Effect.Effect<unknown, Reason>) | undefined>)[
           endpoint.endpoint

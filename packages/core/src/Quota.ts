@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { monotonicMillis } from "./internal/time.ts"
+import { Windows } from "./internal/windows.ts"
 import { QuotaReached } from "./QQError.ts"
 
 /** One limit of one call. */
@@ -35,8 +36,10 @@ export const perUser = (max: number, per: "minute" | "day"): Limit => ({ max, pe
 /** So many in the program's whole life; QQ counts them. */
 export const ever = (max: number): Limit => ({ max, per: "ever", for: "app", keptBy: "qq" })
 
-/** Milliseconds of a limit's window. */
-export const windowMillis = { minute: 60_000, day: 86_400_000, ever: Infinity } as const
+export {
+  /** Milliseconds of a limit's window. */
+  windowMillis
+} from "./internal/windows.ts"
 
 /** What a reservation says: when the caller may go, or that it would be too late. */
 export interface Place {
@@ -70,6 +73,13 @@ export class Quota extends Context.Service<
     readonly release: (options: Counted & { readonly ticket: ReadonlyArray<number> }) => Effect.Effect<void, QuotaError>
     /** How many may go right now: the smallest remainder of the limits. */
     readonly left: (options: Counted) => Effect.Effect<number, QuotaError>
+    /**
+     * QQ itself said that it was too often, which is believed over our count: no places for a minute, and for twice as
+     * long whenever that was not enough, up to an hour.
+     */
+    readonly refused: (options: Counted) => Effect.Effect<void, QuotaError>
+    /** Whether there are no places for that reason, as far as this process knows. */
+    readonly isClosed: (options: Counted) => Effect.Effect<boolean>
   }
 >()("@qq-mini/core/Quota") {}
 
@@ -78,7 +88,8 @@ export class Quota extends Context.Service<
  *
  * With room, the place is taken when the turn has come, and used at once. Without, the turn goes to others while this
  * caller waits for a place in the future, or fails at once with {@link QuotaReached} and the time to come back when that
- * is more than `maxWait` milliseconds away. A place whose turn comes late is given back for another.
+ * is more than `maxWait` milliseconds away. A place whose turn comes late, or after QQ refused others, is given back for
+ * another. `onWait` is told the milliseconds.
  *
  * A limiter that fails stops nobody: QQ counts too.
  */
@@ -87,9 +98,10 @@ export const withPlace = Effect.fnUntraced(function* <A, E, TE>(
   counted: Counted,
   maxWait: Effect.Effect<number>,
   inTurn: <B>(effect: Effect.Effect<B, E>) => Effect.Effect<B, E | TE>,
-  effect: Effect.Effect<A, E>
+  effect: Effect.Effect<A, E>,
+  onWait: (millis: number) => Effect.Effect<void> = () => Effect.void
 ): Effect.fn.Return<A, E | TE | QuotaReached> {
-  if (!counted.limits.some((limit) => limit.keptBy === "client")) return yield* inTurn(effect)
+  if (!isKept(counted)) return yield* inTurn(effect)
   const reserve = (maxWait: number): Effect.Effect<Place> =>
     Effect.catch(quota.reserve({ ...counted, maxWait }), (error) =>
       Effect.as(Effect.logWarning(error.message), { granted: true, wait: 0, ticket: [] })
@@ -99,142 +111,59 @@ export const withPlace = Effect.fnUntraced(function* <A, E, TE>(
   )
   let result = yield* inTurn(nowOrNot)
   while (Option.isNone(result)) {
-    let used = false
+    let held: Place | undefined
+    const giveBack = Effect.suspend(() => {
+      if (held === undefined) return Effect.void
+      const { ticket } = held
+      held = undefined
+      return Effect.ignore(quota.release({ ...counted, ticket }))
+    })
     result = yield* Effect.acquireUseRelease(
       Effect.flatMap(maxWait, reserve),
       (place): Effect.Effect<Option.Option<A>, E | TE | QuotaReached> => {
         if (!place.granted) return new QuotaReached({ wait: place.wait })
+        held = place
         return Effect.flatMap(monotonicMillis, (now) =>
-          Effect.logDebug(`waiting ${place.wait} ms for the quota of ${counted.key}`).pipe(
+          onWait(place.wait).pipe(
             Effect.andThen(Effect.sleep(place.wait)),
             Effect.andThen(
               inTurn(
-                Effect.flatMap(monotonicMillis, (then) => {
-                  used = then <= now + place.wait + punctual
-                  return used ? Effect.asSome(effect) : nowOrNot
+                Effect.flatMap(Effect.zip(monotonicMillis, quota.isClosed(counted)), ([then, closed]) => {
+                  if (closed || then > now + place.wait + punctual) return Effect.andThen(giveBack, nowOrNot)
+                  held = undefined
+                  return Effect.asSome(effect)
                 })
               )
             )
           )
         )
       },
-      (place) =>
-        used || !place.granted ? Effect.void : Effect.ignore(quota.release({ ...counted, ticket: place.ticket }))
+      () => giveBack
     )
   }
   return result.value
 })
 
+/** Whether a client counts for any of the limits. */
+export const isKept = ({ limits }: Counted): boolean => limits.some((limit) => limit.keptBy === "client")
+
 // A place counts from its slot on, so it must be used about then: this late at the most, in milliseconds.
 const punctual = 250
 
-// The window is cut into slots. A place counts until its slot and two more after the window are over: one because a slot
-// is only known to a slot's width, one because requests do not travel equally fast. 64/66 = 97 % of the limit is usable.
-const slotsInWindow = 64
-const slotsHeld = slotsInWindow + 2
-
-class Window {
-  readonly width: number
-  readonly max: number
-  /** Places by slot number. Reservations only ever move forward, so the last key is the newest. */
-  readonly counts = new Map<number, number>()
-  newest = -Infinity
-
-  constructor(max: number, millis: number) {
-    this.max = max
-    this.width = millis / slotsInWindow
-  }
-
-  slot(time: number): number {
-    return Math.floor(time / this.width)
-  }
-
-  used(slot: number): number {
-    let sum = 0
-    for (const [key, count] of this.counts) if (key > slot - slotsHeld && key <= slot) sum += count
-    return sum
-  }
-
-  /** The earliest time from `time` on with room. */
-  earliest(time: number): number {
-    if (this.max < 1) return Infinity
-    let slot = this.slot(time)
-    if (this.newest <= slot && this.used(slot) < this.max) return time
-    slot = Math.max(slot, this.newest)
-    let used = this.used(slot)
-    while (used >= this.max) {
-      slot++
-      used -= this.counts.get(slot - slotsHeld) ?? 0
-    }
-    return Math.max(time, slot * this.width)
-  }
-
-  take(time: number, now: number): number {
-    const slot = this.slot(time)
-    this.newest = Math.max(this.newest, slot)
-    this.counts.set(slot, (this.counts.get(slot) ?? 0) + 1)
-    for (const key of this.counts.keys()) {
-      if (key > this.slot(now) - slotsHeld) break
-      this.counts.delete(key)
-    }
-    return slot
-  }
-
-  giveBack(slot: number | undefined): void {
-    const count = slot === undefined ? undefined : this.counts.get(slot)
-    if (count === undefined) return
-    if (count > 1) {
-      this.counts.set(slot!, count - 1)
-    } else {
-      this.counts.delete(slot!)
-    }
-    // whoever comes next need not queue behind a place that nobody has
-    this.newest = Math.max(-Infinity, ...this.counts.keys())
-  }
-}
-
 /** A limiter in the memory of this process. */
 export const makeMemory: Effect.Effect<Quota["Service"]> = Effect.sync(() => {
-  const windows = new Map<string, Window>()
-  const kept = ({ key, limits }: Counted): Array<Window> =>
-    limits
-      .filter((limit) => limit.keptBy === "client")
-      .map((limit) => {
-        const id = `${key} ${limit.max}/${limit.per}`
-        let window = windows.get(id)
-        if (window === undefined) {
-          window = new Window(limit.max, windowMillis[limit.per])
-          windows.set(id, window)
-        }
-        return window
-      })
+  const windows = new Windows()
   return Quota.of({
-    reserve: (options) =>
+    reserve: ({ maxWait, ...counted }) =>
       Effect.map(monotonicMillis, (now) => {
-        const all = kept(options)
-        let time = now
-        for (let moved = true; moved;) {
-          moved = false
-          for (const window of all) {
-            const next = window.earliest(time)
-            if (next > time) {
-              time = next
-              moved = true
-            }
-          }
-        }
-        const wait = Math.ceil(time - now)
-        if (wait > options.maxWait) return { granted: false, wait, ticket: [] }
-        return { granted: true, wait, ticket: all.map((window) => window.take(time, now)) }
+        const wait = Math.ceil(windows.earliest(counted, now) - now)
+        if (wait > maxWait) return { granted: false, wait, ticket: [] }
+        return { granted: true, wait, ticket: windows.take(counted, now + wait, now) }
       }),
-    release: ({ ticket, ...options }) =>
-      Effect.sync(() => {
-        for (const [i, window] of kept(options).entries()) window.giveBack(ticket[i])
-      }),
-    left: (options) =>
-      Effect.map(monotonicMillis, (now) =>
-        Math.min(Infinity, ...kept(options).map((w) => Math.max(0, w.max - w.used(w.slot(now)))))
-      )
+    release: ({ ticket, ...counted }) => Effect.sync(() => windows.giveBack(counted, ticket)),
+    left: (counted) => Effect.map(monotonicMillis, (now) => windows.left(counted, now)),
+    refused: (counted) => Effect.map(monotonicMillis, (now) => windows.refused(counted, now)),
+    isClosed: (counted) => Effect.map(monotonicMillis, (now) => windows.isClosed(counted, now))
   })
 })
 

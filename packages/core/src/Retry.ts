@@ -6,7 +6,6 @@
  */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import * as Result from "effect/Result"
 import { monotonicMillis } from "./internal/time.ts"
 import { OutcomeUnknown, type Reason } from "./QQError.ts"
 
@@ -28,6 +27,8 @@ export interface Failure {
   readonly phase: "unsent" | "lost" | "answered"
   /** Whether it was repeated already as often as it may be. */
   readonly exhausted?: boolean
+  /** Whether QQ refused it for its number alone, so that it may be made again when there is a place for it. */
+  readonly again?: boolean
 }
 
 /** How often and how slowly to repeat. */
@@ -40,6 +41,32 @@ export interface Policy {
   readonly cap: number
 }
 
+/**
+ * How many repeats a client has: one for every ten calls and one a second, of which it saves up to 100. So an outage of
+ * QQ is answered with little more than one attempt a call, and a short one is bridged.
+ */
+export class Budget {
+  static readonly most = 100
+  static readonly perCall = 0.1
+  static readonly perSecond = 1
+  #left = Budget.most
+  #at = -Infinity
+
+  /** A call is made at this time, in milliseconds. */
+  earn(now: number): void {
+    const since = this.#at === -Infinity ? 0 : (now - this.#at) / 1_000
+    this.#at = now
+    this.#left = Math.min(Budget.most, this.#left + Budget.perCall + since * Budget.perSecond)
+  }
+
+  /** Takes one repeat, if there is one. */
+  take(): boolean {
+    if (this.#left < 1) return false
+    this.#left--
+    return true
+  }
+}
+
 /** 3 attempts, with pauses of up to 200 ms, then 400 ms, and never above 5 s. */
 export const defaultPolicy: Policy = { attempts: 3, base: 200, cap: 5_000 }
 
@@ -47,7 +74,7 @@ const mayRepeat = (delivery: Delivery, failure: Failure): boolean => {
   if (failure.exhausted) return false
   if (failure.phase === "unsent") return true
   if (failure.phase === "lost") return delivery !== "once"
-  return delivery !== "once" && failure.reason._tag === "SystemBusy"
+  return delivery !== "once" && (failure.reason._tag === "SystemBusy" || failure.again === true)
 }
 
 /** The reason a caller sees for a failure after which nothing is tried any more. */
@@ -59,9 +86,16 @@ const final = (delivery: Delivery, { phase, reason }: Failure, lostBefore: boole
 /** Runs an attempt until it succeeds, fails for good, or the deadline (in {@link monotonicMillis}) is near. */
 export const run = Effect.fnUntraced(function* <A>(
   attempt: Effect.Effect<A, Failure>,
-  options: { readonly delivery: Delivery; readonly deadline: number; readonly policy: Policy }
+  options: {
+    readonly delivery: Delivery
+    readonly deadline: number
+    readonly policy: Policy
+    /** What all calls of a client repeat from. Without one nothing is counted. */
+    readonly budget?: Budget | undefined
+  }
 ): Effect.fn.Return<A, Reason> {
   const { attempts, base, cap } = options.policy
+  options.budget?.earn(yield* monotonicMillis)
   let lostBefore = false
   for (let n = 1; ; n++) {
     const result = yield* Effect.result(attempt)
@@ -73,58 +107,13 @@ export const run = Effect.fnUntraced(function* <A>(
     const jitter = (yield* Random.next) * Math.min(cap, base * 2 ** (n - 1))
     const pause = Math.max(failure.reason._tag === "UnreadableAnswer" ? (failure.reason.wait ?? 0) : 0, jitter)
     if ((yield* monotonicMillis) + pause >= options.deadline) return yield* give()
+    if (options.budget?.take() === false) return yield* give()
     yield* Effect.logDebug(`attempt ${n} failed (${failure.reason._tag}), next in ${Math.ceil(pause)} ms`)
     yield* Effect.sleep(pause)
   }
 })
 
-/** Names by which undici, Node, urllib, Deno and Bun say that a connection was never made. */
-const unsentNames = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "EADDRNOTAVAIL",
-  "UND_ERR_CONNECT_TIMEOUT",
-  "ConnectTimeoutError",
-  "ConnectionTimeoutError",
-  "ConnectionRefused",
-  "CERT_HAS_EXPIRED",
-  "DEPTH_ZERO_SELF_SIGNED_CERT",
-  "SELF_SIGNED_CERT_IN_CHAIN",
-  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
-  "ERR_TLS_CERT_ALTNAME_INVALID"
-])
-
-// Some systems tell of a broken connection what others tell of one that was never made; the system call knows better.
-const connecting = /^(connect|getaddrinfo|query)/
-
-const causes = (error: any): ReadonlyArray<any> =>
-  Array.isArray(error.errors) && error.errors.length > 0 ? error.errors.slice(0, 16) : [error.cause]
-
-const isUnsent = (error: any, depth = 0): boolean => {
-  if (typeof error !== "object" || error === null || depth > 4) return false
-  if (typeof error.syscall === "string") return connecting.test(error.syscall)
-  if (unsentNames.has(error.code) || unsentNames.has(error.name)) return true
-  return causes(error).every((cause) => isUnsent(cause, depth + 1))
-}
-
-const nameOf = (error: any, depth = 0): string | undefined => {
-  if (typeof error !== "object" || error === null || depth > 4) return undefined
-  const name = [error.code, error.name].find(
-    (name) => typeof name === "string" && (unsentNames.has(name) || /^[A-Z][A-Z0-9_]{2,40}$/.test(name))
-  )
-  return name ?? nameOf(causes(error)[0], depth + 1)
-}
-
-/** How far a request came, told from the error a transport gave and its causes; and that error's name. */
-export const phaseOf = (error: unknown): { readonly phase: "unsent" | "lost"; readonly problem: string } =>
-  // whatever the error is made of: one that can't be looked at tells nothing
-  Result.getOrElse(
-    Result.try(() => ({
-      phase: isUnsent(error) ? ("unsent" as const) : ("lost" as const),
-      problem: nameOf(error) ?? "the connection was lost"
-    })),
-    () => ({ phase: "lost" as const, problem: "the connection was lost" })
-  )
+export {
+  /** How far a request came, told from the error a transport gave and its causes; and that error's name. */
+  phaseOf
+} from "./internal/transport.ts"

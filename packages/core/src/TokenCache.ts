@@ -3,18 +3,20 @@
  *
  * A store holds, for each program, one slot: the current token with its generation, and a lease that says who is
  * fetching the next one. Every operation is atomic, and every length of time is measured by the store's own clock, so
- * that no two machines need to agree on the time.
+ * that no two machines need to agree on the time. `@qq-mini/core/testing/TokenCacheConformance` tells whether a store
+ * keeps this contract.
  */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
 import { monotonicMillis } from "./internal/time.ts"
 
 /** A store that could not do what it was asked. `problem` holds no secret. */
 export class TokenCacheError extends Data.TaggedError("TokenCacheError")<{
-  readonly operation: "read" | "lease" | "write" | "remove" | "release"
+  readonly operation: "read" | "lease" | "write" | "remove" | "release" | "watch"
   readonly problem: string
 }> {
   override get message(): string {
@@ -23,9 +25,9 @@ export class TokenCacheError extends Data.TaggedError("TokenCacheError")<{
 }
 
 /**
- * Which slot: the appid, `:`, and a fingerprint of the secret, so that a wrong secret never meets the right one's token.
- * The fingerprint tells secrets apart and can't be turned back into one. A store in the format of other software, which
- * knows no fingerprint, takes the part before the `:`.
+ * Which slot: the appid, `:`, and a fingerprint of the secret and of where QQ is, so that a wrong secret never meets the
+ * right one's token, nor a sandbox QQ's. The fingerprint can't be turned back into the secret. A store in the format of
+ * other software, which knows no fingerprint, takes the part before the `:`.
  */
 export type Key = string
 
@@ -44,6 +46,10 @@ export interface Slot {
   readonly expiresIn: number
   /** Milliseconds the present lease still runs. 0 when nobody holds it. */
   readonly leasedFor: number
+  /** The store's own time in milliseconds. Only differences count, also with generations. */
+  readonly now: number
+  /** What the last writer wrote down about the tokens so far; `""` in the beginning. It holds no secret. */
+  readonly history: string
 }
 
 /** The service that a store implements. All lengths of time are milliseconds. */
@@ -53,17 +59,18 @@ export class TokenCache extends Context.Service<
     /** The slot as it is now. */
     readonly read: (key: Key) => Effect.Effect<Slot, TokenCacheError>
     /**
-     * Takes the lease for `ttl`, if the generation is still the expected one and no lease is running. An owner is one
-     * fetch: it takes one lease.
+     * Takes the lease for `ttl`, if the generation is still the expected one and nobody else's lease is running. An owner
+     * is one fetch; when it asks again, its lease runs on from then.
      */
     readonly lease: (
       key: Key,
       options: { readonly owner: string; readonly generation: number; readonly ttl: number }
     ) => Effect.Effect<boolean, TokenCacheError>
     /**
-     * Stores a token with a new, larger generation and ends the lease, if the generation is still the expected one and
-     * this owner was the last to take the lease (it may have run out since, as long as nobody took it over). Gives the new
-     * generation, or `undefined` when it did not: an older token never replaces a newer.
+     * Stores a token with a new, larger generation (the store's time, or one more where that is not larger) and ends the
+     * lease, if the generation is still the expected one and this owner was the last to take the lease (it may have run
+     * out since, as long as nobody took it over). Gives the new generation, or `undefined` when it did not: an older token
+     * never replaces a newer.
      */
     readonly write: (
       key: Key,
@@ -72,12 +79,19 @@ export class TokenCache extends Context.Service<
         readonly generation: number
         readonly token: Redacted.Redacted<string>
         readonly ttl: number
+        /** For {@link Slot.history}: at most 1,000 characters. */
+        readonly history: string
       }
     ) => Effect.Effect<number | undefined, TokenCacheError>
     /** Removes the token of this generation; leaves any other alone. Gives whether it did. */
     readonly remove: (key: Key, options: { readonly generation: number }) => Effect.Effect<boolean, TokenCacheError>
     /** Ends the lease if this owner holds it. */
     readonly release: (key: Key, options: { readonly owner: string }) => Effect.Effect<void, TokenCacheError>
+    /**
+     * For stores that can call: gives an effect that completes when the slot was written or a lease given back since it
+     * last completed. Calls may get lost, so nobody relies on them alone. Without it holders look again now and then.
+     */
+    readonly watch?: ((key: Key) => Effect.Effect<Effect.Effect<void>, TokenCacheError, Scope.Scope>) | undefined
   }
 >()("@qq-mini/core/TokenCache") {}
 
@@ -88,6 +102,7 @@ interface Kept {
   expiresAt: number
   owner: string | undefined
   leasedUntil: number
+  history: string
 }
 
 /** A store in the memory of this process. */
@@ -97,7 +112,15 @@ export const makeMemory: Effect.Effect<TokenCache["Service"]> = Effect.sync(() =
     Effect.map(monotonicMillis, (now) => {
       let slot = slots.get(key)
       if (slot === undefined) {
-        slot = { generation: 0, token: undefined, lifetime: 0, expiresAt: 0, owner: undefined, leasedUntil: 0 }
+        slot = {
+          generation: 0,
+          token: undefined,
+          lifetime: 0,
+          expiresAt: 0,
+          owner: undefined,
+          leasedUntil: 0,
+          history: ""
+        }
         slots.set(key, slot)
       }
       return f(slot, now)
@@ -111,17 +134,19 @@ export const makeMemory: Effect.Effect<TokenCache["Service"]> = Effect.sync(() =
           token: live ? slot.token : undefined,
           lifetime: slot.lifetime,
           expiresIn: live ? slot.expiresAt - now : 0,
-          leasedFor: Math.max(0, slot.leasedUntil - now)
+          leasedFor: Math.max(0, slot.leasedUntil - now),
+          now,
+          history: slot.history
         }
       }),
     lease: (key, { generation, owner, ttl }) =>
       at(key, (slot, now) => {
-        if (slot.generation !== generation || slot.leasedUntil > now) return false
+        if (slot.generation !== generation || (slot.leasedUntil > now && slot.owner !== owner)) return false
         slot.owner = owner
         slot.leasedUntil = now + ttl
         return true
       }),
-    write: (key, { generation, owner, token, ttl }) =>
+    write: (key, { generation, history, owner, token, ttl }) =>
       at(key, (slot, now) => {
         if (slot.generation !== generation || slot.owner !== owner) return undefined
         slot.generation = Math.max(generation + 1, now)
@@ -129,6 +154,7 @@ export const makeMemory: Effect.Effect<TokenCache["Service"]> = Effect.sync(() =
         slot.lifetime = ttl
         slot.expiresAt = now + ttl
         slot.leasedUntil = 0
+        slot.history = history
         return slot.generation
       }),
     remove: (key, { generation }) =>

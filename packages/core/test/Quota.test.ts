@@ -187,7 +187,13 @@ describe("Quota", () => {
   it.effect("a limiter that fails stops nobody", () =>
     Effect.gen(function* () {
       const fail = Effect.fail(new Quota.QuotaError({ problem: "down" }))
-      const broken = Quota.Quota.of({ reserve: () => fail, release: () => fail, left: () => fail })
+      const broken = Quota.Quota.of({
+        reserve: () => fail,
+        release: () => fail,
+        left: () => fail,
+        refused: () => fail,
+        isClosed: () => Effect.succeed(false)
+      })
       assert.isTrue(yield* take(broken, 0))
     })
   )

@@ -40,7 +40,7 @@ describe("scrub", () => {
 describe("fingerprint", () => {
   it("tells secrets apart, and shows nothing of them", () => {
     const seen = new Set<string>()
-    for (let i = 0; i < 100_000; i++) seen.add(fingerprint(Redacted.make(`secret${i}`)))
+    for (let i = 0; i < 100_000; i++) seen.add(fingerprint(`secret${i}`))
     assert.strictEqual(seen.size, 100_000)
     for (const print of seen) assert.match(print, /^[0-9a-z]{1,11}$/)
   })

@@ -7,6 +7,7 @@
  * `TestClock` drives it.
  */
 import type { AppCredentialsInput } from "@qq-mini/core/App"
+import type * as AccessToken from "@qq-mini/core/AccessToken"
 import * as App from "@qq-mini/core/App"
 import * as Acode from "@qq-mini/core/Acode"
 import * as Endpoint from "@qq-mini/core/Endpoint"
@@ -625,7 +626,7 @@ export const layerApps: Layer.Layer<App.Apps, QQError, Sandbox> = Layer.effect(
 /** A platform and a client that talks to it, in this process: everything a test needs. */
 export const layerWith = (
   options?: Options
-): Layer.Layer<QQMini.QQMini | Sandbox | HttpClient.HttpClient | App.Apps, QQError> =>
+): Layer.Layer<QQMini.QQMini | AccessToken.AccessToken | Sandbox | HttpClient.HttpClient | App.Apps, QQError> =>
   QQMini.layer.pipe(
     Layer.provideMerge(Layer.merge(layerHttpClient, layerApps)),
     Layer.provideMerge(layerPlatform(options))

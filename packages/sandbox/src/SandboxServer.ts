@@ -36,7 +36,7 @@ const app = Effect.flatMap(Sandbox.Sandbox, (sandbox) =>
 /** Serves the platform that is provided on 127.0.0.1, on a port the system chooses unless one is given. */
 export const layerServer = (options?: { readonly port?: number }): Layer.Layer<SandboxServer, never, Sandbox.Sandbox> =>
   Layer.suspend(() => {
-    const server = createServer()
+    const server = createServer({ keepAliveTimeout: 65_000 })
     return Layer.effect(
       SandboxServer,
       Effect.gen(function* () {

@@ -1,6 +1,6 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
-import type { Any, CallOptions } from "../Endpoint.ts"
+import type { Any, Authority, CallOptions } from "../Endpoint.ts"
 import type { QQError } from "../QQError.ts"
 
 /** The client: takes an endpoint and an input through quota, token, the wire, and retries. */
@@ -9,5 +9,7 @@ export class QQMini extends Context.Service<
   {
     /** Calls an endpoint. Prefer to call the endpoint itself: `Security.msgSecCheck({ content })`. */
     readonly call: (endpoint: Any, input: unknown, options?: CallOptions) => Effect.Effect<any, QQError>
+    /** How many calls of an endpoint QQ's limits allow right now for the program, by the client's count. */
+    readonly left: (endpoint: Any, authority?: Authority) => Effect.Effect<number, QQError>
   }
 >()("@qq-mini/core/QQMini") {}

@@ -4,8 +4,7 @@ import * as Redacted from "effect/Redacted"
  * Tells secrets apart in the names of slots: 53 bits, far fewer than a secret has, so that nobody can go back from them.
  * Whoever does not know the secret hits its fingerprint by chance alone.
  */
-export const fingerprint = (secret: Redacted.Redacted<string>): string => {
-  const text = Redacted.value(secret)
+export const fingerprint = (text: string): string => {
   // two multiplicative hashes of 32 bits, mixed and cut to 53
   let a = 0xdeadbeef
   let b = 0x41c6ce57

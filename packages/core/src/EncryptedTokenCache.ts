@@ -1,0 +1,111 @@
+/**
+ * Tokens at rest encrypted: a wrapper that goes around any store.
+ */
+import * as Aead from "effect/crypto/Aead"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Effect from "effect/Effect"
+import * as Base64 from "effect/encoding/Base64"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import { invalidConfig } from "./App.ts"
+import type { QQError } from "./QQError.ts"
+import { type Key, TokenCache, TokenCacheError } from "./TokenCache.ts"
+
+const utf8 = new TextEncoder()
+const text = new TextDecoder()
+const nonceLength = Aead.aes256Gcm.nonceLength
+
+/** The key that encrypts tokens: 32 bytes, as they are, in base64, or in hexadecimal digits. */
+export type EncryptionKey = Uint8Array | string | Redacted.Redacted<string>
+
+const keyBytes = (key: EncryptionKey): Uint8Array | undefined => {
+  const plain = Redacted.isRedacted(key) ? Redacted.value(key) : key
+  if (plain instanceof Uint8Array) return plain
+  if (typeof plain !== "string") return undefined
+  if (/^[\da-f]{64}$/i.test(plain)) return Uint8Array.from(plain.match(/../g)!, (byte) => parseInt(byte, 16))
+  return Result.getOrUndefined(Base64.decode(plain.trim()))
+}
+
+/** The 32 bytes of a key; fails when it is not one. `setting` is its name then. */
+export const check = (key: EncryptionKey, setting = "tokenKey"): Effect.Effect<Uint8Array, QQError> => {
+  const bytes = keyBytes(key)
+  if (bytes?.length === 32) return Effect.succeed(bytes)
+  const found =
+    bytes === undefined
+      ? { en: "neither base64 nor hexadecimal", zh: "现在的值既不是 base64 也不是十六进制" }
+      : { en: `${bytes.length} bytes`, zh: `现在是 ${bytes.length} 字节` }
+  return Effect.fail(
+    invalidConfig(
+      setting,
+      `must be 32 bytes, as base64 (44 characters) or hexadecimal (64); it is ${found.en}. Make one with: openssl rand -base64 32`,
+      `必须是 32 字节，以 base64（44 个字符）或十六进制（64 个字符）给出；${found.zh}。可用 openssl rand -base64 32 生成`
+    )
+  )
+}
+
+/**
+ * Lets a store see tokens encrypted only (AES-256-GCM, bound to their slot). All who share a store use the same key; a
+ * token that this key does not open counts as none. Fails when the key is not 32 bytes.
+ */
+export const make = Effect.fnUntraced(function* (
+  cache: TokenCache["Service"],
+  key: EncryptionKey,
+  setting = "tokenKey"
+): Effect.fn.Return<TokenCache["Service"], QQError> {
+  const bytes = yield* check(key, setting)
+  const secret = yield* Effect.orDie(Aead.key(Aead.aes256Gcm, bytes))
+  const { aead, random } = yield* Effect.provide(
+    Effect.all({ aead: Aead.Aead, random: SecureRandom.SecureRandom }),
+    Aead.layerWebCrypto.pipe(Layer.provideMerge(SecureRandom.layerWebCrypto))
+  )
+  const seal = (slot: Key, token: string) =>
+    Effect.gen(function* () {
+      const nonce = yield* random.randomBytes(nonceLength)
+      const sealed = yield* aead.encrypt(secret, utf8.encode(token), { nonce, aad: utf8.encode(slot) })
+      return Base64.encode(Uint8Array.of(...nonce, ...sealed))
+    })
+  const open = (slot: Key, sealed: string) =>
+    Effect.gen(function* () {
+      const bytes = yield* Effect.fromResult(Base64.decode(sealed))
+      const nonce = bytes.subarray(0, nonceLength)
+      return text.decode(yield* aead.decrypt(secret, bytes.subarray(nonceLength), { nonce, aad: utf8.encode(slot) }))
+    })
+  return TokenCache.of({
+    ...cache,
+    read: (slot) =>
+      Effect.flatMap(cache.read(slot), (found) =>
+        found.token === undefined
+          ? Effect.succeed(found)
+          : Effect.matchEffect(open(slot, Redacted.value(found.token)), {
+              onSuccess: (token) => Effect.succeed({ ...found, token: Redacted.make(token) }),
+              onFailure: () =>
+                Effect.as(
+                  Effect.logWarning(
+                    `the stored token of ${slot} does not open with this ${setting}: is it the same everywhere?`
+                  ),
+                  { ...found, token: undefined, expiresIn: 0 }
+                )
+            })
+      ),
+    write: (slot, options) =>
+      Effect.flatMap(
+        Effect.mapError(
+          seal(slot, Redacted.value(options.token)),
+          () => new TokenCacheError({ operation: "write", problem: "the token can't be encrypted" })
+        ),
+        (token) => cache.write(slot, { ...options, token: Redacted.make(token) })
+      )
+  })
+})
+
+/** The store that is provided, seeing tokens encrypted only: see {@link make}. */
+export const layer = <E, R>(
+  store: Layer.Layer<TokenCache, E, R>,
+  key: EncryptionKey,
+  setting?: string
+): Layer.Layer<TokenCache, E | QQError, R> =>
+  Layer.effect(
+    TokenCache,
+    Effect.flatMap(TokenCache, (cache) => make(cache, key, setting))
+  ).pipe(Layer.provide(store))

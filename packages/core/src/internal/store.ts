@@ -1,0 +1,56 @@
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Schedule from "effect/Schedule"
+import { type TokenCache, TokenCacheError } from "../TokenCache.ts"
+import { patient } from "./time.ts"
+
+// a store that does not answer for so long is away
+const timeout = 2_000
+// a connection that broke is a new one a moment later, and every operation may be repeated
+const again = { times: 1, schedule: Schedule.spaced(100) } as const
+
+type Operation = TokenCacheError["operation"]
+
+/** An operation that ends in its time. */
+export const bounded = <A, R>(operation: Operation, effect: Effect.Effect<A, TokenCacheError, R>) =>
+  patient(effect, timeout, () => new TokenCacheError({ operation, problem: `no answer within ${timeout} ms` }))
+
+/** A store that may be away: its operations end in their time, and it is told when it is lost and when it is back. */
+export const make = (
+  cache: TokenCache["Service"],
+  listener: { readonly onLost: (problem: string) => Effect.Effect<unknown>; readonly onBack: Effect.Effect<unknown> }
+): Omit<TokenCache["Service"], "watch"> => {
+  // what can't be done: nothing at all, or only writing, as on a full disk
+  let lost: "all" | "writing" | undefined
+
+  const guarded = <A>(operation: Operation, effect: Effect.Effect<A, TokenCacheError>) =>
+    Effect.suspend(() =>
+      lost === undefined ? Effect.retry(bounded(operation, effect), again) : bounded(operation, effect)
+    ).pipe(
+      Effect.onExit((exit) => {
+        if (Exit.isSuccess(exit)) {
+          if (lost === undefined || (lost === "writing" && operation === "read")) return Effect.void
+          lost = undefined
+          return Effect.andThen(Effect.logInfo("the token store can be used again"), listener.onBack)
+        }
+        const failure = Cause.findFail(exit.cause)
+        if (lost !== undefined || failure._tag === "Failure") return Effect.void
+        lost = operation === "read" ? "all" : "writing"
+        const { message } = failure.success.error
+        return Effect.andThen(
+          Effect.logWarning(`the token store can't be used, going on without it: ${message}`),
+          listener.onLost(message)
+        )
+      })
+    )
+
+  return {
+    read: (key) => guarded("read", cache.read(key)),
+    lease: (key, options) => guarded("lease", cache.lease(key, options)),
+    write: (key, options) => guarded("write", cache.write(key, options)),
+    remove: (key, options) => guarded("remove", cache.remove(key, options)),
+    // nothing depends on it: a lease ends by itself
+    release: (key, options) => bounded("release", cache.release(key, options))
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * Tokens in a file of SQLite: one store for the processes of one machine, with nothing to install or run.
+ *
+ * It stands on Node's own `node:sqlite`. Each operation is one statement, so all is atomic; times are the machine's clock
+ * as SQLite reads it. The file is readable by its owner alone. It must lie on a local disk: SQLite's locks do not hold
+ * on network file systems, and machines that share a disk don't share a clock.
+ */
+import { invalidConfig } from "@qq-mini/core/App"
+import type { QQError } from "@qq-mini/core/QQError"
+import { type Key, TokenCache, TokenCacheError } from "@qq-mini/core/TokenCache"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from "node:fs"
+import { dirname } from "node:path"
+import type { SQLInputValue } from "node:sqlite"
+
+// the same instant all through a statement
+const now = "CAST(unixepoch('subsec') * 1000 AS INTEGER)"
+
+const schema = `
+  PRAGMA busy_timeout = 1000;
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = NORMAL;
+  CREATE TABLE IF NOT EXISTS slot (
+    key TEXT PRIMARY KEY,
+    generation INTEGER NOT NULL DEFAULT 0,
+    token TEXT,
+    lifetime INTEGER NOT NULL DEFAULT 0,
+    expires INTEGER NOT NULL DEFAULT 0,
+    owner TEXT,
+    leased INTEGER NOT NULL DEFAULT 0,
+    history TEXT NOT NULL DEFAULT ''
+  ) STRICT, WITHOUT ROWID;
+  DELETE FROM slot WHERE max(expires, leased) < ${now} - 2592000000;
+  PRAGMA busy_timeout = 20;`
+
+const statements = {
+  read: `SELECT generation, lifetime, history, iif(expires > ${now}, token, NULL) AS token,
+      iif(token IS NOT NULL, max(0, expires - ${now}), 0) AS expiresIn, max(0, leased - ${now}) AS leasedFor, now
+    FROM (SELECT ${now} AS now) LEFT JOIN slot ON key = :key`,
+  lease: `INSERT INTO slot (key, owner, leased)
+    SELECT :key, :owner, ${now} + :ttl WHERE :generation = 0 OR EXISTS (SELECT 1 FROM slot WHERE key = :key)
+    ON CONFLICT (key) DO UPDATE SET owner = excluded.owner, leased = excluded.leased
+      WHERE generation = :generation AND (leased <= ${now} OR owner = :owner)
+    RETURNING 1`,
+  write: `UPDATE slot SET generation = max(generation + 1, ${now}), token = :token, lifetime = :ttl, expires = ${now} + :ttl,
+      leased = 0, history = :history
+    WHERE key = :key AND generation = :generation AND owner = :owner
+    RETURNING generation`,
+  remove: `UPDATE slot SET token = NULL WHERE key = :key AND generation = :generation AND token IS NOT NULL RETURNING 1`,
+  release: `UPDATE slot SET leased = 0 WHERE key = :key AND owner = :owner RETURNING 1`
+} as const
+
+/** Where the file is, and what it is called in errors. */
+export interface Options {
+  /** The file; it and its folder are made where they are missing. */
+  readonly path: string
+  /** The name of the setting that gave the path. By default `path`. */
+  readonly setting?: string | undefined
+}
+
+// SQLite's own number, without the extension in its higher bits
+const codeOf = (cause: any): { readonly code: number; readonly problem: string } => {
+  const code = typeof cause?.errcode === "number" ? cause.errcode & 0xff : 0
+  const name =
+    typeof cause?.code === "string" && /^E[A-Z]+$/.test(cause.code) ? cause.code : String(cause?.errstr ?? "")
+  return { code, problem: name === "" ? "it failed" : name }
+}
+
+const [busy, locked] = [5, 6]
+
+const advice = (problem: string): { readonly en: string; readonly zh: string } => {
+  switch (problem) {
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return { en: "give this user the right to write there, or name another path", zh: "请授予写权限，或换一个路径" }
+    case "ENOSPC":
+      return { en: "make room on the disk", zh: "请清理磁盘空间" }
+    case "EISDIR":
+      return { en: "it is a folder; name a file in it", zh: "这是目录，请指定其中的文件" }
+    case "ENOTDIR":
+    case "EEXIST":
+      return { en: "a part of the path is a file, not a folder", zh: "路径中的某一部分是文件而不是目录" }
+    case "file is not a database":
+      return { en: "it is another kind of file; name a new one", zh: "该文件不是 SQLite 数据库，请指定新文件" }
+    default:
+      return { en: "see that this user can write to the file and its folder", zh: "请确认当前用户可写该文件及其目录" }
+  }
+}
+
+// Node's own recursive one never ends where a folder can't be made for good, as below /proc
+const makeFolder = (path: string): void => {
+  if (existsSync(path)) return
+  if (dirname(path) !== path) makeFolder(dirname(path))
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (cause) {
+    // another process may have been first
+    if (!existsSync(path)) throw cause
+  }
+}
+
+/** Opens the store, and closes it with the scope. Fails with the setting and the fix when the file can't be used. */
+export const make = Effect.fnUntraced(function* ({
+  path,
+  setting = "path"
+}: Options): Effect.fn.Return<TokenCache["Service"], QQError, Scope.Scope> {
+  const failed = (cause: unknown) => {
+    const { problem } = codeOf(cause)
+    const { en, zh } = advice(problem)
+    return invalidConfig(setting, `${path} can't be used (${problem}): ${en}`, `无法使用 ${path}（${problem}）：${zh}`)
+  }
+  const { DatabaseSync } = yield* Effect.tryPromise({
+    // where there is none, as on other runtimes, this alone fails
+    try: () => import("node:sqlite"),
+    catch: () =>
+      invalidConfig(
+        setting,
+        "needs Node's own SQLite (node:sqlite), which this runtime lacks: use another store",
+        "需要 Node 自带的 SQLite（node:sqlite），当前运行环境没有：请换用其他存储"
+      )
+  })
+  const database = yield* Effect.acquireRelease(
+    Effect.try({
+      try: () => {
+        makeFolder(dirname(path))
+        // made before SQLite opens it, so that nobody else could read it for a moment; its helpers take its rights
+        closeSync(openSync(path, "a", 0o600))
+        chmodSync(path, 0o600)
+        const database = new DatabaseSync(path)
+        try {
+          database.exec(schema)
+          return database
+        } catch (cause) {
+          database.close()
+          throw cause
+        }
+      },
+      catch: (cause) => cause
+    }).pipe(retryBusy, Effect.mapError(failed)),
+    (database) => Effect.sync(() => database.close())
+  )
+  const prepared = Object.fromEntries(
+    Object.entries(statements).map(([name, sql]) => [name, database.prepare(sql)])
+  ) as Record<keyof typeof statements, ReturnType<typeof database.prepare>>
+
+  const run = (operation: keyof typeof statements, params: Record<string, SQLInputValue>) =>
+    Effect.try({
+      // not `get`: it stops at the first row, and never hears that what it read could not be written, as on a full disk
+      try: () => prepared[operation].all(params)[0],
+      catch: (cause) => cause
+    }).pipe(
+      retryBusy,
+      Effect.mapError((cause) => new TokenCacheError({ operation, problem: codeOf(cause).problem }))
+    )
+
+  return TokenCache.of({
+    read: (key: Key) =>
+      Effect.map(run("read", { key }), (row) => ({
+        generation: Number(row!["generation"] ?? 0),
+        token: typeof row!["token"] === "string" ? Redacted.make(row!["token"]) : undefined,
+        lifetime: Number(row!["lifetime"] ?? 0),
+        expiresIn: Number(row!["expiresIn"] ?? 0),
+        leasedFor: Number(row!["leasedFor"] ?? 0),
+        now: Number(row!["now"]),
+        history: String(row!["history"] ?? "")
+      })),
+    lease: (key, { generation, owner, ttl }) =>
+      Effect.map(run("lease", { key, owner, generation, ttl: Math.ceil(ttl) }), (row) => row !== undefined),
+    write: (key, { generation, history, owner, token, ttl }) =>
+      Effect.map(
+        run("write", { key, owner, generation, history, token: Redacted.value(token), ttl: Math.floor(ttl) }),
+        (row) => (row === undefined ? undefined : Number(row["generation"]))
+      ),
+    remove: (key, { generation }) => Effect.map(run("remove", { key, generation }), (row) => row !== undefined),
+    release: (key, { owner }) => Effect.asVoid(run("release", { key, owner }))
+  })
+})
+
+/** The store in a file. */
+export const layer = (options: Options): Layer.Layer<TokenCache, QQError> => Layer.effect(TokenCache, make(options))
+
+// Writers take turns; waiting for one's own inside SQLite would hold up the whole process, so it is short there.
+const retryBusy: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R> = Effect.retry({
+  while: (cause: unknown) => {
+    const { code } = codeOf(cause)
+    return code === busy || code === locked
+  },
+  schedule: Schedule.spaced("5 millis").pipe(Schedule.jittered),
+  times: 200
+})

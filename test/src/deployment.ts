@@ -1,0 +1,38 @@
+/** A platform and the processes that call it. */
+import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
+import type { Config } from "./holder.ts"
+import { Holder } from "./processes.ts"
+
+export interface Deployment {
+  readonly sandbox: SandboxServer.Running
+  /** How often getToken was called. */
+  readonly fetches: () => Promise<number>
+  readonly start: (count: number, more?: Partial<Config>) => Promise<Array<Holder>>
+  /** A user of the platform, who did not subscribe. */
+  readonly openid: string
+}
+
+/** Sets all up on one store, and takes it down in the end. */
+export const deploy = async (
+  store: string,
+  body: (deployment: Deployment) => Promise<void>,
+  platform?: Parameters<typeof SandboxServer.start>[0]
+): Promise<void> => {
+  const holders: Array<Holder> = []
+  const sandbox = await SandboxServer.start(platform)
+  try {
+    await body({
+      sandbox,
+      openid: (await sandbox.run((platform) => platform.login())).openid,
+      fetches: () => sandbox.run((platform) => platform.count("auth.getAccessToken")),
+      start: async (count, more) => {
+        const some = await Holder.many(count, { baseUrl: sandbox.url, store, ...more })
+        holders.push(...some)
+        return some
+      }
+    })
+  } finally {
+    await Promise.all(holders.map((holder) => holder[Symbol.asyncDispose]()))
+    await sandbox.close()
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * One process of a deployment, for tests of many: it makes calls as it is told, a line of JSON each on the standard input,
+ * and answers each with a line. What happens to its token it tells by itself.
+ */
+import * as AccessToken from "@qq-mini/core/AccessToken"
+import * as App from "@qq-mini/core/App"
+import * as Auth from "@qq-mini/core/Auth"
+import type { QQError } from "@qq-mini/core/QQError"
+import * as QQMini from "@qq-mini/core/QQMini"
+import * as Quota from "@qq-mini/core/Quota"
+import * as Security from "@qq-mini/core/Security"
+import * as SubscribeMessage from "@qq-mini/core/SubscribeMessage"
+import * as TokenCache from "@qq-mini/core/TokenCache"
+import * as NodeQQMini from "@qq-mini/node/NodeQQMini"
+import * as RedisStores from "@qq-mini/node/RedisStores"
+import * as SqliteTokenCache from "@qq-mini/node/SqliteTokenCache"
+import * as Sandbox from "@qq-mini/sandbox/Sandbox"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import { createHash } from "node:crypto"
+import { createInterface } from "node:readline"
+
+/** A step of a fetch at which the process stops for good. */
+export type Step = "before the lease" | "after the lease" | "after QQ answered" | "after the write"
+
+/** What the process is. */
+export interface Config {
+  readonly baseUrl: string
+  /** `redis://…`, or the path of a file for SQLite. */
+  readonly store: string
+  readonly stopAt?: Step | undefined
+  /** Milliseconds by which its clock is ahead. */
+  readonly clock?: number | undefined
+  /** Takes its time, as tens of thousands of calls do on few cores. */
+  readonly patient?: boolean | undefined
+  /** The largest file it can write, in blocks of 512 bytes. */
+  readonly fileBlocks?: number | undefined
+  /** Checks a minute, in the place of QQ's limit. */
+  readonly perMinute?: number | undefined
+}
+
+/** What it is told to do. */
+export type Command =
+  /** So many sends at once, to a user who did not subscribe: that it is this QQ minds says that the token was good. */
+  | { readonly do: "send"; readonly times: number; readonly touser: string }
+  /** Checks, one after the other by so many fibers, for so many milliseconds; each with this deadline, or that end. */
+  | {
+      readonly do: "check"
+      readonly millis: number
+      readonly fibers: number
+      readonly pause?: number | undefined
+      readonly deadline?: number | undefined
+      /** Ends sooner, when the quota is full. */
+      readonly untilFull?: boolean | undefined
+    }
+  /** Which token it has. */
+  | { readonly do: "token" }
+
+/** How often each outcome came: `ok`, or the reason of the error. */
+export type Tally = Readonly<Record<string, number>>
+
+const say = (line: unknown) => process.stdout.write(`${JSON.stringify(line)}\n`)
+
+const config: Config = JSON.parse(process.argv[2]!)
+
+if (config.clock !== undefined) {
+  const { now } = Date
+  Date.now = () => now() + config.clock!
+}
+
+const stores: Layer.Layer<TokenCache.TokenCache | Quota.Quota, QQError> = config.store.startsWith("redis:")
+  ? RedisStores.layer({ url: config.store })
+  : Layer.merge(SqliteTokenCache.layer({ path: config.store }), Quota.layerMemory)
+
+const stopped = (step: Step) =>
+  Effect.andThen(
+    Effect.sync(() => say({ stopped: step })),
+    Effect.never
+  )
+
+const stopping = Layer.effect(
+  TokenCache.TokenCache,
+  Effect.map(TokenCache.TokenCache, (cache) =>
+    TokenCache.TokenCache.of({
+      ...cache,
+      lease: (key, options) => {
+        if (config.stopAt === "before the lease") return stopped("before the lease")
+        const lease = cache.lease(key, options)
+        return config.stopAt === "after the lease" ? Effect.andThen(lease, stopped("after the lease")) : lease
+      },
+      write: (key, options) => {
+        if (config.stopAt === "after QQ answered") return stopped("after QQ answered")
+        const write = cache.write(key, options)
+        return config.stopAt === "after the write" ? Effect.andThen(write, stopped("after the write")) : write
+      }
+    })
+  )
+)
+
+const scaled = Layer.effect(
+  Quota.Quota,
+  Effect.map(Quota.Quota, (quota) => {
+    const limits = [Quota.perMinute(config.perMinute!)]
+    return Quota.Quota.of({
+      reserve: (options) => quota.reserve({ ...options, limits }),
+      release: (options) => quota.release({ ...options, limits }),
+      left: (options) => quota.left({ ...options, limits }),
+      refused: (options) => quota.refused({ ...options, limits }),
+      isClosed: quota.isClosed
+    })
+  })
+)
+
+const client = QQMini.layerStores.pipe(
+  Layer.provide(
+    // what comes later goes before
+    Layer.mergeAll(
+      stores,
+      config.stopAt === undefined ? Layer.empty : Layer.provide(stopping, stores),
+      config.perMinute === undefined ? Layer.empty : Layer.provide(scaled, stores)
+    )
+  ),
+  Layer.provide(App.layerMany({ apps: Sandbox.defaultPrograms })),
+  Layer.provide(NodeQQMini.layerHttp),
+  Layer.provide(
+    Layer.succeed(QQMini.Settings, {
+      ...QQMini.Settings.defaultValue(),
+      ...(config.patient === true ? { deadline: 180_000, attemptTimeout: 60_000, maxInFlight: 8 } : {}),
+      baseUrl: config.baseUrl
+    })
+  )
+)
+
+const tally = Effect.fnUntraced(function* (calls: Iterable<Effect.Effect<unknown, QQError, QQMini.QQMini>>) {
+  const outcomes: Record<string, number> = {}
+  yield* Effect.forEach(
+    calls,
+    (call) =>
+      Effect.match(call, {
+        onSuccess: () => "ok",
+        onFailure: ({ reason }) => reason._tag as string
+      }).pipe(Effect.map((outcome) => (outcomes[outcome] = (outcomes[outcome] ?? 0) + 1))),
+    { concurrency: "unbounded", discard: true }
+  )
+  return outcomes
+})
+
+const send = (touser: string) =>
+  SubscribeMessage.send({ touser, template_id: Sandbox.defaultTemplate, data: { keyword1: { value: "x" } } })
+
+const run = (command: Command): Effect.Effect<unknown, QQError, QQMini.QQMini> => {
+  switch (command.do) {
+    case "send":
+      return tally(Array.from({ length: command.times }, () => send(command.touser)))
+    case "check":
+      return Effect.gen(function* () {
+        const outcomes: Record<string, number> = {}
+        const end = performance.now() + command.millis
+        const isFull = () => command.untilFull === true && "QuotaReached" in outcomes
+        const loop = Effect.gen(function* () {
+          while (performance.now() < end && !isFull()) {
+            const left = end - performance.now()
+            const [outcome] = Object.keys(
+              yield* tally([
+                Security.msgSecCheck({ content: "x" }, { deadline: command.deadline ?? Math.max(1_000, left) })
+              ])
+            )
+            outcomes[outcome!] = (outcomes[outcome!] ?? 0) + 1
+            if (command.pause !== undefined) yield* Effect.sleep(command.pause)
+          }
+        })
+        yield* Effect.all(
+          Array.from({ length: command.fibers }, () => loop),
+          { concurrency: "unbounded" }
+        )
+        return outcomes
+      })
+    case "token":
+      return Effect.map(Auth.getAccessToken(), (token) =>
+        createHash("sha256").update(Redacted.value(token)).digest("hex").slice(0, 12)
+      )
+  }
+}
+
+const runtime = ManagedRuntime.make(client)
+void runtime.runPromise(
+  Effect.flatMap(AccessToken.AccessToken, ({ events }) =>
+    Stream.runForEach(events, ({ _tag }) => Effect.sync(() => say({ event: _tag })))
+  )
+)
+await runtime.runPromise(Effect.void)
+say({ ready: true })
+for await (const line of createInterface({ input: process.stdin })) {
+  const { id, ...command }: Command & { readonly id: number } = JSON.parse(line)
+  void runtime.runPromise(run(command)).then(
+    (result) => say({ id, result }),
+    (error) => say({ id, error: String(error) })
+  )
+}
+await runtime.dispose()

@@ -1,0 +1,171 @@
+/** T6: the store dies, is slow, loses its content or is cut off; and no call fails that QQ would have answered. */
+import { spawnSync } from "node:child_process"
+import { mkdtempSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "vitest"
+import { deploy, type Deployment } from "./deployment.ts"
+import { sum, type Holder } from "./processes.ts"
+import { Proxy } from "./proxy.ts"
+import { Redis } from "./redis.ts"
+
+const sleep = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis))
+
+/** The holders are one again: the next death costs one fetch, and all have the same token. */
+const oneAgain = async (holders: ReadonlyArray<Holder>, { fetches, openid, sandbox }: Deployment) => {
+  const before = await fetches()
+  await sandbox.run((platform) => platform.revokeTokens())
+  const sent = await Promise.all(holders.map((holder) => holder.send(openid, 20)))
+  assert.deepStrictEqual(sum(sent), { NotSubscribed: 20 * holders.length })
+  assert.strictEqual(await fetches(), before + 1)
+  assert.strictEqual((await tokens(holders)).size, 1)
+}
+
+/** Those that fetched for themselves find each other, with no call that helps them. */
+const settled = async (holders: ReadonlyArray<Holder>) => {
+  while ((await tokens(holders)).size > 1) await sleep(250)
+}
+
+const tokens = async (holders: ReadonlyArray<Holder>) =>
+  new Set(await Promise.all(holders.map((holder) => holder.token())))
+
+describe("T6: Redis", () => {
+  it("stopped for 30 s under load and restarted empty; the token dies meanwhile", async () => {
+    await using redis = await Redis.start()
+    await deploy(redis.url, async (deployment) => {
+      const { fetches, sandbox, start } = deployment
+      const holders = await start(4)
+      const load = Promise.all(
+        holders.map((holder) => holder.check({ millis: 45_000, fibers: 2, pause: 200, deadline: 15_000 }))
+      )
+      await sleep(5_000)
+      assert.strictEqual(await fetches(), 1)
+      await redis.stop()
+      await sleep(10_000)
+      await sandbox.run((platform) => platform.revokeTokens())
+      await sleep(20_000)
+      await redis.start()
+      assert.deepStrictEqual(Object.keys(sum(await load)), ["ok"])
+      // each of the four may have fetched once for itself
+      assert.isAtMost(await fetches(), 1 + 4)
+      await settled(holders)
+      for (const { events } of holders) assert.includeMembers(events, ["StoreLost", "StoreBack"])
+      await oneAgain(holders, deployment)
+    })
+  }, 120_000)
+
+  it("hangs, and goes on later with what it was asked long ago", async () => {
+    await using redis = await Redis.start()
+    await deploy(redis.url, async (deployment) => {
+      const { fetches, openid, sandbox, start } = deployment
+      const holders = await start(3)
+      const send = () => Promise.all(holders.map((holder) => holder.send(openid, 10)))
+      assert.deepStrictEqual(sum(await send()), { NotSubscribed: 30 })
+      redis.freeze()
+      await sandbox.run((platform) => platform.revokeTokens())
+      assert.deepStrictEqual(sum(await send()), { NotSubscribed: 30 })
+      redis.thaw()
+      await settled(holders)
+      assert.isAtMost(await fetches(), 1 + 3)
+      await oneAgain(holders, deployment)
+    })
+  })
+
+  it("answers half a second late", async () => {
+    await using redis = await Redis.start()
+    await using proxy = await Proxy.start(redis.port)
+    proxy.delay = 500
+    await deploy(`redis://127.0.0.1:${proxy.port}`, async (deployment) => {
+      const { fetches, openid, sandbox, start } = deployment
+      const holders = await start(4)
+      for (const expected of [1, 2]) {
+        const sent = await Promise.all(holders.map((holder) => holder.send(openid, 20)))
+        assert.deepStrictEqual(sum(sent), { NotSubscribed: 80 })
+        const checked = await Promise.all(
+          holders.map((holder) => holder.check({ millis: 1_000, fibers: 5, deadline: 15_000 }))
+        )
+        assert.deepStrictEqual(Object.keys(sum(checked)), ["ok"])
+        assert.strictEqual(await fetches(), expected)
+        await sandbox.run((platform) => platform.revokeTokens())
+      }
+    })
+  })
+
+  it("is cut off again and again after a script has run and before its answer is there", async () => {
+    await using redis = await Redis.start()
+    await using proxy = await Proxy.start(redis.port)
+    await deploy(`redis://127.0.0.1:${proxy.port}`, async (deployment) => {
+      const { fetches, openid, sandbox, start } = deployment
+      const holders = await start(3)
+      await Promise.all(holders.map((holder) => holder.send(openid, 1)))
+      proxy.cut = 0.3
+      const load = Promise.all(
+        holders.map((holder) => holder.check({ millis: 20_000, fibers: 3, pause: 200, deadline: 15_000 }))
+      )
+      for (let i = 0; i < 2; i++) {
+        await sleep(7_000)
+        await sandbox.run((platform) => platform.revokeTokens())
+      }
+      assert.deepStrictEqual(Object.keys(sum(await load)), ["ok"])
+      assert.isAbove(proxy.cuts, 20)
+      proxy.cut = 0
+      // three for each without the store, and four with it
+      assert.isAtMost(await fetches(), 3 * 3 + 4)
+      // the last connections that were cut are made again
+      await sleep(3_000)
+      await oneAgain(holders, deployment)
+    })
+  })
+})
+
+const env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" }
+
+/** A disk of its own that can be filled. Where none can be mounted, the files of the processes to come can't grow. */
+const smallDisk = () => {
+  const path = mkdtempSync(join(tmpdir(), "qq-mini-disk-"))
+  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=512k", "tmpfs", path], { env }).status === 0
+  return {
+    path,
+    /** The largest file, in blocks of 512 bytes: the journal as it is. */
+    limit: () => (mounted ? undefined : Math.floor(statSync(join(path, "tokens.sqlite-wal")).size / 512)),
+    fill: () => {
+      const { bavail, bsize } = statfsSync(path)
+      if (mounted) writeFileSync(join(path, "filler"), Buffer.alloc(bavail * bsize))
+    },
+    free: () => {
+      rmSync(join(path, "filler"), { force: true })
+      return mounted
+    },
+    [Symbol.dispose]: () => {
+      if (mounted) spawnSync("umount", [path], { env })
+      rmSync(path, { recursive: true, force: true })
+    }
+  }
+}
+
+describe("T6: SQLite", () => {
+  it("on a disk that is full, and has room again", async () => {
+    using disk = smallDisk()
+    await deploy(join(disk.path, "tokens.sqlite"), async (deployment) => {
+      const { fetches, openid, sandbox, start } = deployment
+      const [first] = await start(1)
+      // a journal that is larger than the other files
+      for (let i = 0; i < 4; i++) {
+        assert.deepStrictEqual(await first!.send(openid, 1), { NotSubscribed: 1 })
+        if (i < 2) await sandbox.run((platform) => platform.revokeTokens())
+      }
+      const holders = await start(3, { fileBlocks: disk.limit() })
+      const send = () => Promise.all(holders.map((holder) => holder.send(openid, 10)))
+      assert.deepStrictEqual(sum(await send()), { NotSubscribed: 30 })
+      const before = await fetches()
+      disk.fill()
+      await sandbox.run((platform) => platform.revokeTokens())
+      assert.deepStrictEqual(sum(await send()), { NotSubscribed: 30 })
+      for (const { events } of holders) assert.include(events, "StoreLost")
+      assert.isAtMost(await fetches(), before + 3)
+      if (!disk.free()) return
+      await settled(holders)
+      await oneAgain(holders, deployment)
+    })
+  })
+})

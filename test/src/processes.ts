@@ -1,0 +1,103 @@
+/** Processes of the operating system that share a token: see `holder.ts` for what each does. */
+import { spawn, type ChildProcess } from "node:child_process"
+import { createInterface } from "node:readline"
+import { fileURLToPath } from "node:url"
+import type { Command, Config, Step, Tally } from "./holder.ts"
+
+const program = fileURLToPath(new URL("holder.ts", import.meta.url))
+
+type Line =
+  | { readonly ready: true }
+  | { readonly event: string }
+  | { readonly stopped: Step }
+  | { readonly id: number; readonly result: unknown }
+  | { readonly id: number; readonly error: string }
+
+/** One process. */
+export class Holder implements AsyncDisposable {
+  readonly events: Array<string> = []
+  /** Resolves when it stopped at the step it was told. */
+  readonly stopped: Promise<Step>
+  readonly #child: ChildProcess
+  readonly #answers = new Map<number, (line: Line) => void>()
+  #last = 0
+
+  private constructor(child: ChildProcess, onReady: () => void) {
+    this.#child = child
+    let onStopped: (step: Step) => void
+    this.stopped = new Promise((resolve) => (onStopped = resolve))
+    createInterface({ input: child.stdout! }).on("line", (text) => {
+      // logs go there, too
+      if (!text.startsWith("{")) return
+      const line: Line = JSON.parse(text)
+      if ("ready" in line) onReady()
+      if ("event" in line) this.events.push(line.event)
+      if ("stopped" in line) onStopped(line.stopped)
+      if ("id" in line) this.#answers.get(line.id)?.(line)
+    })
+  }
+
+  static start(config: Config): Promise<Holder> {
+    const node = [process.execPath, program, JSON.stringify(config)]
+    // what a shell limits, it limits for the program it becomes
+    const shell = ["/bin/sh", "-c", `ulimit -f ${config.fileBlocks} && exec "$0" "$@"`]
+    const [command, ...args] = config.fileBlocks === undefined ? node : [...shell, ...node]
+    const child = spawn(command!, args, { stdio: ["pipe", "pipe", "inherit"] })
+    return new Promise((resolve, reject) => {
+      const holder = new Holder(child, () => resolve(holder))
+      child.once("exit", (code) => reject(new Error(`the process ended with ${code}`)))
+    })
+  }
+
+  static many(count: number, config: Config): Promise<Array<Holder>> {
+    return Promise.all(Array.from({ length: count }, () => Holder.start(config)))
+  }
+
+  #ask(command: Command): Promise<any> {
+    const id = ++this.#last
+    return new Promise((resolve, reject) => {
+      this.#answers.set(id, (line) => {
+        this.#answers.delete(id)
+        return "error" in line ? reject(new Error(line.error)) : resolve((line as { result: unknown }).result)
+      })
+      this.#child.stdin!.write(`${JSON.stringify({ id, ...command })}\n`)
+    })
+  }
+
+  send(touser: string, times: number): Promise<Tally> {
+    return this.#ask({ do: "send", touser, times })
+  }
+
+  check(options: Omit<Command & { do: "check" }, "do">): Promise<Tally> {
+    return this.#ask({ do: "check", ...options })
+  }
+
+  token(): Promise<string> {
+    return this.#ask({ do: "token" })
+  }
+
+  freeze(): void {
+    this.#child.kill("SIGSTOP")
+  }
+
+  thaw(): void {
+    this.#child.kill("SIGCONT")
+  }
+
+  /** `kill -9`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    const exit = new Promise((resolve) => this.#child.once("exit", resolve))
+    this.#child.kill("SIGKILL")
+    await exit
+  }
+}
+
+/** All tallies together. */
+export const sum = (tallies: ReadonlyArray<Tally>): Tally => {
+  const all: Record<string, number> = {}
+  for (const tally of tallies) {
+    for (const [outcome, count] of Object.entries(tally)) all[outcome] = (all[outcome] ?? 0) + count
+  }
+  return all
+}

@@ -1,0 +1,106 @@
+/** A Redis of one's own: real `redis-server` processes, which the set-up of the tests brings where they are missing. */
+import { spawn, spawnSync, type ChildProcess } from "node:child_process"
+import { existsSync } from "node:fs"
+import { mkdtemp, rm } from "node:fs/promises"
+import { connect, createServer, type AddressInfo } from "node:net"
+import { tmpdir } from "node:os"
+import { delimiter, join } from "node:path"
+
+const folders = ["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin", ...(process.env["PATH"] ?? "").split(delimiter)]
+
+const find = () => folders.map((folder) => join(folder, "redis-server")).find((path) => existsSync(path))
+
+const advice =
+  "The tests need redis-server. On Debian and Ubuntu: apt-get install redis-server. On macOS: brew install redis."
+
+/** Installs Redis where it can. */
+export const install = (): void => {
+  if (find() !== undefined) return
+  if (process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get")) throw new Error(advice)
+  const env = {
+    ...process.env,
+    PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
+    DEBIAN_FRONTEND: "noninteractive",
+    RUNLEVEL: "1"
+  }
+  for (const args of [["update"], ["install", "-y", "--no-install-recommends", "redis-server"]]) {
+    const { status, stderr } = spawnSync("/usr/bin/apt-get", args, { env, encoding: "utf8" })
+    if (status !== 0) throw new Error(`${advice}\napt-get ${args.join(" ")}: ${stderr}`)
+  }
+  if (find() === undefined) throw new Error(advice)
+}
+
+export const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+
+const answers = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1")
+    socket.on("error", () => resolve(false))
+    socket.on("connect", () => socket.write("PING\r\n"))
+    socket.once("data", () => {
+      socket.destroy()
+      resolve(true)
+    })
+  })
+
+/** A server on a port of its own, without persistence: what it held is gone when it ends. */
+export class Redis implements AsyncDisposable {
+  readonly port: number
+  readonly #args: ReadonlyArray<string>
+  readonly #folder: string
+  #child: ChildProcess | undefined
+
+  private constructor(port: number, folder: string, args: ReadonlyArray<string>) {
+    this.port = port
+    this.#folder = folder
+    this.#args = args
+  }
+
+  static async start(...args: ReadonlyArray<string>): Promise<Redis> {
+    const redis = new Redis(await freePort(), await mkdtemp(join(tmpdir(), "qq-mini-redis-")), args)
+    await redis.start()
+    return redis
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`
+  }
+
+  async start(): Promise<void> {
+    const args = ["--port", String(this.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    this.#child = spawn(find()!, [...args, "--dir", this.#folder, ...this.#args], { stdio: "ignore" })
+    while (!(await answers(this.port))) {
+      if (this.#child.exitCode !== null) throw new Error(`redis-server ended with ${this.#child.exitCode}`)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#child
+    this.#child = undefined
+    if (child === undefined || child.exitCode !== null) return
+    const exit = new Promise((resolve) => child.once("exit", resolve))
+    child.kill("SIGKILL")
+    await exit
+  }
+
+  /** Answers nothing until {@link thaw}, and then everything. */
+  freeze(): void {
+    this.#child?.kill("SIGSTOP")
+  }
+
+  thaw(): void {
+    this.#child?.kill("SIGCONT")
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,4 @@
+/** Once before all tests. */
+import { install } from "./redis.ts"
+
+export default install
