@@ -15,6 +15,7 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as PubSub from "effect/PubSub"
@@ -114,10 +115,26 @@ interface Current {
   readonly endsAt: number
 }
 
+/** A fetch under way, and how many wait for it. */
+interface Flight {
+  readonly done: Deferred.Deferred<Fetched, Reason>
+  waiting: number
+  fiber: Fiber.Fiber<unknown, unknown> | undefined
+}
+
+/** What remains to be done about a token that was fetched without the store. */
+interface Settling {
+  /** Looks whether it is everybody's by now, and makes it so if it can; gives whether that is the end of it. */
+  readonly look: (sinceLast: number) => Effect.Effect<boolean>
+  readonly pause: number
+  readonly at: number
+}
+
 interface State {
   current: Current | undefined
-  /** The fetch under way. */
-  flight: Deferred.Deferred<Fetched, Reason> | undefined
+  flight: Flight | undefined
+  /** Where nothing may run after the answer, the calls do it by the way. */
+  settling: Settling | undefined
   /** Why QQ refused these credentials, and until when not to ask again. */
   refused: { readonly reason: Reason; readonly until: number } | undefined
   /** After a renewal ahead of time failed: when to try again. */
@@ -143,6 +160,7 @@ const maxAlone = 3
 const aloneWindow = 600_000
 // how soon to look whether the store is back, how seldom at last, and how long after that
 const [settleSoon, settleSeldom, settleCalm] = [500, 5_000, 15_000]
+const nextPause = (pause: number) => Math.min(settleSeldom, pause * 2)
 // look again so soon, and so seldom at last: where the store tells nothing, and where it does
 const [pollSoon, pollSeldom, pollWatched] = [50, 1_000, 2_000]
 
@@ -208,7 +226,14 @@ export const make = Effect.gen(function* () {
           break
         }
       }
-      state = { current: undefined, flight: undefined, refused: undefined, pausedUntil: 0, alone: [] }
+      state = {
+        current: undefined,
+        flight: undefined,
+        settling: undefined,
+        refused: undefined,
+        pausedUntil: 0,
+        alone: []
+      }
       states.set(key, state)
     }
     return state
@@ -257,7 +282,7 @@ export const make = Effect.gen(function* () {
         Auth.getAccessToken,
         { wire, appid: app.appid, authority: app, timeout }
       )
-      return { asked, value: access_token, lifetime: expires_in * 1_000 }
+      return { asked, value: access_token, lifetime: Math.min(expires_in * 1_000, cache.maxLifetime ?? Infinity) }
     })
     // what got lost may have made a token all the same
     const watched = Effect.tapError(attempt, ({ phase }) => Effect.sync(() => phase === "lost" && onLost()))
@@ -324,7 +349,18 @@ export const make = Effect.gen(function* () {
     { asked, lifetime, value }: Grant
   ): Effect.Effect<Token> => {
     const token = adopt(state, { value, generation: -++fetches }, lifetime, lifetime, asked)
-    return Effect.as(Effect.forkIn(settle(app, key, state, token, asked, lifetime), scope), token)
+    const look = settle(app, key, state, token, asked, lifetime)
+    if (settings.renewal === "awaited") {
+      state.settling = { look, pause: settleSoon, at: asked + settleSoon }
+      return Effect.succeed(token)
+    }
+    const looks = Effect.gen(function* () {
+      for (let pause = settleSoon; ; pause = nextPause(pause)) {
+        yield* Effect.sleep(pause)
+        if (yield* look(pause)) return
+      }
+    })
+    return Effect.as(Effect.forkIn(looks, scope), token)
   }
 
   // Without the store: what is in memory goes on, and when there is nothing, this process fetches for itself.
@@ -355,24 +391,23 @@ export const make = Effect.gen(function* () {
 
   // Makes a token that was fetched without the store everybody's, once the store is back; unless a newer one is there.
   // Others come back with theirs at about the same time, so it looks on for a while whether one of them was newer.
-  const settle = Effect.fnUntraced(function* (
+  const settle = (
     app: AppCredentials,
     key: Key,
     state: State,
     token: Token,
     asked: number,
     lifetime: number
-  ) {
+  ): Settling["look"] => {
     const owner = `${self}-${++fetches}`
     let current = token
     let calm = 0
-    for (let pause = settleSoon; calm < settleCalm; pause = Math.min(settleSeldom, pause * 2)) {
-      yield* Effect.sleep(pause)
+    return Effect.fnUntraced(function* (sinceLast) {
       const now = yield* monotonicMillis
       // it was replaced meanwhile, or its time is over
-      if (state.current?.token !== current || now >= state.current.endsAt) return
+      if (state.current?.token !== current || now >= state.current.endsAt) return true
       const read = yield* Effect.result(store.read(key))
-      if (read._tag === "Failure") continue
+      if (read._tag === "Failure") return false
       const slot = read.success
       const history = History.read(slot)
       // by the store's clock, so that it can be compared
@@ -380,15 +415,15 @@ export const make = Effect.gen(function* () {
       const stored = slot.token !== undefined && slot.expiresIn > margin(slot.lifetime)
       const newer = History.fetchedAt(history) > fetched
       // a newer one died already, so this one did too
-      if (newer && slot.token === undefined) return
+      if (newer && slot.token === undefined) return true
       if (stored && (current !== token || same(slot.token!, token.value) || newer)) {
         if (slot.generation !== current.generation) current = find(state, slot, now)
-        calm += pause
-        continue
+        calm += sinceLast
+        return calm >= settleCalm
       }
-      if (current !== token) return
+      if (current !== token) return true
       const leased = yield* Effect.result(store.lease(key, { owner, generation: slot.generation, ttl: leaseTime }))
-      if (leased._tag === "Failure" || !leased.success) continue
+      if (leased._tag === "Failure" || !leased.success) return false
       const ttl = Math.max(1, lifetime - (now - asked))
       const generation = yield* store
         .write(key, {
@@ -402,11 +437,22 @@ export const make = Effect.gen(function* () {
           Effect.orElseSucceed(() => undefined),
           Effect.ensuring(Effect.ignore(store.release(key, { owner })))
         )
-      if (generation === undefined || state.current?.token !== current) continue
+      if (generation === undefined || state.current?.token !== current) return false
       current = adopt(state, { value: token.value, generation }, lifetime, ttl, now)
       yield* Effect.logDebug(`the access token of ${app.appid} is in the store now`)
-    }
-  })
+      return false
+    })
+  }
+
+  // What is due of that, where it is done by the way: by one call while others go on.
+  const settleByTheWay = (state: State, { at, look, pause }: Settling, now: number): Effect.Effect<void> => {
+    state.settling = undefined
+    return Effect.flatMap(look(now - at + pause), (settled) =>
+      Effect.sync(() => {
+        if (!settled) state.settling ??= { look, pause: nextPause(pause), at: now + nextPause(pause) }
+      })
+    )
+  }
 
   const contested = Effect.fnUntraced(function* (
     app: AppCredentials,
@@ -513,13 +559,13 @@ export const make = Effect.gen(function* () {
   const launch = (
     app: AppCredentials,
     wanted: Wanted
-  ): Effect.Effect<{ readonly flight: Deferred.Deferred<Fetched, Reason>; readonly joined: boolean }> =>
+  ): Effect.Effect<{ readonly flight: Flight; readonly joined: boolean }> =>
     // from the mark to the fiber in one step, which nobody can interrupt
     Effect.uninterruptible(
       Effect.suspend(() => {
         const state = stateOf(keyOf(app))
         if (state.flight !== undefined) return Effect.succeed({ flight: state.flight, joined: true as boolean })
-        const flight = Deferred.makeUnsafe<Fetched, Reason>()
+        const flight: Flight = { done: Deferred.makeUnsafe(), waiting: 0, fiber: undefined }
         state.flight = flight
         const land = (exit: Exit.Exit<Fetched, Reason>) =>
           Effect.flatMap(monotonicMillis, (now) => {
@@ -531,7 +577,7 @@ export const make = Effect.gen(function* () {
               if (failure._tag === "Success") state.refused = { reason: failure.success.error, until: now + pause }
             }
             const closed = Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
-            return Deferred.done(flight, closed ? Exit.fail(new ClientClosed({})) : exit)
+            return Deferred.done(flight.done, closed ? Exit.fail(new ClientClosed({})) : exit)
           }).pipe(
             Effect.andThen(
               Exit.isFailure(exit) && state.current !== undefined
@@ -545,11 +591,28 @@ export const make = Effect.gen(function* () {
           Effect.onExit(land),
           Effect.forkIn(scope, { startImmediately: true }),
           // a scope that is closed already starts nothing
-          Effect.tap((fiber) => (fiber.pollUnsafe() === undefined ? Effect.void : land(fiber.pollUnsafe()!))),
+          Effect.tap((fiber) => {
+            flight.fiber = fiber
+            return fiber.pollUnsafe() === undefined ? Effect.void : land(fiber.pollUnsafe()!)
+          }),
           Effect.as({ flight, joined: false })
         )
       })
     )
+
+  // Where nothing may run after the answer, a fetch ends with the last who waits for it.
+  const arrival = (flight: Flight): Effect.Effect<Fetched, Reason> =>
+    settings.renewal === "background"
+      ? Deferred.await(flight.done)
+      : Effect.suspend(() => {
+          flight.waiting++
+          return Effect.ensuring(
+            Deferred.await(flight.done),
+            Effect.suspend(() =>
+              --flight.waiting === 0 && flight.fiber !== undefined ? Fiber.interrupt(flight.fiber) : Effect.void
+            )
+          )
+        })
 
   const refusal = (state: State): Effect.Effect<Reason | undefined> =>
     Effect.map(monotonicMillis, (now) =>
@@ -564,7 +627,7 @@ export const make = Effect.gen(function* () {
         const refused = yield* refusal(state)
         if (refused !== undefined) return yield* refused
         const { flight, joined } = yield* launch(app, wanted)
-        const fetched = yield* Effect.result(Deferred.await(flight))
+        const fetched = yield* Effect.result(arrival(flight))
         if (fetched._tag === "Failure") {
           // a renewal ahead of the end gives up sooner than one that somebody needs
           if (joined && fetched.failure._tag === "StoreFailed" && (wanted.fresh || wanted.refused)) continue
@@ -592,12 +655,15 @@ export const make = Effect.gen(function* () {
         if (current === undefined || now >= current.endsAt) {
           return Effect.map(wait(app, { not: current?.token }, within), tokenOf)
         }
+        if (state.settling !== undefined && now >= state.settling.at) {
+          return Effect.map(settleByTheWay(state, state.settling, now), () => state.current?.token ?? current.token)
+        }
         if (now < current.renewAt || now < state.pausedUntil || state.flight !== undefined) {
           return Effect.succeed(current.token)
         }
         const renewal = launch(app, { not: current.token })
         if (settings.renewal === "background") return Effect.as(renewal, current.token)
-        return Effect.flatMap(renewal, ({ flight }) => Deferred.await(flight)).pipe(
+        return Effect.flatMap(renewal, ({ flight }) => arrival(flight)).pipe(
           Effect.map(tokenOf),
           Effect.timeoutOrElse({
             duration: Math.min(awaitRenewal, within / 2),

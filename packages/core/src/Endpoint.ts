@@ -37,14 +37,14 @@ type IO = Schema.Codec<any, any>
 
 /** What an endpoint is made of. */
 export interface Definition<Input extends IO, Wire extends IO, Output extends IO, A> {
-  /** What proves the caller's right: a token in the query, or appid and secret in the query. */
-  readonly authority: "access_token" | "secret"
+  /** What proves the caller's right: a token in the query, appid and secret in the query, or nothing. */
+  readonly authority: "access_token" | "secret" | "none"
   /** The caller's parameters: checked and decoded before anything is sent. */
   readonly input: Input
   /** How the decoded parameters travel, by their wire names: in the query of a GET, in the body of a POST. */
   readonly wire: Wire
   /** How a POST's parameters are packed. */
-  readonly body?: "json" | "multipart" | undefined
+  readonly body?: "json" | "form" | "multipart" | undefined
   /** Whether `appid` travels among the body's parameters. */
   readonly appid?: boolean | undefined
   /** Wire names whose values must never be seen. */

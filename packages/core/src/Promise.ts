@@ -79,17 +79,25 @@ const plain = (value: unknown): unknown => {
   )
 }
 
-/** Makes a client over a layer, which is built with the first call; when that fails, with the next. */
-export const make = <E>(layer: Layer.Layer<QQMini, E>): Client => {
+/** Runs effects on a client, for facades with other conventions than {@link Client}'s. */
+export interface Runner {
+  /** Runs an effect; `name` is the call's name in the error of a closed client. */
+  readonly run: <A>(
+    name: string,
+    effect: Effect.Effect<A, QQError, QQMini>,
+    signal?: AbortSignal | undefined
+  ) => Promise<A>
+  /** As {@link Client.close}. */
+  readonly close: () => Promise<void>
+}
+
+/** Makes a runner over a layer, which is built with the first call; when that fails, with the next. */
+export const makeRunner = <E>(layer: Layer.Layer<QQMini, E>): Runner => {
   let runtime = ManagedRuntime.make(layer)
   const underWay = new Set<Promise<unknown>>()
   let closed: Promise<void> | undefined
 
-  const run = async (
-    name: string,
-    effect: Effect.Effect<unknown, QQError, QQMini>,
-    signal: AbortSignal | undefined
-  ): Promise<unknown> => {
+  const run: Runner["run"] = async (name, effect, signal) => {
     const isClosed = () => new QQError({ endpoint: name, app: undefined, reason: new ClientClosed({}) })
     signal?.throwIfAborted()
     if (closed !== undefined) throw isClosed()
@@ -104,7 +112,7 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>): Client => {
       runtime = ManagedRuntime.make(layer)
       await used.dispose()
     }
-    if (Exit.isSuccess(exit)) return plain(exit.value)
+    if (Exit.isSuccess(exit)) return exit.value
     const interrupted = Cause.hasInterruptsOnly(exit.cause)
     if (interrupted) signal?.throwIfAborted()
     // closed while the layer was being built, so nothing was sent
@@ -113,6 +121,19 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>): Client => {
     if (isQQError(error)) captureStackTrace?.(error, run)
     throw error
   }
+
+  // calls that are on their way come to their end, so that nobody is left not knowing; their deadlines bound the wait
+  // (a layer that is still being built has sent nothing, so it need not be waited for)
+  const close = () =>
+    (closed ??= (runtime.cachedContext === undefined ? Promise.resolve() : Promise.allSettled(underWay)).then(() =>
+      runtime.dispose()
+    ))
+  return { run, close }
+}
+
+/** Makes a client over a layer, which is built with the first call; when that fails, with the next. */
+export const make = <E>(layer: Layer.Layer<QQMini, E>): Client => {
+  const { close, run } = makeRunner(layer)
 
   const calls = (app?: Selected): Calls =>
     Object.fromEntries(
@@ -124,26 +145,20 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>): Client => {
             (input?: any, options?: PromiseOptions) => {
               const { signal, ...rest } = options ?? {}
               const effect = (endpoint as any)(input, rest) as Effect.Effect<unknown, QQError, QQMini>
-              return run(`${group}.${name}`, app === undefined ? effect : use(effect, app), signal)
+              return run(`${group}.${name}`, app === undefined ? effect : use(effect, app), signal).then(plain)
             }
           ])
         )
       ])
     ) as unknown as Calls
 
-  // calls that are on their way come to their end, so that nobody is left not knowing; their deadlines bound the wait
-  // (a layer that is still being built has sent nothing, so it need not be waited for)
-  const close = () =>
-    (closed ??= (runtime.cachedContext === undefined ? Promise.resolve() : Promise.allSettled(underWay)).then(() =>
-      runtime.dispose()
-    ))
   const left = (call: CallName, app?: { readonly appid?: AppId }) => {
     const endpoint = endpoints.find((one) => one.endpoint === call)
     const effect =
       endpoint === undefined
         ? Effect.fail(new QQError({ endpoint: String(call), app: undefined, reason: noCall }))
         : Effect.flatMap(QQMini, (client) => client.left(endpoint, app))
-    return run(String(call), effect, undefined) as Promise<number>
+    return run(String(call), effect)
   }
   return Object.assign(calls(), {
     left,

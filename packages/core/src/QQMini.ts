@@ -30,6 +30,10 @@ export {
   QQMini
 } from "./internal/client.ts"
 export {
+  /** How long the attempt under way may take, for HTTP layers that must know. */
+  AttemptTimeout,
+  /** Is shown QQ's answers as they came, for facades that hand on their fields. */
+  OnAnswer,
   /** How a client works: where QQ is, its times, its retries. */
   Settings
 } from "./internal/settings.ts"
@@ -93,7 +97,7 @@ const answered = (reason: Reason): Retry.Failure => ({ reason, phase: "answered"
 /** For whom a call is made: its program, and the caller's own token or the program's credentials. */
 interface Caller {
   readonly appid: App.AppId | undefined
-  readonly authority: Redacted.Redacted<string> | App.AppCredentials
+  readonly authority: Redacted.Redacted<string> | App.AppCredentials | undefined
 }
 
 /** Makes the client over its parts. */
@@ -142,6 +146,7 @@ export const make = Effect.gen(function* () {
         ? apps.credentials(appid)
         : Effect.succeed({ appid, appsecret: App.redact(appsecret) })
 
+    if (endpoint.authority === "none") return { appid, authority: undefined }
     // a login is signed by the secret, so a token is of no use to it
     if (access_token === undefined || (endpoint.authority === "secret" && !isTokenCall(endpoint))) {
       const app = yield* credentials()
@@ -171,7 +176,7 @@ export const make = Effect.gen(function* () {
     // one token that was fetched for it, and before that perhaps one that was found and dead as well
     let renewals = 2
 
-    const send = (authority: Redacted.Redacted<string> | App.AppCredentials) =>
+    const send = (authority: Caller["authority"]) =>
       Effect.flatMap(remaining, (left) =>
         left <= 0
           ? Effect.fail(answered(new TimedOut({ during: "queue", limit: options.budget })))
@@ -220,9 +225,7 @@ export const make = Effect.gen(function* () {
       return Effect.andThen(Effect.ignore(quota.refused(counted)), Effect.fail({ ...failure, again: true }))
     }
 
-    const inPlace = (
-      authority: Redacted.Redacted<string> | App.AppCredentials
-    ): Effect.Effect<unknown, Retry.Failure> =>
+    const inPlace = (authority: Caller["authority"]): Effect.Effect<unknown, Retry.Failure> =>
       Quota.withPlace(
         quota,
         counted,
@@ -253,7 +256,7 @@ export const make = Effect.gen(function* () {
       )
 
     const attempt: Effect.Effect<unknown, Retry.Failure> =
-      Redacted.isRedacted(authority) || endpoint.authority === "secret"
+      authority === undefined || Redacted.isRedacted(authority) || endpoint.authority === "secret"
         ? inPlace(authority)
         : Effect.flatMap(
             withToken((within) => tokens.get(authority, within)),
@@ -270,7 +273,7 @@ export const make = Effect.gen(function* () {
 
   // The call for a token goes past quota and turns: it is the one that all others wait for.
   const getAccessToken = (params: { readonly cache?: boolean }, { authority }: Caller, budget: number) =>
-    Redacted.isRedacted(authority)
+    authority === undefined || Redacted.isRedacted(authority)
       ? Effect.succeed(authority)
       : Effect.map(
           params.cache === false ? tokens.refresh(authority, budget) : tokens.get(authority, budget),

@@ -92,6 +92,11 @@ export class TokenCache extends Context.Service<
      * last completed. Calls may get lost, so nobody relies on them alone. Without it holders look again now and then.
      */
     readonly watch?: ((key: Key) => Effect.Effect<Effect.Effect<void>, TokenCacheError, Scope.Scope>) | undefined
+    /**
+     * For stores shared with software that fetches more often than a token's life asks for: no token is used longer than
+     * so many milliseconds.
+     */
+    readonly maxLifetime?: number | undefined
   }
 >()("@qq-mini/core/TokenCache") {}
 

@@ -67,6 +67,13 @@ const decoder = (endpoint: Any) => {
   return decode
 }
 
+/** The JSON object that the bytes are, if they are one. */
+export const jsonOf = (bytes: Uint8Array): object | undefined => {
+  const text = decode(bytes)
+  const json = text === undefined ? undefined : parse(text)
+  return typeof json === "object" && json !== null ? json : undefined
+}
+
 /**
  * Bytes become a success or an error, by their content: never by status, length or Content-Type.
  *

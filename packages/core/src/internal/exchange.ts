@@ -12,8 +12,9 @@ import type { AppCredentials } from "../App.ts"
 import type { Any } from "../Endpoint.ts"
 import { ConnectionFailed, InvalidConfig, TimedOut, UnreadableAnswer } from "../QQError.ts"
 import { type Failure, phaseOf } from "../Retry.ts"
-import { type Answer, read } from "./answer.ts"
+import { type Answer, jsonOf, read } from "./answer.ts"
 import { build, secretsOf, type Wire } from "./request.ts"
+import { AttemptTimeout, OnAnswer } from "./settings.ts"
 
 // QQ's answers are a few hundred bytes, its images at most a few hundred KB.
 const maxJson = 1024 * 1024
@@ -86,7 +87,7 @@ export type Exchange = (
   options: {
     readonly wire: Wire
     readonly appid: string | undefined
-    readonly authority: Redacted.Redacted<string> | AppCredentials
+    readonly authority: Redacted.Redacted<string> | AppCredentials | undefined
     /** Milliseconds for the answer, its body included. */
     readonly timeout: number
   }
@@ -113,6 +114,7 @@ export const make =
         }),
         // nothing goes to QQ but the call, so no trace headers; and a span of the URL would add nothing to the call's own
         Effect.provideService(HttpClient.TracerDisabledWhen, always),
+        Effect.provideService(AttemptTimeout, options.timeout),
         Effect.mapError((error) => failure(error, status)),
         // an HTTP layer that throws is a lost connection; what it threw may hold the URL, and so the secret
         Effect.catchDefect((defect) =>
@@ -126,6 +128,12 @@ export const make =
               phase: "lost"
             })
         }),
+        Effect.tap(({ bytes }) =>
+          Effect.map(OnAnswer, (onAnswer) => {
+            const json = onAnswer === undefined ? undefined : jsonOf(bytes)
+            if (json !== undefined) onAnswer!(endpoint, json)
+          })
+        ),
         Effect.flatMap((answer) =>
           Effect.fromResult(read(endpoint, answer, secretsOf(endpoint, options.wire, options.authority)))
         )

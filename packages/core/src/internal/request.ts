@@ -119,14 +119,14 @@ export const build = Effect.fnUntraced(function* (
     readonly baseUrl: string
     readonly wire: Wire
     readonly appid: string | undefined
-    readonly authority: Redacted.Redacted<string> | AppCredentials
+    readonly authority: Redacted.Redacted<string> | AppCredentials | undefined
   }
 ): Effect.fn.Return<HttpClientRequest.HttpClientRequest> {
   const { authority, wire } = options
   const entries = Object.entries(wire).filter(([, value]) => value !== undefined)
-  const query: Record<string, string | Redacted.Redacted<string>> = Redacted.isRedacted(authority)
-    ? { access_token: authority }
-    : { appid: authority.appid, secret: authority.appsecret }
+  const query: Record<string, string | Redacted.Redacted<string>> = {}
+  if (Redacted.isRedacted(authority)) query["access_token"] = authority
+  else if (authority !== undefined) Object.assign(query, { appid: authority.appid, secret: authority.appsecret })
   const url = options.baseUrl.replace(/\/+$/, "") + endpoint.path
   if (endpoint.method === "GET") {
     for (const [name, value] of entries) {
@@ -145,6 +145,10 @@ export const build = Effect.fnUntraced(function* (
       `multipart/form-data; boundary=${boundary}`
     )
   }
+  if (endpoint.body === "form") {
+    const form = fields.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`)
+    return HttpClientRequest.bodyText(request, form.join("&"), "application/x-www-form-urlencoded")
+  }
   return HttpClientRequest.bodyJsonUnsafe(request, Object.fromEntries(fields))
 })
 
@@ -152,8 +156,8 @@ export const build = Effect.fnUntraced(function* (
 export const secretsOf = (
   endpoint: Any,
   wire: Wire,
-  authority: Redacted.Redacted<string> | AppCredentials
+  authority: Redacted.Redacted<string> | AppCredentials | undefined
 ): ReadonlyArray<Redacted.Redacted<string>> => [
-  Redacted.isRedacted(authority) ? authority : authority.appsecret,
+  ...(authority === undefined ? [] : [Redacted.isRedacted(authority) ? authority : authority.appsecret]),
   ...(endpoint.secrets ?? []).flatMap((name) => (wire[name] === undefined ? [] : [Redacted.make(String(wire[name]))]))
 ]

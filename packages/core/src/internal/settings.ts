@@ -1,4 +1,5 @@
 import * as Context from "effect/Context"
+import type { Any } from "../Endpoint.ts"
 import { defaultPolicy, type Policy } from "../Retry.ts"
 
 /** How a client works. All times are milliseconds. */
@@ -19,6 +20,23 @@ export interface Settings {
    */
   readonly renewal: "background" | "awaited"
 }
+
+/**
+ * Milliseconds that the attempt under way may take, for HTTP layers whose client must be told so beforehand because it
+ * can't be stopped later.
+ */
+export const AttemptTimeout = Context.Reference<number>("@qq-mini/core/QQMini/AttemptTimeout", {
+  defaultValue: () => Infinity
+})
+
+/**
+ * Is shown every answer that is JSON as it came, whatever it then counts as. It may hold secrets: it is for facades that
+ * hand on QQ's own fields.
+ */
+export const OnAnswer = Context.Reference<((endpoint: Any, json: object) => void) | undefined>(
+  "@qq-mini/core/QQMini/OnAnswer",
+  { defaultValue: () => undefined }
+)
 
 /** The settings of the clients that are made below it. */
 export const Settings = Context.Reference<Settings>("@qq-mini/core/QQMini/Settings", {

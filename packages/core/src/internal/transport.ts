@@ -11,6 +11,7 @@ const unsentNames = new Set([
   "UND_ERR_CONNECT_TIMEOUT",
   "ConnectTimeoutError",
   "ConnectionTimeoutError",
+  "SocketAssignTimeoutError",
   "ConnectionRefused",
   "CERT_HAS_EXPIRED",
   "DEPTH_ZERO_SELF_SIGNED_CERT",
