@@ -32,7 +32,7 @@ export class Apps extends Context.Service<
   Apps,
   {
     /** The credentials of one program, or of the default one. */
-    readonly credentials: (appid: AppId | undefined) => Effect.Effect<AppCredentials, UnknownApp>
+    readonly credentials: (appid: AppId | undefined) => Effect.Effect<AppCredentials, UnknownApp | InvalidConfig>
   }
 >()("@qq-mini/core/App/Apps") {}
 

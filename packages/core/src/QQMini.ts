@@ -20,7 +20,7 @@ import * as Exchange from "./internal/exchange.ts"
 import { encode } from "./internal/request.ts"
 import { Settings } from "./internal/settings.ts"
 import { monotonicMillis } from "./internal/time.ts"
-import { InvalidInput, QQError, QuotaReached, type Reason, StoreFailed, TimedOut, UnknownApp } from "./QQError.ts"
+import { InvalidInput, QQError, QuotaReached, type Reason, StoreFailed, TimedOut } from "./QQError.ts"
 import * as Quota from "./Quota.ts"
 import * as Retry from "./Retry.ts"
 import * as TokenCache from "./TokenCache.ts"
@@ -141,7 +141,7 @@ export const make = Effect.gen(function* () {
       )
     }
     const { appid, appsecret } = (selected ?? {}) as Partial<App.AppCredentialsInput>
-    const credentials = (): Effect.Effect<App.AppCredentials, UnknownApp> =>
+    const credentials = (): ReturnType<App.Apps["Service"]["credentials"]> =>
       appid === undefined || appsecret === undefined
         ? apps.credentials(appid)
         : Effect.succeed({ appid, appsecret: App.redact(appsecret) })

@@ -64,7 +64,9 @@ const retryAfter = (headers: Headers.Headers): Effect.Effect<number | undefined>
   return Effect.map(Clock.currentTimeMillis, (now) => Duration.toMillis(Headers.retryAfterDelay(parsed.success, now)))
 }
 
-const failure = (error: HttpClientError | TooLarge, status: number): Failure => {
+const late = (timeout: number) => new TimedOut({ during: "answer", limit: Math.round(timeout) })
+
+const failure = (error: HttpClientError | TooLarge, status: number, timeout: number): Failure => {
   if (error._tag === "TooLarge") {
     return { reason: new UnreadableAnswer({ found: "too large", status, size: error.size }), phase: "lost" }
   }
@@ -78,7 +80,10 @@ const failure = (error: HttpClientError | TooLarge, status: number): Failure => 
     }
   }
   const { phase, problem } = phaseOf(error)
-  return { reason: new ConnectionFailed({ problem }), phase }
+  return {
+    reason: phase === "lost" && problem === "ETIMEDOUT" ? late(timeout) : new ConnectionFailed({ problem }),
+    phase
+  }
 }
 
 /** Makes one attempt: one request, one answer, one timeout. */
@@ -115,18 +120,14 @@ export const make =
         // nothing goes to QQ but the call, so no trace headers; and a span of the URL would add nothing to the call's own
         Effect.provideService(HttpClient.TracerDisabledWhen, always),
         Effect.provideService(AttemptTimeout, options.timeout),
-        Effect.mapError((error) => failure(error, status)),
+        Effect.mapError((error) => failure(error, status, options.timeout)),
         // an HTTP layer that throws is a lost connection; what it threw may hold the URL, and so the secret
         Effect.catchDefect((defect) =>
           Effect.fail<Failure>({ reason: new ConnectionFailed({ problem: phaseOf(defect).problem }), phase: "lost" })
         ),
         Effect.timeoutOrElse({
           duration: options.timeout,
-          orElse: () =>
-            Effect.fail<Failure>({
-              reason: new TimedOut({ during: "answer", limit: Math.round(options.timeout) }),
-              phase: "lost"
-            })
+          orElse: () => Effect.fail<Failure>({ reason: late(options.timeout), phase: "lost" })
         }),
         Effect.tap(({ bytes }) =>
           Effect.map(OnAnswer, (onAnswer) => {

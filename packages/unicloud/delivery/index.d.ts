@@ -1,0 +1,221 @@
+/**
+ * qq-mini：QQ 小程序服务端接口，适用于 uniCloud 云函数与云对象。
+ *
+ * 每个调用失败时抛出 QQError：error.reason._tag 是原因，error.help.zh 说明发生了什么、该怎么做。
+ */
+
+/** 小程序与调用者自己的 token，每个调用都可以传。 */
+export interface Authority {
+  /** 调用者自己的 access_token；原样使用，不缓存、不刷新。 */
+  access_token?: string
+  /** 其他小程序的 appid。 */
+  appid?: string
+  /** 其 AppSecret；已配置的小程序不必传。 */
+  appsecret?: string
+}
+
+/** 单次调用的选项。 */
+export interface CallOptions {
+  /** 整个调用的时限：毫秒，或 "3 seconds"。默认 4000。 */
+  deadline?: number | `${number} seconds`
+  /** 单次请求的时限。默认 3000 毫秒。 */
+  attemptTimeout?: number | `${number} seconds`
+  /** 最多尝试几次；1 表示不重试。默认 3。订阅消息与小程序码从不自动重发。 */
+  attempts?: number
+  /** 配额已满时：等待（默认），或立即失败。 */
+  quota?: "wait" | "fail"
+  /** 中止调用。 */
+  signal?: AbortSignal
+}
+
+/** 图片，类型由其内容判断。 */
+export interface Image {
+  bytes: Uint8Array
+  mediaType: "image/png" | "image/jpeg" | "image/gif"
+  /** data:image/png;base64,… */
+  dataUrl: string
+}
+
+/** 全部接口。 */
+export interface Calls {
+  auth: {
+    /** access_token。通常不需要自己取：每个调用会自动使用。cache: false 强制获取新的。 */
+    getAccessToken(input?: { cache?: boolean } & Authority, options?: CallOptions): Promise<string>
+    /** 用 qq.login 的 code 换取 openid；needKey: true 时返回 session_key（不可下发到客户端）。 */
+    code2Session(
+      input: { code: string; needKey?: boolean } & Authority,
+      options?: CallOptions
+    ): Promise<{ openid: string; session_key?: string; unionid?: string }>
+  }
+  acode: {
+    /** 小程序码。每个小程序一共只有 50 个，请保存复用。path 不以 / 开头。 */
+    getMiniCode(input?: { path?: string } & Authority, options?: CallOptions): Promise<Image>
+  }
+  security: {
+    /** 文本检测，最长 500 KB。只有 QQ 明确通过才返回 { risky: false }。 */
+    msgSecCheck(input: { content: string } & Authority, options?: CallOptions): Promise<{ risky: boolean }>
+    /** 图片检测：PNG、JPEG、GIF，不超过 1 MB、750 × 1334。media 为字节、base64 或 data URL。 */
+    imgSecCheck(input: { media: Uint8Array | string } & Authority, options?: CallOptions): Promise<{ risky: boolean }>
+  }
+  subscribeMessage: {
+    /** 订阅消息，每位用户每天一条。结果不明时抛出 OutcomeUnknown，从不自动重发。 */
+    send(
+      input: {
+        touser: string
+        template_id: string
+        page?: string
+        data: { [keyword: string]: { value: string | number } }
+        emphasis_keyword?: string
+        oac_appid?: string
+        use_robot?: boolean | 0 | 1
+      } & Authority,
+      options?: CallOptions
+    ): Promise<void>
+  }
+}
+
+/** 客户端。 */
+export interface Client extends Calls {
+  /** 同样的接口，换一个小程序：qq.app("1112345678").security.msgSecCheck({ content })。 */
+  app(app: string | { appid: string; appsecret?: string }): Calls
+  /** 按本地计数，该接口现在还能调用几次。 */
+  left(call: string, app?: { appid?: string }): Promise<number>
+  /** 结束：等待进行中的调用，之后的调用失败。云函数中通常不需要。 */
+  close(): Promise<void>
+}
+
+/** require("uni-config-center") */
+export type ConfigCenter = (options: any) => any
+
+/** require("uni-open-bridge-common") */
+export interface OpenBridge {
+  getAccessToken(...args: any[]): Promise<any>
+  setAccessToken(...args: any[]): Promise<any>
+  removeAccessToken(...args: any[]): Promise<any>
+}
+
+/** createQQMini 的选项。 */
+export interface Options {
+  /** 默认使用全局 uniCloud。 */
+  uniCloud?: any
+  /** require("uni-config-center")：从 uni-id/config.json 的 mp-qq.oauth.qq 与 vk-unicloud/index.js 的 vk.oauth.qq.list 读取小程序。 */
+  configCenter?: ConfigCenter
+  /** 当前应用，uni-id 配置为数组且无法自动得知（定时触发、URL 化）时传入。 */
+  dcloudAppid?: string
+  /** 默认小程序，优先于配置文件。 */
+  appid?: string
+  appsecret?: string
+  /** 其他小程序。 */
+  apps?: { appid: string; appsecret: string }[]
+  /**
+   * access_token 存放处，共用它的实例只获取一次：
+   * - "database"（默认）：云数据库集合 qq-mini-tokens；
+   * - "opendb-open-data"：与 uni-open-bridge、uni-id-co 共用；
+   * - "vk-global-data"：与仍在运行的 vk-unicloud 共用，最长使用 240 秒；
+   * - "redis"：uniCloud.redis()，配额也共同计数；
+   * - "memory"：仅本实例；
+   * - require("uni-open-bridge-common")：经由该模块。
+   */
+  store?: "database" | "opendb-open-data" | "vk-global-data" | "redis" | "memory" | OpenBridge
+  /** store 为 "database" 时的集合名。 */
+  collection?: string
+  /** 使用 uniCloud.httpclient（默认）或 uniCloud.request。 */
+  http?: "httpclient" | "request"
+  /** QQ 的地址，默认 https://api.q.qq.com。 */
+  baseUrl?: string
+  /** 整个调用的时限，毫秒，默认 4000；云函数默认 5 秒超时，调大时请一并调整云函数的超时时间。 */
+  deadline?: number
+  /** 单次请求的时限，毫秒，默认 3000。 */
+  attemptTimeout?: number
+  /** 最多尝试几次，默认 3。 */
+  attempts?: number
+  /** 云函数剩余的毫秒数；给出时任何调用都不会超过它。 */
+  timeLeft?: () => number
+}
+
+/** 创建客户端。请在处理函数之外创建一次；第一次调用之前不会做任何事。 */
+export function createQQMini(options?: Options): Client
+
+/** 调用失败的原因。 */
+export class QQError extends Error {
+  readonly _tag: "QQError"
+  /** 接口，如 security.msgSecCheck。 */
+  readonly endpoint: string
+  /** 小程序 appid。 */
+  readonly app: string | undefined
+  /** 原因：_tag 为 NotSubscribed、InvalidInput、TimedOut 等；QQ 给出的错误码在 code。 */
+  readonly reason: { readonly _tag: string; readonly code?: number; readonly text?: string }
+  /** 稍后重试是否可能成功。 */
+  readonly isRetryable: boolean
+  /** 多少毫秒之后重试。 */
+  readonly retryAfter: number | undefined
+  /** 发生了什么、该怎么做。 */
+  readonly help: { readonly en: string; readonly zh: string }
+}
+
+/** 是否为 QQError。 */
+export function isQQError(error: unknown): error is QQError
+
+/** 云对象的返回值。不是 QQError 的错误会继续抛出。 */
+export function toUniError(error: unknown): { errSubject: string; errCode: string; errMsg: string }
+
+/** vk 云函数的返回值。不是 QQError 的错误会继续抛出。 */
+export function toVkError(error: unknown): { code: number; msg: string }
+
+/** uni-id-co 登录时存下的 session_key；没有或已过期时为 undefined。不可下发到客户端。 */
+export function readSessionKey(database: any, user: { appid: string; openid: string }): Promise<string | undefined>
+
+/** vk 的返回值：QQ 原有字段，以及 code 与 msg。 */
+export interface VkResult {
+  code: number
+  msg: string
+  [field: string]: any
+}
+
+/** vk 风格的接口。 */
+export type VkCall = (input?: { [parameter: string]: any }) => Promise<VkResult>
+
+/** createVkOpenapiQQ 的选项。 */
+export interface VkOptions extends Options {
+  /** 加密 encryptedKey 的密钥，默认取 vk 配置的 vk.crypto.aes。 */
+  aesKey?: string
+  /** 需要时恢复 vk 的旧行为，默认全部关闭。 */
+  compat?: {
+    /** 把 appid 写回调用者传入的对象。 */
+    mutateInput?: boolean
+    /** encryptedKey 中仍包含 AppSecret（会下发到客户端，不建议）。 */
+    secretInEncryptedKey?: boolean
+    /** 文本检测以表单而不是 JSON 发送。 */
+    formTextCheck?: boolean
+  }
+}
+
+/** 与 vk.openapi.qq 同名、同参数、同返回值的接口；其余接口也按同样的约定出现在这里。 */
+export interface VkOpenapiQQ {
+  init(util?: any): void
+  getConfig(): { appid: string; appsecret: string }
+  request(options: {
+    url: string
+    method?: "GET" | "POST"
+    data?: { [parameter: string]: any }
+    contentType?: "form" | "json"
+    appid?: string
+    appsecret?: string
+  }): Promise<VkResult>
+  auth: {
+    getAppidInfo(input?: { appid?: string; appsecret?: string }): { appid: string; appsecret: string }
+    getAccessTokenFn: VkCall
+    getAccessToken(input?: { cache?: boolean; appid?: string; appsecret?: string }): Promise<string | undefined>
+    code2Session: VkCall
+    code2SessionMpQQ: VkCall
+  }
+  security: { msgSecCheck: VkCall; imgSecCheck: VkCall }
+  acode: {
+    /** 成功时为带有 code: 0 与 msg: "" 的 Buffer。 */
+    getMiniCode(input?: { [parameter: string]: any }): Promise<(Uint8Array & { code: 0; msg: "" }) | VkResult>
+  }
+  subscribeMessage: { send: VkCall }
+}
+
+/** vk.openapi.qq = createVkOpenapiQQ()。默认与仍在运行的 vk 共用 vk-global-data 中的 token。 */
+export function createVkOpenapiQQ(options?: VkOptions): VkOpenapiQQ

@@ -1,0 +1,195 @@
+/**
+ * qq-mini in uniCloud's cloud functions: its layer, and `createQQMini` for functions and cloud objects.
+ */
+import * as App from "@qq-mini/core/App"
+import type { AccessToken } from "@qq-mini/core/AccessToken"
+import * as Promised from "@qq-mini/core/Promise"
+import type { QQError } from "@qq-mini/core/QQError"
+import * as QQMini from "@qq-mini/core/QQMini"
+import * as Quota from "@qq-mini/core/Quota"
+import * as TokenCache from "@qq-mini/core/TokenCache"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type { UniCloud } from "./UniCloud.ts"
+import * as UniCloudHttp from "./UniCloudHttp.ts"
+import * as UniCloudStores from "./UniCloudStores.ts"
+import * as UniConfig from "./UniConfig.ts"
+
+/** Where the token is kept, and who shares it. */
+export type Store =
+  /** All instances, in the collection `qq-mini-tokens` of the cloud database (or `collection`). The default. */
+  | "database"
+  /** `uni-open-bridge` and `uni-id-co` too, in their collection `opendb-open-data`. */
+  | "opendb-open-data"
+  /** A vk-unicloud that still runs, in its collection `vk-global-data`; a token is used for 240 seconds at the most. */
+  | "vk-global-data"
+  /** All instances, in the Redis of `uniCloud.redis()`; they keep QQ's quotas together, too. */
+  | "redis"
+  /** This instance alone. For tests, and where there is one instance only. */
+  | "memory"
+  /** `require("uni-open-bridge-common")`: whoever uses it, in whatever it keeps tokens. */
+  | UniCloudStores.OpenBridge
+
+/** Which programs, where the token is kept, and how the client works. */
+export interface Options extends Omit<UniConfig.Options, "uniCloud"> {
+  /** By default the global `uniCloud` of the cloud function. */
+  readonly uniCloud?: UniCloud | undefined
+  readonly store?: Store | undefined
+  /** The collection of the store `database`, by default `qq-mini-tokens`. */
+  readonly collection?: string | undefined
+  /** Which of uniCloud's two HTTP clients. By default `httpclient`, where there is one. */
+  readonly http?: "httpclient" | "request" | undefined
+  /** Where QQ is. By default `https://api.q.qq.com`. */
+  readonly baseUrl?: string | undefined
+  /**
+   * Milliseconds for a whole call. By default 4,000, because a cloud function is stopped after 5 seconds unless its own
+   * settings say more: raise both together.
+   */
+  readonly deadline?: number | undefined
+  /** Milliseconds for one attempt. By default 3,000. */
+  readonly attemptTimeout?: number | undefined
+  /** Attempts in all of what may be repeated. By default 3. */
+  readonly attempts?: number | undefined
+  /** Milliseconds that the cloud function still has, where you know: no call is given longer. */
+  readonly timeLeft?: (() => number) | undefined
+}
+
+const defaults = QQMini.Settings.defaultValue()
+// for what the function does with the answer
+const forTheAnswer = 300
+
+const checkTimes = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<void, QQError> {
+  const { attemptTimeout, attempts, baseUrl, deadline } = options
+  for (const [name, value] of Object.entries({ deadline, attemptTimeout })) {
+    if (value !== undefined && !(Number.isFinite(value) && value > 0)) {
+      return yield* App.invalidConfig(name, "must be a number of milliseconds above 0", "必须是大于 0 的毫秒数")
+    }
+  }
+  if (attempts !== undefined && !(Number.isInteger(attempts) && attempts >= 1)) {
+    return yield* App.invalidConfig("attempts", "must be a whole number of at least 1", "必须是不小于 1 的整数")
+  }
+  if (baseUrl !== undefined && !/^https?:\/\/[^?#\s]+$/.test(baseUrl)) {
+    return yield* App.invalidConfig(
+      "baseUrl",
+      "must be an address without a query, as https://api.q.qq.com",
+      "必须是不带参数的网址，如 https://api.q.qq.com"
+    )
+  }
+})
+
+const settings = (options: Options): Effect.Effect<typeof QQMini.Settings.Service, QQError> =>
+  Effect.as(checkTimes(options), {
+    ...defaults,
+    baseUrl: options.baseUrl ?? defaults.baseUrl,
+    deadline: options.deadline ?? 4_000,
+    attemptTimeout: options.attemptTimeout ?? 3_000,
+    retry: { ...defaults.retry, attempts: options.attempts ?? defaults.retry.attempts },
+    // an instance is frozen when it has answered
+    renewal: "awaited"
+  })
+
+const lacking = (what: string) =>
+  App.invalidConfig(
+    "uniCloud",
+    `has no ${what}: is this a cloud function? Elsewhere give uniCloud among the options`,
+    `没有 ${what}：当前是云函数环境吗？否则请在选项中传入 uniCloud`
+  )
+
+const layerHttp = (uniCloud: UniCloud, { http }: Options): Layer.Layer<HttpClient.HttpClient, QQError> => {
+  const { httpclient, request } = uniCloud
+  if (http !== "request" && httpclient !== undefined) return UniCloudHttp.layerHttpclient(httpclient)
+  if (http !== "httpclient" && request !== undefined)
+    return UniCloudHttp.layerRequest((sent) => request.call(uniCloud, sent))
+  return Layer.unwrap(Effect.fail(lacking(http ?? "httpclient")))
+}
+
+const isOpenBridge = (store: unknown): store is UniCloudStores.OpenBridge =>
+  typeof (store as UniCloudStores.OpenBridge | undefined)?.setAccessToken === "function"
+
+const layerStores = (
+  uniCloud: UniCloud,
+  { collection, dcloudAppid, store = "database" }: Options
+): Layer.Layer<TokenCache.TokenCache | Quota.Quota, QQError> => {
+  if (store === "memory") return Layer.merge(TokenCache.layerMemory, Quota.layerMemory)
+  if (store === "redis") {
+    return uniCloud.redis === undefined
+      ? Layer.unwrap(Effect.fail(UniCloudStores.enableRedis("it is not there")))
+      : UniCloudStores.layerRedis(() => uniCloud.redis!())
+  }
+  if (uniCloud.database === undefined) return Layer.unwrap(Effect.fail(lacking("database()")))
+  const database = uniCloud.database()
+  const tokens = isOpenBridge(store)
+    ? UniCloudStores.layerOpenBridge(database, store, () => UniConfig.currentApp({ uniCloud, dcloudAppid }))
+    : store === "opendb-open-data"
+      ? UniCloudStores.layerOpenData(database)
+      : store === "vk-global-data"
+        ? UniCloudStores.layerVk(database)
+        : store === "database"
+          ? UniCloudStores.layerDatabase(database, { collection })
+          : undefined
+  return tokens === undefined
+    ? Layer.unwrap(
+        Effect.fail(
+          App.invalidConfig(
+            "store",
+            "must be database, opendb-open-data, vk-global-data, redis, memory, or uni-open-bridge-common itself",
+            "必须是 database、opendb-open-data、vk-global-data、redis、memory，或 uni-open-bridge-common 模块本身"
+          )
+        )
+      )
+    : Layer.merge(tokens, Quota.layerMemory)
+}
+
+/** Gives no call more time than the cloud function still has. */
+const within = (timeLeft: () => number): Layer.Layer<QQMini.QQMini, never, QQMini.QQMini> =>
+  Layer.effect(
+    QQMini.QQMini,
+    Effect.gen(function* () {
+      const client = yield* QQMini.QQMini
+      const settings = yield* QQMini.Settings
+      return QQMini.QQMini.of({
+        ...client,
+        call: (endpoint, input, options = {}) =>
+          Effect.suspend(() => {
+            const left = Math.max(1, timeLeft() - forTheAnswer)
+            const asked = Duration.fromInput(options.deadline ?? settings.deadline)
+            // what is no time at all is the client's to refuse
+            const deadline = Option.isSome(asked) ? Math.min(Duration.toMillis(asked.value), left) : options.deadline
+            return client.call(endpoint, input, { ...options, deadline })
+          })
+      })
+    })
+  )
+
+/** The client in a cloud function, and the service of its tokens. `uniCloud` is looked at when the layer is built. */
+export const layer = (options: Options = {}): Layer.Layer<QQMini.QQMini | AccessToken, QQError> =>
+  Layer.suspend(() => {
+    const uniCloud = options.uniCloud ?? (globalThis as { readonly uniCloud?: UniCloud }).uniCloud
+    if (uniCloud === undefined) return Layer.unwrap(Effect.fail(lacking("httpclient")))
+    const client = QQMini.layerStores.pipe(
+      Layer.provide(layerStores(uniCloud, options)),
+      Layer.provide(UniConfig.layer({ ...options, uniCloud })),
+      Layer.provide(layerHttp(uniCloud, options))
+    )
+    const { timeLeft } = options
+    return (timeLeft === undefined ? client : Layer.provideMerge(within(timeLeft), client)).pipe(
+      Layer.provide(Layer.effect(QQMini.Settings, settings(options)))
+    )
+  })
+
+/**
+ * The client for cloud functions and cloud objects: every call as a promise. Make it once, outside the handler: nothing
+ * happens before the first call, and nothing goes on after an answer.
+ *
+ * ```js
+ * const qq = createQQMini({ configCenter: require("uni-config-center") })
+ * exports.main = async ({ content }) => await qq.security.msgSecCheck({ content })
+ * ```
+ */
+export const createQQMini = (options: Options = {}): Promised.Client => {
+  Effect.runSync(checkTimes(options))
+  return Promised.make(layer(options))
+}

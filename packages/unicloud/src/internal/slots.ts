@@ -1,0 +1,278 @@
+import { TokenCache, TokenCacheError, type Key } from "@qq-mini/core/TokenCache"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { createHash, randomBytes } from "node:crypto"
+import type { Database, Document } from "../UniCloud.ts"
+
+/** The part of a slot's name that other software knows. */
+export const appidOf = (key: Key): string => key.slice(0, key.indexOf(":"))
+
+type Operation = TokenCacheError["operation"]
+
+/** A slot as it is kept: one document. Times are epoch milliseconds. */
+interface State {
+  readonly generation: number
+  /** `""` when there is none. */
+  readonly token: string
+  readonly lifetime: number
+  readonly expires: number
+  readonly owner: string
+  readonly leased: number
+  readonly history: string
+  /** Fingerprints of the last tokens that were seen here, so that a late write of an old one is known for what it is. */
+  readonly marks: ReadonlyArray<string>
+  /** Whether the document of the other software says the same. */
+  readonly shared: boolean
+}
+
+const empty: State = {
+  generation: 0,
+  token: "",
+  lifetime: 0,
+  expires: 0,
+  owner: "",
+  leased: 0,
+  history: "",
+  marks: [],
+  shared: true
+}
+
+/** The end of what has none. */
+export const never = Number.MAX_SAFE_INTEGER
+
+/** A token as other software keeps it. */
+export interface Found {
+  readonly token: string
+  /** Epoch milliseconds; {@link never} when it has no end. */
+  readonly expires: number
+  /** When it was written, where that is known. */
+  readonly since?: number | undefined
+  /** What identifies this writing of it. */
+  readonly raw: Document
+}
+
+/** Where other software keeps the token. Its promises reject as the database's do. */
+export interface Shared {
+  readonly read: (appid: string) => Promise<Found | undefined>
+  /** Writes the token where `over` stands, and leaves alone what stands there otherwise. */
+  readonly write: (appid: string, over: Found | undefined, token: string, times: Times) => Promise<void>
+  readonly remove: (appid: string, over: Found) => Promise<void>
+}
+
+/** Epoch milliseconds. */
+export interface Times {
+  readonly now: number
+  readonly expires: number
+}
+
+/** Where slots are kept. */
+export interface Options {
+  readonly database: Database
+  readonly collection: string
+  /** What to do when the collection is missing, in both languages. */
+  readonly missing: string
+  readonly id: (key: Key) => string
+  /** Fields that every document of the collection has beside ours. */
+  readonly fields?: ((id: string) => Document) | undefined
+  readonly shared?: Shared | undefined
+  readonly maxLifetime?: number | undefined
+}
+
+const mark = (token: string): string => createHash("sha256").update(token).digest("hex").slice(0, 16)
+const marked = (marks: ReadonlyArray<string>, token: string) => [...marks.slice(-7), mark(token)]
+
+// What others wrote without saying for how long: QQ's tokens live two hours. What is to live for ever is looked at again.
+const assumedLifetime = 7_200_000
+const foreverLifetime = 240_000
+
+/** The slot with what other software did to its token meanwhile. */
+const observe = (state: State, found: Found | undefined): State => {
+  if (found === undefined) return state.shared && state.token !== "" ? { ...state, token: "" } : state
+  if (found.token === state.token) return state.shared ? state : { ...state, shared: true }
+  // our own writing that was cut off, or an old token's that came late
+  if (state.marks.includes(mark(found.token))) return { ...state, shared: false }
+  const forever = found.expires >= never
+  const lifetime = forever
+    ? foreverLifetime
+    : found.since === undefined
+      ? assumedLifetime
+      : Math.max(1, found.expires - found.since)
+  const since = forever ? 0 : (found.since ?? found.expires - lifetime)
+  return {
+    ...state,
+    generation: Math.max(state.generation + 1, since),
+    token: found.token,
+    lifetime,
+    expires: found.expires,
+    history: "",
+    marks: marked(state.marks, found.token),
+    shared: true
+  }
+}
+
+const missingCollection =
+  /collection.{0,80}(not\s*(exist|found)|non-?exist)|not found collection|COLLECTION_NOT_EXIST|集合.{0,20}不存在/i
+
+/** What the database said, without what it was asked. */
+export const failure = (
+  operation: Operation,
+  error: any,
+  { collection, missing }: Pick<Options, "collection" | "missing">
+): TokenCacheError => {
+  const code = String(error?.errCode ?? error?.code ?? "")
+  const isMissing = missingCollection.test(`${code} ${error?.message ?? error?.errMsg ?? ""}`)
+  const problem = isMissing
+    ? `the collection ${collection} does not exist: ${missing}`
+    : /^[\w-]{1,64}$/.test(code)
+      ? code
+      : "the database failed"
+  return new TokenCacheError({ operation, problem })
+}
+
+const attempts = 40
+
+/**
+ * The store over documents. Each change is one conditional update of one document, made again when another came first;
+ * where the token stands in other software's document too, that one follows, and is mended by the next who looks when it
+ * did not.
+ */
+export const make = (options: Options): TokenCache["Service"] => {
+  const collection = () => options.database.collection(options.collection)
+
+  interface Seen {
+    readonly id: string
+    /** `undefined` when there is no document yet. */
+    readonly rev: string | undefined
+    readonly state: State
+    readonly found: Found | undefined
+  }
+
+  const get = async (id: string): Promise<Document | undefined> => (await collection().doc(id).get()).data[0]
+
+  const look = async (key: Key): Promise<Seen> => {
+    const id = options.id(key)
+    const [document, found] = await Promise.all([get(id), options.shared?.read(appidOf(key))])
+    const kept = document === undefined ? empty : ({ ...empty, ...document } as State)
+    return {
+      id,
+      rev: document === undefined ? undefined : String(document["rev"]),
+      state: options.shared === undefined ? kept : observe(kept, found),
+      found
+    }
+  }
+
+  /** Puts the state in the place of what was seen; gives the new revision unless somebody else was first. */
+  const replace = async ({ id, rev }: Seen, state: State): Promise<string | undefined> => {
+    const next = randomBytes(9).toString("base64")
+    const { expires, generation, history, leased, lifetime, marks, owner, shared, token } = state
+    const content = { generation, token, lifetime, expires, owner, leased, history, marks, shared, rev: next }
+    if (rev === undefined) {
+      try {
+        await collection().add({ _id: id, ...options.fields?.(id), ...content })
+        return next
+      } catch (error) {
+        if ((await get(id)) === undefined) throw error
+        return undefined
+      }
+    }
+    const { doc } = await collection().where({ _id: id, rev }).updateAndReturn(content)
+    return doc?.rev === next ? next : undefined
+  }
+
+  /** Brings the other software's document to what the slot says. */
+  const share = async (key: Key, seen: Seen, shared: Shared): Promise<void> => {
+    const { found, state } = seen
+    const now = Date.now()
+    if (state.token === "" || state.expires <= now) {
+      if (found !== undefined) await shared.remove(appidOf(key), found)
+    } else if (found?.token !== state.token) {
+      await shared.write(appidOf(key), found, state.token, { now, expires: state.expires })
+    }
+    await replace(seen, { ...state, shared: true })
+  }
+
+  const transact = <A>(
+    operation: Operation,
+    key: Key,
+    change: (state: State, now: number) => readonly [result: A, next?: State]
+  ): Effect.Effect<A, TokenCacheError> =>
+    Effect.tryPromise({
+      try: async () => {
+        for (let attempt = 0; attempt < attempts; attempt++) {
+          const seen = await look(key)
+          const [result, next] = change(seen.state, Date.now())
+          let now = seen
+          if (next !== undefined) {
+            const rev = await replace(seen, next)
+            if (rev === undefined) {
+              await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * attempt))
+              continue
+            }
+            now = { ...seen, rev, state: next }
+          }
+          if (options.shared !== undefined && !now.state.shared) {
+            // the slot is right already, so this can wait for the next who looks
+            await share(key, now, options.shared).catch(() => {})
+          }
+          return result
+        }
+        throw Object.assign(new Error("others were first each time"), { code: "too-many-writers" })
+      },
+      catch: (error) => failure(operation, error, options)
+    })
+
+  return TokenCache.of({
+    ...(options.maxLifetime === undefined ? {} : { maxLifetime: options.maxLifetime }),
+    read: (key) =>
+      transact("read", key, (state, now) => {
+        const live = state.token !== "" && state.expires > now
+        return [
+          {
+            generation: state.generation,
+            token: live ? Redacted.make(state.token) : undefined,
+            lifetime: state.lifetime,
+            expiresIn: live ? Math.min(state.expires - now, state.lifetime) : 0,
+            leasedFor: Math.max(0, state.leased - now),
+            now,
+            history: state.history
+          }
+        ]
+      }),
+    lease: (key, { generation, owner, ttl }) =>
+      transact("lease", key, (state, now) =>
+        state.generation !== generation || (state.leased > now && state.owner !== owner)
+          ? [false]
+          : [true, { ...state, owner, leased: now + ttl }]
+      ),
+    write: (key, { generation, history, owner, token, ttl }) =>
+      transact("write", key, (state, now) => {
+        if (state.generation !== generation || state.owner !== owner) return [undefined]
+        const value = Redacted.value(token)
+        const next = Math.max(generation + 1, now)
+        return [
+          next,
+          {
+            ...state,
+            generation: next,
+            token: value,
+            lifetime: ttl,
+            expires: now + ttl,
+            leased: 0,
+            history,
+            marks: options.shared === undefined ? [] : marked(state.marks, value),
+            shared: options.shared === undefined
+          }
+        ]
+      }),
+    remove: (key, { generation }) =>
+      transact("remove", key, (state) =>
+        state.generation !== generation || state.token === ""
+          ? [false]
+          : [true, { ...state, token: "", shared: options.shared === undefined }]
+      ),
+    release: (key, { owner }) =>
+      transact("release", key, (state, now) =>
+        state.owner === owner && state.leased > now ? [undefined, { ...state, leased: 0 }] : [undefined]
+      )
+  })
+}

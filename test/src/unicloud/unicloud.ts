@@ -1,0 +1,20 @@
+/** `uniCloud` for tests: see `unicloud.cjs`. */
+import type { UniCloud } from "@qq-mini/unicloud/UniCloud"
+import { createRequire } from "node:module"
+import { fileURLToPath } from "node:url"
+
+interface Options {
+  /** The address of a `DatabaseServer`. */
+  readonly database?: string
+  readonly redis?: NonNullable<UniCloud["redis"]>
+  readonly dcloudAppid?: string
+}
+
+/** Makes a `uniCloud` that has everything. */
+export const makeUniCloud: (options?: Options) => Required<Omit<UniCloud, "$context">> = createRequire(import.meta.url)(
+  "./unicloud.cjs"
+).makeUniCloud
+
+/** The real Node of a version that uniCloud runs. */
+export const nodeBinary = (version: 16 | 18 | 20): string =>
+  fileURLToPath(new URL(`../../node_modules/node${version}/bin/node`, import.meta.url))
