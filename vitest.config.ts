@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { defineConfig } from "vitest/config"
 
 /** They count what many processes do in real time, so nothing that takes a whole core runs beside them. */
-const deployments = ["machines", "outages", "quota"].map((name) => `test/src/${name}.test.ts`)
+const deployments = ["machines", "outages", "quota", "unicloud/instances"].map((name) => `test/src/${name}.test.ts`)
 
 export default defineConfig({
   test: {

@@ -9,7 +9,7 @@ const program = fileURLToPath(new URL("holder.ts", import.meta.url))
 type Line =
   | { readonly ready: true }
   | { readonly event: string }
-  | { readonly stopped: Step }
+  | { readonly stopped: Step | number }
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: string }
 
@@ -17,14 +17,14 @@ type Line =
 export class Holder implements AsyncDisposable {
   readonly events: Array<string> = []
   /** Resolves when it stopped at the step it was told. */
-  readonly stopped: Promise<Step>
+  readonly stopped: Promise<Step | number>
   readonly #child: ChildProcess
   readonly #answers = new Map<number, (line: Line) => void>()
   #last = 0
 
   private constructor(child: ChildProcess, onReady: () => void) {
     this.#child = child
-    let onStopped: (step: Step) => void
+    let onStopped: (step: Step | number) => void
     this.stopped = new Promise((resolve) => (onStopped = resolve))
     createInterface({ input: child.stdout! }).on("line", (text) => {
       // logs go there, too
@@ -41,7 +41,11 @@ export class Holder implements AsyncDisposable {
     const node = [process.execPath, program, JSON.stringify(config)]
     // what a shell limits, it limits for the program it becomes
     const shell = ["/bin/sh", "-c", `ulimit -f ${config.fileBlocks} && exec "$0" "$@"`]
-    const [command, ...args] = config.fileBlocks === undefined ? node : [...shell, ...node]
+    return Holder.spawn(config.fileBlocks === undefined ? node : [...shell, ...node])
+  }
+
+  /** Any program that speaks as `holder.ts` does. */
+  static spawn([command, ...args]: ReadonlyArray<string>): Promise<Holder> {
     const child = spawn(command!, args, { stdio: ["pipe", "pipe", "inherit"] })
     return new Promise((resolve, reject) => {
       const holder = new Holder(child, () => resolve(holder))
@@ -53,7 +57,8 @@ export class Holder implements AsyncDisposable {
     return Promise.all(Array.from({ length: count }, () => Holder.start(config)))
   }
 
-  #ask(command: Command): Promise<any> {
+  /** Tells it to do something, in its own words. */
+  ask(command: object): Promise<any> {
     const id = ++this.#last
     return new Promise((resolve, reject) => {
       this.#answers.set(id, (line) => {
@@ -65,15 +70,15 @@ export class Holder implements AsyncDisposable {
   }
 
   send(touser: string, times: number): Promise<Tally> {
-    return this.#ask({ do: "send", touser, times })
+    return this.ask({ do: "send", touser, times } satisfies Command)
   }
 
   check(options: Omit<Command & { do: "check" }, "do">): Promise<Tally> {
-    return this.#ask({ do: "check", ...options })
+    return this.ask({ do: "check", ...options } satisfies Command)
   }
 
   token(): Promise<string> {
-    return this.#ask({ do: "token" })
+    return this.ask({ do: "token" } satisfies Command)
   }
 
   freeze(): void {

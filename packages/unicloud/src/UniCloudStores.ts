@@ -57,8 +57,8 @@ const document = (
   }
 ): Slots.Shared => ({
   read: async (appid) => {
-    const { data } = await database.collection(collection).doc(format.id(appid)).get()
-    return data[0] === undefined ? undefined : format.read(data[0])
+    const [found] = await Slots.get(database.collection(collection), format.id(appid))
+    return found === undefined ? undefined : format.read(found)
   },
   write: async (appid, over, token, times) => {
     const id = format.id(appid)
@@ -71,10 +71,8 @@ const document = (
         .updateAndReturn(content)
   },
   remove: async (appid, over) => {
-    await database
-      .collection(collection)
-      .where({ _id: format.id(appid), ...over.raw })
-      .remove()
+    const theirs = database.collection(collection).where({ _id: format.id(appid), ...over.raw })
+    Slots.check(await theirs.remove())
   }
 })
 
@@ -124,17 +122,17 @@ const besideOpenData = (database: Database, shared: Slots.Shared): Layer.Layer<T
 export const layerOpenData = (database: Database): Layer.Layer<TokenCache> =>
   besideOpenData(database, document(database, openData, openDataFormat))
 
-/** Which program `uni-open-bridge-common` is asked for: its versions read one or the other of these. */
+/** Which program `uni-open-bridge-common` is asked for; it notes in it the `appid` that it found configured for the app. */
 export interface BridgeKey {
   readonly dcloudAppid: string | undefined
-  readonly platform: "qq-mp"
   readonly provider: "qq-mp"
-  readonly appid: string
+  readonly appid?: string
 }
 
 /** `uni-open-bridge-common`, as far as it is used. */
 export interface OpenBridge {
-  readonly getAccessToken: (key: BridgeKey, fallback: () => Promise<never>) => Promise<unknown>
+  /** Gives what the fallback gives where it has none. */
+  readonly getAccessToken: (key: BridgeKey, fallback: () => Promise<{ readonly value: null }>) => Promise<unknown>
   readonly setAccessToken: (
     key: BridgeKey,
     value: { readonly access_token: string },
@@ -144,42 +142,41 @@ export interface OpenBridge {
 }
 
 /**
- * Tokens through `uni-open-bridge-common`, wherever that keeps them (the database, or Redis before it). It has no lock
+ * Tokens through `uni-open-bridge-common`, wherever that keeps them (the database, and Redis before it). It has no lock
  * and tells no time, so a slot of ours in `opendb-open-data` holds both, and a token that others put there is asked for
- * again every 4 minutes. `dcloudAppid` is the current app's, which some of its versions want to know.
+ * again every 4 minutes.
+ *
+ * It knows a program by the app it belongs to, `dcloudAppid`, and only the one that `uni-config-center` names for that
+ * app: where that is another one, the store fails.
  */
 export const layerOpenBridge = (
   database: Database,
   bridge: OpenBridge,
-  dcloudAppid: () => string | undefined = () => undefined
+  dcloudAppid: (appid: string) => string | undefined
 ): Layer.Layer<TokenCache> => {
-  const keyOf = (appid: string): BridgeKey => ({
-    dcloudAppid: dcloudAppid(),
-    platform: "qq-mp",
-    provider: "qq-mp",
-    appid
-  })
-  const nothing = new Error("there is none")
+  const ask = async <A>(appid: string, run: (key: BridgeKey) => Promise<A>): Promise<A> => {
+    const key: BridgeKey = { dcloudAppid: dcloudAppid(appid), provider: "qq-mp" }
+    const answer = await run(key)
+    if (key.appid !== undefined && key.appid !== appid) {
+      throw Object.assign(new Error("another program"), { code: "uni-open-bridge-has-another-appid-for-this-app" })
+    }
+    return answer
+  }
   const read = async (appid: string): Promise<Slots.Found | undefined> => {
-    // it asks for a token where it has none, and that is how it tells
-    const value: any = await bridge
-      .getAccessToken(keyOf(appid), () => Promise.reject(nothing))
-      .catch((error) => {
-        if (error !== nothing) throw error
-      })
+    const value: any = await ask(appid, (key) => bridge.getAccessToken(key, () => Promise.resolve({ value: null })))
     const token = value?.access_token
     return typeof token === "string" && token !== "" ? { token, expires: Slots.never, raw: {} } : undefined
   }
-  const unless = async (appid: string, over: Slots.Found | undefined, then: () => Promise<unknown>) => {
-    if ((await read(appid))?.token === over?.token) await then()
+  const unless = async (appid: string, over: Slots.Found | undefined, then: (key: BridgeKey) => Promise<unknown>) => {
+    if ((await read(appid))?.token === over?.token) await ask(appid, then)
   }
   return besideOpenData(database, {
     read,
     write: (appid, over, token, { expires, now }) =>
-      unless(appid, over, () =>
-        bridge.setAccessToken(keyOf(appid), { access_token: token }, Math.max(1, Math.floor((expires - now) / 1_000)))
+      unless(appid, over, (key) =>
+        bridge.setAccessToken(key, { access_token: token }, Math.max(1, Math.floor((expires - now) / 1_000)))
       ),
-    remove: (appid, over) => unless(appid, over, () => bridge.removeAccessToken(keyOf(appid)))
+    remove: (appid, over) => unless(appid, over, (key) => bridge.removeAccessToken(key))
   })
 }
 
@@ -311,8 +308,7 @@ export const sessionKey = (
   Effect.tryPromise({
     try: async () => {
       const id = `uni-id:qq-mp:${user.appid}:${user.openid}:session-key`
-      const { data } = await database.collection(openData).doc(id).get()
-      const { expired, value } = data[0] ?? {}
+      const [{ expired, value } = {}] = await Slots.get(database.collection(openData), id)
       const key = parse(value)?.session_key
       const over = typeof expired === "number" && expired >= 0 && expired <= Date.now()
       return typeof key === "string" && key !== "" && !over ? Redacted.make(key) : undefined

@@ -2,7 +2,7 @@ import { TokenCache, TokenCacheError, type Key } from "@qq-mini/core/TokenCache"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { createHash, randomBytes } from "node:crypto"
-import type { Database, Document } from "../UniCloud.ts"
+import type { Collection, Database, Document } from "../UniCloud.ts"
 
 /** The part of a slot's name that other software knows. */
 export const appidOf = (key: Key): string => key.slice(0, key.indexOf(":"))
@@ -129,6 +129,16 @@ export const failure = (
   return new TokenCacheError({ operation, problem })
 }
 
+/** An answer of the database; on one provider errors come as answers. */
+export const check = <A>(answer: A): A => {
+  if ((answer as { readonly code?: unknown } | undefined)?.code) throw answer
+  return answer
+}
+
+/** The document with this `_id`, or none. */
+export const get = async (collection: Collection, id: string): Promise<ReadonlyArray<Document>> =>
+  check(await collection.doc(id).get()).data
+
 const attempts = 40
 
 /**
@@ -147,11 +157,9 @@ export const make = (options: Options): TokenCache["Service"] => {
     readonly found: Found | undefined
   }
 
-  const get = async (id: string): Promise<Document | undefined> => (await collection().doc(id).get()).data[0]
-
   const look = async (key: Key): Promise<Seen> => {
     const id = options.id(key)
-    const [document, found] = await Promise.all([get(id), options.shared?.read(appidOf(key))])
+    const [[document], found] = await Promise.all([get(collection(), id), options.shared?.read(appidOf(key))])
     const kept = document === undefined ? empty : ({ ...empty, ...document } as State)
     return {
       id,
@@ -168,14 +176,14 @@ export const make = (options: Options): TokenCache["Service"] => {
     const content = { generation, token, lifetime, expires, owner, leased, history, marks, shared, rev: next }
     if (rev === undefined) {
       try {
-        await collection().add({ _id: id, ...options.fields?.(id), ...content })
+        check(await collection().add({ _id: id, ...options.fields?.(id), ...content }))
         return next
       } catch (error) {
-        if ((await get(id)) === undefined) throw error
+        if ((await get(collection(), id)).length === 0) throw error
         return undefined
       }
     }
-    const { doc } = await collection().where({ _id: id, rev }).updateAndReturn(content)
+    const { doc } = check(await collection().where({ _id: id, rev }).updateAndReturn(content))
     return doc?.rev === next ? next : undefined
   }
 
