@@ -30,10 +30,9 @@ const tokensOnly = AccessToken.layer.pipe(
   Layer.provideMerge(Sandbox.layerPlatform())
 )
 
-/** A client whose renewal is awaited, as where nothing may run after the answer. */
-const awaited = Sandbox.layer.pipe(
-  Layer.provide(Layer.succeed(QQMini.Settings, { ...QQMini.Settings.defaultValue(), renewal: "awaited" }))
-)
+/** That renewal is awaited, as where nothing may run after the answer. */
+const awaiting = Layer.succeed(QQMini.Settings, { ...QQMini.Settings.defaultValue(), renewal: "awaited" })
+const awaited = Sandbox.layer.pipe(Layer.provide(awaiting))
 
 describe("the token", () => {
   it.effect("T1: 10,000 callers on a cold client, 1 getToken; T4: killed under them, 1 more", () =>
@@ -738,6 +737,49 @@ describe("the token", () => {
       }).pipe(Effect.scoped, Effect.provide(layer))
     }
   )
+
+  it.effect("T6: where nothing may run after the answer, the calls bring what was fetched alone into the store", () => {
+    const { layer, state } = mortal()
+    return Effect.gen(function* () {
+      const cache = yield* TokenCache.TokenCache
+      state.away = true
+      assert.strictEqual((yield* moving(check))._tag, "Success")
+      state.away = false
+      yield* TestClock.adjust("10 minutes")
+      assert.isUndefined((yield* cache.read(state.key)).token)
+      yield* check
+      assert.isDefined((yield* cache.read(state.key)).token)
+      for (let i = 0; i < 10; i++) {
+        yield* TestClock.adjust("10 seconds")
+        yield* check
+      }
+      assert.strictEqual(yield* fetches, 1)
+    }).pipe(Effect.provide(layer.pipe(Layer.provide(awaiting))))
+  })
+
+  it.effect("T9: where nothing may run after the answer, a fetch ends with the last who waits for it", () => {
+    const { layer, state } = mortal()
+    return Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const cache = yield* TokenCache.TokenCache
+      const tokens = yield* AccessToken.AccessToken
+      yield* sandbox.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", delay: "1 hour", times: 9 })
+      const callers = yield* Effect.forEach([1_000, 3_000], (within) =>
+        Effect.forkChild(Effect.result(tokens.get(app, within)), { startImmediately: true })
+      )
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual((yield* Fiber.join(callers[0]!))._tag, "Failure")
+      assert.isAbove((yield* cache.read(state.key)).leasedFor, 0)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Fiber.join(callers[1]!))._tag, "Failure")
+      assert.strictEqual((yield* cache.read(state.key)).leasedFor, 0)
+      assert.strictEqual(yield* fetches, 1)
+      // and a caller after them begins anew
+      yield* sandbox.heal
+      yield* tokens.get(app, 1_000)
+      assert.strictEqual(yield* fetches, 2)
+    }).pipe(Effect.provide(layer.pipe(Layer.provide(awaiting))))
+  })
 
   it.effect("T6: a store that lost its content has the token again from whoever renews, and no call fails", () => {
     const { layer, state } = mortal()
