@@ -12,10 +12,11 @@ import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { createGunzip } from "node:zlib"
 import { assert, beforeAll, describe, it } from "vitest"
+import { deliver } from "../../packages/unicloud/delivery/build.ts"
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL("../..", import.meta.url))
-const names = ["core", "sandbox", "node"]
+const names = ["core", "sandbox", "node", "unicloud"]
 
 interface Manifest {
   readonly version: string
@@ -50,6 +51,7 @@ describe("the packages", () => {
 
   beforeAll(async () => {
     app = await mkdtemp(join(tmpdir(), "qq-mini-"))
+    await deliver()
     await run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "--build"], { cwd: root })
     for (const name of names) {
       const from = join(root, "packages", name)
@@ -75,10 +77,13 @@ describe("the packages", () => {
       const folder = join(app, "node_modules/@qq-mini", name)
       assert.deepStrictEqual((await readdir(folder)).filter((file) => file !== "node_modules").toSorted(), [
         "LICENSE",
+        ...(name === "unicloud" ? ["README.md"] : []),
         "dist",
         "package.json",
         "src"
       ])
+      // what is delivered to uniCloud goes there, and not to the registry
+      assert.notInclude(await readdir(join(folder, "dist")), "unicloud")
       assert.notInclude(await readFile(join(folder, "package.json"), "utf8"), "workspace:")
     }
   })

@@ -193,7 +193,8 @@ export interface VkOptions extends Options {
 /** 与 vk.openapi.qq 同名、同参数、同返回值的接口；其余接口也按同样的约定出现在这里。 */
 export interface VkOpenapiQQ {
   init(util?: any): void
-  getConfig(): { appid: string; appsecret: string }
+  /** 当前应用的 uni-id 配置（含密钥）。 */
+  getConfig(): any
   request(options: {
     url: string
     method?: "GET" | "POST"

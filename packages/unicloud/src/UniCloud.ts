@@ -26,10 +26,10 @@ export type Request = (options: {
   readonly url: string
   readonly method: string
   readonly header: Readonly<Record<string, string>>
-  readonly data?: Buffer
+  readonly data?: string | ArrayBuffer
   /** Milliseconds. */
   readonly timeout: number
-  readonly responseType: "arraybuffer"
+  readonly responseType: "buffer"
 }) => Promise<{
   readonly statusCode: number
   readonly header: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>

@@ -9,6 +9,7 @@ import * as HttpClientError from "effect/http/HttpClientError"
 import type { HttpClientRequest } from "effect/http/HttpClientRequest"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
+import { isAnyArrayBuffer } from "node:util/types"
 import type { Httpclient, Request } from "./UniCloud.ts"
 
 interface Sent {
@@ -28,14 +29,23 @@ interface Received {
 
 // no attempt is longer, also of a client whose own time has no end
 const longest = 60_000
+// one for connecting and one for the answer
+const shortest = 2
 
-/** Whatever a client made of the bytes, as bytes again. */
+/** Whatever a client made of the bytes, as bytes again; also of another realm, as where functions run in a VM. */
 const bytesOf = (data: unknown): Uint8Array => {
-  if (data instanceof Uint8Array) return data
-  if (data instanceof ArrayBuffer) return new Uint8Array(data)
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+  if (isAnyArrayBuffer(data)) return new Uint8Array(data)
   if (data === undefined || data === null) return new Uint8Array()
   return Buffer.from(typeof data === "string" ? data : JSON.stringify(data))
 }
+
+const arrayBufferOf = ({ buffer, byteLength, byteOffset }: Uint8Array): ArrayBuffer =>
+  buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer
+
+// `uniCloud.request` takes texts and ArrayBuffers
+const isText = (headers: Readonly<Record<string, string>>) =>
+  /json|urlencoded/.test(String(headers["content-type"] ?? ""))
 
 /** An error that says how far the request came, and nothing of the request. */
 const nameless = (error: any): object => {
@@ -51,7 +61,7 @@ const nameless = (error: any): object => {
 // Node 16 has no `Response`, and the bytes are all here
 const responseOf = (request: HttpClientRequest, { data, headers, status }: Received) => {
   const bytes = bytesOf(data)
-  const wait = headers?.["retry-after"] ?? headers?.["Retry-After"]
+  const [, wait] = Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === "retry-after") ?? []
   let read = false
   const source = {
     status,
@@ -59,7 +69,7 @@ const responseOf = (request: HttpClientRequest, { data, headers, status }: Recei
       "content-length": String(bytes.length),
       ...(wait === undefined ? {} : { "retry-after": String(wait) })
     },
-    arrayBuffer: () => Promise.resolve(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)),
+    arrayBuffer: () => Promise.resolve(arrayBufferOf(bytes)),
     body: {
       getReader: () => ({
         read: () => {
@@ -75,10 +85,20 @@ const responseOf = (request: HttpClientRequest, { data, headers, status }: Recei
   return HttpClientResponse.fromWeb(request, source as unknown as Response)
 }
 
-const make = (send: (sent: Sent) => Promise<Received>): HttpClient.HttpClient =>
+/** Milliseconds that a request may take, whatever an attempt may: it can't be stopped when nobody waits for it any more. */
+export type Left = () => number
+
+const make = (left: Left, send: (sent: Sent) => Promise<Received>): HttpClient.HttpClient =>
   HttpClient.make((request, url) =>
     Effect.flatMap(AttemptTimeout, (limit) => {
       const { body, headers, method } = request
+      const timeout = Math.floor(Math.min(limit, left(), longest))
+      if (timeout < shortest) {
+        const cause = { name: "ConnectionTimeoutError" }
+        return Effect.fail(
+          new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause }) })
+        )
+      }
       return Effect.tryPromise({
         try: () =>
           send({
@@ -86,7 +106,7 @@ const make = (send: (sent: Sent) => Promise<Received>): HttpClient.HttpClient =>
             method,
             headers: { ...headers },
             body: body._tag === "Uint8Array" ? Buffer.from(body.body) : undefined,
-            timeout: Math.max(1, Math.floor(Math.min(limit, longest)))
+            timeout
           }),
         catch: (error) =>
           new HttpClientError.HttpClientError({
@@ -100,30 +120,33 @@ const make = (send: (sent: Sent) => Promise<Received>): HttpClient.HttpClient =>
  * HTTP over `uniCloud.httpclient`. Of an attempt's time a quarter (at most a second) is for connecting, the rest for the
  * answer, so that nothing of it is left when its time is over.
  */
-export const layerHttpclient = (httpclient: Httpclient): Layer.Layer<HttpClient.HttpClient> =>
+export const layerHttpclient = (
+  httpclient: Httpclient,
+  left: Left = () => Infinity
+): Layer.Layer<HttpClient.HttpClient> =>
   Layer.sync(HttpClient.HttpClient, () =>
-    make(async ({ body, headers, method, timeout, url }) => {
+    make(left, async ({ body, headers, method, timeout, url }) => {
       const connect = Math.min(1_000, Math.ceil(timeout / 4))
       return httpclient.request(url, {
         method,
         headers,
         ...(body === undefined ? {} : { content: body }),
-        timeout: [connect, Math.max(1, timeout - connect)]
+        timeout: [connect, timeout - connect]
       })
     })
   )
 
 /** HTTP over `uniCloud.request`, for where that is preferred. It tells less of how far a request came. */
-export const layerRequest = (request: Request): Layer.Layer<HttpClient.HttpClient> =>
+export const layerRequest = (request: Request, left: Left = () => Infinity): Layer.Layer<HttpClient.HttpClient> =>
   Layer.sync(HttpClient.HttpClient, () =>
-    make(async ({ body, headers, method, timeout, url }) => {
+    make(left, async ({ body, headers, method, timeout, url }) => {
       const answer = await request({
         url,
         method,
         header: headers,
-        ...(body === undefined ? {} : { data: body }),
+        ...(body === undefined ? {} : { data: isText(headers) ? body.toString() : arrayBufferOf(body) }),
         timeout,
-        responseType: "arraybuffer"
+        responseType: "buffer"
       })
       return { status: answer.statusCode, headers: answer.header, data: answer.data }
     })

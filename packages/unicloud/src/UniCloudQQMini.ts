@@ -4,7 +4,7 @@
 import * as App from "@qq-mini/core/App"
 import type { AccessToken } from "@qq-mini/core/AccessToken"
 import * as Promised from "@qq-mini/core/Promise"
-import type { QQError } from "@qq-mini/core/QQError"
+import { QQError, TimedOut } from "@qq-mini/core/QQError"
 import * as QQMini from "@qq-mini/core/QQMini"
 import * as Quota from "@qq-mini/core/Quota"
 import * as TokenCache from "@qq-mini/core/TokenCache"
@@ -13,7 +13,7 @@ import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import type { UniCloud } from "./UniCloud.ts"
+import type { Database, UniCloud } from "./UniCloud.ts"
 import * as UniCloudHttp from "./UniCloudHttp.ts"
 import * as UniCloudStores from "./UniCloudStores.ts"
 import * as UniConfig from "./UniConfig.ts"
@@ -61,8 +61,15 @@ const defaults = QQMini.Settings.defaultValue()
 // for what the function does with the answer
 const forTheAnswer = 300
 
-const checkTimes = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<void, QQError> {
-  const { attemptTimeout, attempts, baseUrl, deadline } = options
+const noTime = () =>
+  App.invalidConfig(
+    "timeLeft",
+    "must be a function that gives the milliseconds that are left, as a number",
+    "必须是返回剩余毫秒数（数字）的函数"
+  )
+
+const check = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<void, QQError> {
+  const { attemptTimeout, attempts, baseUrl, deadline, http, timeLeft } = options
   for (const [name, value] of Object.entries({ deadline, attemptTimeout })) {
     if (value !== undefined && !(Number.isFinite(value) && value > 0)) {
       return yield* App.invalidConfig(name, "must be a number of milliseconds above 0", "必须是大于 0 的毫秒数")
@@ -78,10 +85,14 @@ const checkTimes = Effect.fnUntraced(function* (options: Options): Effect.fn.Ret
       "必须是不带参数的网址，如 https://api.q.qq.com"
     )
   }
+  if (http !== undefined && http !== "httpclient" && http !== "request") {
+    return yield* App.invalidConfig("http", "must be httpclient or request", "必须是 httpclient 或 request")
+  }
+  if (timeLeft !== undefined && typeof timeLeft !== "function") return yield* noTime()
 })
 
 const settings = (options: Options): Effect.Effect<typeof QQMini.Settings.Service, QQError> =>
-  Effect.as(checkTimes(options), {
+  Effect.as(check(options), {
     ...defaults,
     baseUrl: options.baseUrl ?? defaults.baseUrl,
     deadline: options.deadline ?? 4_000,
@@ -98,11 +109,15 @@ const lacking = (what: string) =>
     `没有 ${what}：当前是云函数环境吗？否则请在选项中传入 uniCloud`
   )
 
-const layerHttp = (uniCloud: UniCloud, { http }: Options): Layer.Layer<HttpClient.HttpClient, QQError> => {
+const layerHttp = (
+  uniCloud: UniCloud,
+  { http }: Options,
+  left: UniCloudHttp.Left
+): Layer.Layer<HttpClient.HttpClient, QQError> => {
   const { httpclient, request } = uniCloud
-  if (http !== "request" && httpclient !== undefined) return UniCloudHttp.layerHttpclient(httpclient)
+  if (http !== "request" && httpclient !== undefined) return UniCloudHttp.layerHttpclient(httpclient, left)
   if (http !== "httpclient" && request !== undefined)
-    return UniCloudHttp.layerRequest((sent) => request.call(uniCloud, sent))
+    return UniCloudHttp.layerRequest((sent) => request.call(uniCloud, sent), left)
   return Layer.unwrap(Effect.fail(lacking(http ?? "httpclient")))
 }
 
@@ -119,32 +134,69 @@ const layerStores = (
       ? Layer.unwrap(Effect.fail(UniCloudStores.enableRedis("it is not there")))
       : UniCloudStores.layerRedis(() => uniCloud.redis!())
   }
-  if (uniCloud.database === undefined) return Layer.unwrap(Effect.fail(lacking("database()")))
-  const database = uniCloud.database()
-  const tokens = isOpenBridge(store)
-    ? UniCloudStores.layerOpenBridge(database, store, () => UniConfig.currentApp({ uniCloud, dcloudAppid }))
+  const tokens: ((database: Database) => Layer.Layer<TokenCache.TokenCache, QQError>) | undefined = isOpenBridge(store)
+    ? (database) =>
+        UniCloudStores.layerOpenBridge(database, store, () => UniConfig.currentApp({ uniCloud, dcloudAppid }))
     : store === "opendb-open-data"
-      ? UniCloudStores.layerOpenData(database)
+      ? UniCloudStores.layerOpenData
       : store === "vk-global-data"
-        ? UniCloudStores.layerVk(database)
+        ? UniCloudStores.layerVk
         : store === "database"
-          ? UniCloudStores.layerDatabase(database, { collection })
+          ? (database) => UniCloudStores.layerDatabase(database, { collection })
           : undefined
-  return tokens === undefined
-    ? Layer.unwrap(
-        Effect.fail(
-          App.invalidConfig(
-            "store",
-            "must be database, opendb-open-data, vk-global-data, redis, memory, or uni-open-bridge-common itself",
-            "必须是 database、opendb-open-data、vk-global-data、redis、memory，或 uni-open-bridge-common 模块本身"
-          )
+  if (tokens === undefined) {
+    return Layer.unwrap(
+      Effect.fail(
+        App.invalidConfig(
+          "store",
+          "must be database, opendb-open-data, vk-global-data, redis, memory, or uni-open-bridge-common itself",
+          "必须是 database、opendb-open-data、vk-global-data、redis、memory，或 uni-open-bridge-common 模块本身"
         )
       )
-    : Layer.merge(tokens, Quota.layerMemory)
+    )
+  }
+  let database: Database | undefined
+  try {
+    database = uniCloud.database?.()
+  } catch {
+    // outside a service space
+  }
+  return database === undefined
+    ? Layer.unwrap(Effect.fail(lacking("database()")))
+    : Layer.merge(tokens(database), Quota.layerMemory)
 }
 
-/** Gives no call more time than the cloud function still has. */
-const within = (timeLeft: () => number): Layer.Layer<QQMini.QQMini, never, QQMini.QQMini> =>
+/** The calls under way, by when each must have ended. */
+const underWay = () => {
+  const ends = new Set<{ readonly at: number }>()
+  return {
+    /** Milliseconds until the last of them must have ended. */
+    left: () => (ends.size === 0 ? Infinity : Math.max(...Array.from(ends, ({ at }) => at)) - performance.now()),
+    during: <A, E, R>(millis: number, call: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+      Effect.suspend(() => {
+        const end = { at: performance.now() + millis }
+        ends.add(end)
+        return Effect.ensuring(
+          call,
+          Effect.sync(() => ends.delete(end))
+        )
+      })
+  }
+}
+
+/** Milliseconds that a call may take. */
+const timeOf = (timeLeft: Options["timeLeft"]): Effect.Effect<number, QQError> =>
+  Effect.try({ try: () => timeLeft?.() ?? Infinity, catch: noTime }).pipe(
+    Effect.flatMap((left) =>
+      typeof left === "number" && !Number.isNaN(left) ? Effect.succeed(left - forTheAnswer) : Effect.fail(noTime())
+    )
+  )
+
+/** Gives no call more time than the cloud function still has, and sends nothing where it has none. */
+const within = (
+  timeLeft: Options["timeLeft"],
+  during: ReturnType<typeof underWay>["during"]
+): Layer.Layer<QQMini.QQMini, never, QQMini.QQMini> =>
   Layer.effect(
     QQMini.QQMini,
     Effect.gen(function* () {
@@ -152,14 +204,18 @@ const within = (timeLeft: () => number): Layer.Layer<QQMini.QQMini, never, QQMin
       const settings = yield* QQMini.Settings
       return QQMini.QQMini.of({
         ...client,
-        call: (endpoint, input, options = {}) =>
-          Effect.suspend(() => {
-            const left = Math.max(1, timeLeft() - forTheAnswer)
-            const asked = Duration.fromInput(options.deadline ?? settings.deadline)
-            // what is no time at all is the client's to refuse
-            const deadline = Option.isSome(asked) ? Math.min(Duration.toMillis(asked.value), left) : options.deadline
-            return client.call(endpoint, input, { ...options, deadline })
-          })
+        call: Effect.fnUntraced(function* (endpoint, input, options = {}) {
+          const left = yield* timeOf(timeLeft)
+          const asked = Duration.fromInput(options?.deadline ?? settings.deadline)
+          // what is no time at all is the client's to refuse
+          if (Option.isNone(asked)) return yield* client.call(endpoint, input, options)
+          const deadline = Math.min(Duration.toMillis(asked.value), left)
+          if (left <= 0) {
+            const reason = new TimedOut({ during: "queue", limit: 0 })
+            return yield* new QQError({ endpoint: endpoint.endpoint, app: undefined, reason })
+          }
+          return yield* during(deadline, client.call(endpoint, input, { ...options, deadline }))
+        })
       })
     })
   )
@@ -169,13 +225,13 @@ export const layer = (options: Options = {}): Layer.Layer<QQMini.QQMini | Access
   Layer.suspend(() => {
     const uniCloud = options.uniCloud ?? (globalThis as { readonly uniCloud?: UniCloud }).uniCloud
     if (uniCloud === undefined) return Layer.unwrap(Effect.fail(lacking("httpclient")))
+    const { during, left } = underWay()
     const client = QQMini.layerStores.pipe(
       Layer.provide(layerStores(uniCloud, options)),
       Layer.provide(UniConfig.layer({ ...options, uniCloud })),
-      Layer.provide(layerHttp(uniCloud, options))
+      Layer.provide(layerHttp(uniCloud, options, left))
     )
-    const { timeLeft } = options
-    return (timeLeft === undefined ? client : Layer.provideMerge(within(timeLeft), client)).pipe(
+    return Layer.provideMerge(within(options.timeLeft, during), client).pipe(
       Layer.provide(Layer.effect(QQMini.Settings, settings(options)))
     )
   })
@@ -190,6 +246,6 @@ export const layer = (options: Options = {}): Layer.Layer<QQMini.QQMini | Access
  * ```
  */
 export const createQQMini = (options: Options = {}): Promised.Client => {
-  Effect.runSync(checkTimes(options))
+  Effect.runSync(check(options))
   return Promised.make(layer(options))
 }

@@ -45,7 +45,7 @@ export const currentApp = ({
 }: Pick<Options, "dcloudAppid" | "uniCloud">): string | undefined => {
   if (dcloudAppid !== undefined) return dcloudAppid
   try {
-    return uniCloud?.$context?.APPID ?? uniCloud?.getClientInfos?.()[0]?.appId
+    return uniCloud?.$context?.APPID || uniCloud?.getClientInfos?.()[0]?.appId || undefined
   } catch {
     // outside a request
     return undefined
@@ -60,9 +60,27 @@ const load = (setting: string, read: () => unknown): unknown => {
   }
 }
 
+const objectAt = (u: unknown, at: string): Json | undefined => {
+  if (u === undefined || u === null) return undefined
+  if (!isObject(u)) throw App.invalidConfig(at, "must be an object", "必须是对象")
+  return u
+}
+
+/** What stands under a path of keys, or nothing where a key is missing. */
+const inside = (u: unknown, file: string, path: string, from = ""): unknown => {
+  let value = u
+  let at = from
+  for (const key of path.split(".")) {
+    value = objectAt(value, at === "" ? file : `${file}: ${at}`)?.[key]
+    at = at === "" ? key : `${at}.${key}`
+  }
+  return value
+}
+
 /** A program as it stands somewhere, or nothing where neither of its fields does. */
-const program = (u: unknown, at: string): App.AppCredentialsInput | undefined => {
-  if (!isObject(u) || (!u["appid"] && !u["appsecret"])) return undefined
+const program = (value: unknown, at: string): App.AppCredentialsInput | undefined => {
+  const u = objectAt(value, at)
+  if (u === undefined || (!u["appid"] && !u["appsecret"])) return undefined
   for (const field of ["appid", "appsecret"]) {
     if (typeof u[field] !== "string" || u[field].trim() === "") {
       throw App.invalidConfig(`${at}.${field}`, "must be a text, and must not be empty", "必须是非空的字符串")
@@ -71,29 +89,37 @@ const program = (u: unknown, at: string): App.AppCredentialsInput | undefined =>
   return { appid: u["appid"], appsecret: u["appsecret"] }
 }
 
+/** The configuration of uni-id that counts for the current app, and where it stands in its file. */
+const uniIdConfig = (
+  options: Options,
+  configCenter: ConfigCenter
+): { readonly config: unknown; readonly at: string } => {
+  const config = load(uniId, () => configCenter({ pluginId: "uni-id" }).config())
+  if (!Array.isArray(config)) return { config, at: "" }
+  const current = currentApp(options)
+  const index = [
+    config.findIndex((entry) => current !== undefined && entry?.dcloudAppid === current),
+    config.findIndex((entry) => entry?.isDefaultConfig === true)
+  ].find((found) => found >= 0)
+  if (index === undefined) {
+    throw App.invalidConfig(
+      uniId,
+      `has no entry with dcloudAppid ${current ?? "(unknown here: give dcloudAppid)"}, and none with isDefaultConfig`,
+      `没有 dcloudAppid 为 ${current ?? "（此处未知，请传入 dcloudAppid）"} 的配置，也没有 isDefaultConfig 配置`
+    )
+  }
+  return { config: config[index], at: `[${index}]` }
+}
+
+/** The whole configuration of uni-id that counts for the current app; throws a `QQError` where there is none that does. */
+export const current = (options: Options): unknown =>
+  options.configCenter === undefined ? undefined : uniIdConfig(options, options.configCenter).config
+
 /** What is configured right now; throws a `QQError` where it is wrong. */
 const configured = (options: Options): ReadonlyArray<App.AppCredentialsInput> => {
   const { configCenter } = options
   if (configCenter === undefined) return []
-  const config = load(uniId, () => configCenter({ pluginId: "uni-id" }).config())
-  let main: unknown = config
-  let at = `${uniId}: `
-  if (Array.isArray(config)) {
-    const current = currentApp(options)
-    const index = [
-      config.findIndex((entry) => current !== undefined && entry?.dcloudAppid === current),
-      config.findIndex((entry) => entry?.isDefaultConfig === true)
-    ].find((found) => found >= 0)
-    if (index === undefined) {
-      throw App.invalidConfig(
-        uniId,
-        `has no entry with dcloudAppid ${current ?? "(unknown here: give dcloudAppid)"}, and none with isDefaultConfig`,
-        `没有 dcloudAppid 为 ${current ?? "（此处未知，请传入 dcloudAppid）"} 的配置，也没有 isDefaultConfig 配置`
-      )
-    }
-    main = config[index]
-    at = `${uniId}: [${index}].`
-  }
+  const { at, config: main } = uniIdConfig(options, configCenter)
   const others = load(vkIndex, () => {
     const center = configCenter({ pluginId: "vk-unicloud" })
     try {
@@ -104,13 +130,11 @@ const configured = (options: Options): ReadonlyArray<App.AppCredentialsInput> =>
       throw error
     }
   })
-  const further: unknown = isObject(others) ? others["vk"]?.oauth?.qq?.list : undefined
-  if (further !== undefined && !Array.isArray(further)) {
-    throw App.invalidConfig(`${vkIndex}: ${list}`, "must be a list", "必须是数组")
-  }
+  const further = inside(others, vkIndex, list) ?? []
+  if (!Array.isArray(further)) throw App.invalidConfig(`${vkIndex}: ${list}`, "must be a list", "必须是数组")
   return [
-    program(isObject(main) ? main["mp-qq"]?.oauth?.qq : undefined, at + qq),
-    ...(further ?? []).map((one, i) => program(one, `${vkIndex}: ${list}[${i}]`))
+    program(inside(main, uniId, qq, at), `${uniId}: ${at === "" ? qq : `${at}.${qq}`}`),
+    ...further.map((one, i) => program(one, `${vkIndex}: ${list}[${i}]`))
   ].filter((app) => app !== undefined)
 }
 
@@ -157,13 +181,18 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
     return app
   }
   return App.Apps.of({
-    credentials: (appid) =>
-      Effect.flatMap(programs(options), (apps) => {
-        const app = appid === undefined ? apps[0] : apps.find((one) => one.appid === appid)
-        return app === undefined
+    credentials(appid) {
+      const pick = (apps: ReadonlyArray<App.AppCredentialsInput>) =>
+        appid === undefined ? apps[0] : apps.find((one) => one.appid === appid)
+      const found = pick(given)
+      // what is given needs no file
+      const picked = found === undefined ? Effect.map(programs(options), pick) : Effect.succeed(found)
+      return Effect.flatMap(picked, (app) =>
+        app === undefined
           ? Effect.fail(new UnknownApp({ appid, lookedIn: lookedIn(options) }))
           : Effect.succeed(remember(app))
-      })
+      )
+    }
   })
 })
 

@@ -11,13 +11,13 @@
  * - A mini code is a Buffer that carries `code` and `msg`.
  * - Every call of qq-mini is here by its name, also those that vk never had.
  */
-import type * as App from "@qq-mini/core/App"
+import { type AppCredentialsInput, redact } from "@qq-mini/core/App"
 import * as Auth from "@qq-mini/core/Auth"
 import type { Any } from "@qq-mini/core/Endpoint"
 import * as Endpoint from "@qq-mini/core/Endpoint"
 import { groups } from "@qq-mini/core/Endpoints"
 import * as Promised from "@qq-mini/core/Promise"
-import { isQQError, type QQError } from "@qq-mini/core/QQError"
+import { isQQError, QQError } from "@qq-mini/core/QQError"
 import * as QQMini from "@qq-mini/core/QQMini"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -69,16 +69,23 @@ export interface VkInput {
 /** A call in vk's manner. */
 export type VkCall = (input?: VkInput) => Promise<VkResult>
 
-type Groups = typeof groups
+/** Calls by group and name. */
+export type Groups = Readonly<Record<string, Readonly<Record<string, Any>>>>
+
+/** The calls of these groups, each in vk's manner, but for those that have one of their own. */
+export type VkCalls<G extends Groups> = {
+  readonly [K in keyof G]: { readonly [N in Exclude<keyof G[K], K extends keyof Own ? keyof Own[K] : never>]: VkCall }
+}
 
 /** `vk.openapi.qq`. */
-export type VkOpenapiQQ = {
-  readonly [G in keyof Groups]: { readonly [N in keyof Groups[G]]: VkCall }
-} & {
+export type VkOpenapiQQ = VkCalls<typeof groups> & Own
+
+/** What is not simply a call in vk's manner. */
+interface Own {
   /** vk calls it when it makes an instance. */
   readonly init: (util?: Util) => void
-  /** The default program: `{ appid, appsecret }`. */
-  readonly getConfig: () => { readonly appid: string; readonly appsecret: string }
+  /** The configuration of uni-id that counts for the current app, whole. It holds secrets. */
+  readonly getConfig: () => any
   /** A call that has no name here. `data.access_token: true` sends the program's token along. */
   readonly request: (options: {
     readonly url: string
@@ -95,7 +102,7 @@ export type VkOpenapiQQ = {
       readonly appid: string
       readonly appsecret: string
     }
-    /** Fetches a new token, which then is everybody's: `{ access_token, code, msg }`. */
+    /** Fetches a new token, which then is everybody's: what QQ answered, `access_token` in any case. */
     readonly getAccessTokenFn: VkCall
     /** The token, or `undefined` when QQ gives none. */
     readonly getAccessToken: (input?: {
@@ -103,6 +110,8 @@ export type VkOpenapiQQ = {
       readonly appid?: string
       readonly appsecret?: string
     }) => Promise<string | undefined>
+    /** `{ appid, openid, unionid?, sessionKey?, encryptedKey?, platform }`; `encryptedKey` may take the code's place. */
+    readonly code2Session: VkCall
     readonly code2SessionMpQQ: VkCall
   }
   readonly acode: {
@@ -175,9 +184,9 @@ const renamed: Readonly<Record<string, (input: Json) => Json>> = {
 
 // what a call does not know vk's callers may give all the same: QQ ignored it
 const known = (endpoint: Any, input: Json): Json => {
-  const fields = [...Object.keys(endpoint.input.fields ?? input), "appid", "appsecret"]
-  const rest = Object.fromEntries(fields.filter((name) => input[name] !== undefined).map((name) => [name, input[name]]))
-  const { access_token } = input
+  const { access_token, ...given } = input
+  const fields = [...Object.keys(endpoint.input.fields ?? given), "appid", "appsecret"]
+  const rest = Object.fromEntries(fields.filter((name) => given[name] !== undefined).map((name) => [name, given[name]]))
   return typeof access_token === "string" && access_token !== "" ? { ...rest, access_token } : rest
 }
 
@@ -204,8 +213,9 @@ const decrypt = (aesKey: string, encrypted: string): Json | undefined => {
 
 const AnyJson = Schema.Record(Schema.String, Schema.Unknown)
 
+const { msgSecCheck } = groups.security
 const formTextCheck: Any = (() => {
-  const { authority, input, output, wire, answers, quota, delivery } = groups.security.msgSecCheck
+  const { authority, input, output, wire, answers, quota, delivery } = msgSecCheck
   return Endpoint.post("security.msgSecCheck", "/api/json/security/MsgSecCheck", {
     authority,
     input,
@@ -220,21 +230,30 @@ const formTextCheck: Any = (() => {
 })()
 
 /** Makes `vk.openapi.qq`. Nothing is looked at before the first call. */
-export const createVkOpenapiQQ = (options: Options = {}): VkOpenapiQQ => {
+export const createVkOpenapiQQ = (options: Options = {}): VkOpenapiQQ => fromGroups(groups, options)
+
+/** As `createVkOpenapiQQ`, of these calls: each gets vk's manner from what its endpoint says of itself. */
+export const fromGroups = <const G extends Groups>(groups: G, options: Options = {}): VkCalls<G> & Own => {
   const { compat = {} } = options
   let util: Util | undefined
-  const config: UniCloudQQMini.Options = {
-    store: "vk-global-data",
-    ...options,
-    configCenter: (plugin) => {
-      const center = options.configCenter ?? util?.configCenter
-      // what vk read already will do where there is no more
-      return center?.(plugin) ?? { config: () => undefined, requireFile: () => util?.config }
+  const configCenter: ConfigCenter = (plugin) => {
+    const center = options.configCenter ?? util?.configCenter
+    // what vk read already will do where there is no more
+    return center?.(plugin) ?? { config: () => undefined, requireFile: () => util?.config }
+  }
+  const config: UniCloudQQMini.Options = { ...options, store: options.store ?? "vk-global-data", configCenter }
+  const inUse = () => ({ ...config, uniCloud: config.uniCloud ?? (globalThis as any).uniCloud })
+  const runner = Promised.makeRunner(UniCloudQQMini.layer(config))
+  const vkConfig = (): any => {
+    try {
+      return configCenter({ pluginId: "vk-unicloud" }).requireFile("index.js")
+    } catch {
+      // a project without vk has no such file
+      return undefined
     }
   }
-  const runner = Promised.makeRunner(UniCloudQQMini.layer(config))
   const aesKey = (): string | undefined => {
-    const key = options.aesKey ?? util?.config?.vk?.crypto?.aes
+    const key = options.aesKey ?? util?.config?.vk?.crypto?.aes ?? vkConfig()?.vk?.crypto?.aes
     return typeof key === "string" && key !== "" ? key : undefined
   }
 
@@ -254,20 +273,33 @@ export const createVkOpenapiQQ = (options: Options = {}): VkOpenapiQQ => {
     }
   }
 
-  const getAppidInfo = ({ appid, appsecret }: Partial<App.AppCredentialsInput> = {}) => {
-    const apps = Effect.runSync(
-      UniConfig.programs({ ...config, uniCloud: config.uniCloud ?? (globalThis as any).uniCloud })
+  const appOf = (appid: string | undefined): AppCredentialsInput | undefined =>
+    Effect.runSync(
+      UniConfig.make(inUse()).pipe(
+        Effect.flatMap((apps) => apps.credentials(appid)),
+        Effect.catch((error) =>
+          error._tag === "UnknownApp"
+            ? Effect.succeed(undefined)
+            : Effect.fail(
+                isQQError(error) ? error : new QQError({ endpoint: "auth.getAppidInfo", app: appid, reason: error })
+              )
+        )
+      )
     )
-    const app =
-      appid === undefined
-        ? apps[0]
-        : appsecret !== undefined && apps[0]?.appid !== appid
-          ? { appid, appsecret }
-          : apps.find((one) => one.appid === appid)
+
+  const getAppidInfo = ({ appid, appsecret }: { readonly appid?: string; readonly appsecret?: string } = {}) => {
+    const main = appOf(undefined)
+    const another = appid !== undefined && appid !== main?.appid
+    const app = !another ? main : appsecret === undefined ? appOf(appid) : { appid, appsecret }
     if (app === undefined) throw new Error(noProgram(appid))
-    const secret = app.appsecret
-    return { appid: app.appid, appsecret: Redacted.isRedacted(secret) ? Redacted.value(secret) : secret }
+    return { appid: app.appid, appsecret: Redacted.value(redact(app.appsecret)) }
   }
+
+  // a secret counts beside another appid than the default one's, and there alone
+  const ofProgram = ({ appsecret, ...rest }: Json): Json =>
+    appsecret === undefined || rest["appid"] === undefined
+      ? rest
+      : { ...rest, ...getAppidInfo({ appid: rest["appid"], appsecret }) }
 
   const mutate = (input: any) => {
     if (compat.mutateInput === true && typeof input === "object" && input !== null) {
@@ -277,10 +309,10 @@ export const createVkOpenapiQQ = (options: Options = {}): VkOpenapiQQ => {
 
   const callOf =
     (endpoint: Any): VkCall =>
-    (given = {}) => {
+    async (given = {}) => {
       mutate(given)
       const name = endpoint.endpoint
-      const input = known(endpoint, (renamed[name] ?? ((input) => input))(given))
+      const input = ofProgram(known(endpoint, renamed[name]?.(given) ?? given))
       return invoke(endpoint, input, (value, body) =>
         endpoint.image
           ? (Object.assign(Buffer.from(value.bytes), { code: 0, msg: "" }) as unknown as VkResult)
@@ -289,16 +321,18 @@ export const createVkOpenapiQQ = (options: Options = {}): VkOpenapiQQ => {
     }
 
   const getAccessToken = async (input: Json = {}): Promise<string | undefined> => {
-    const token = await invoke(Auth.getAccessToken, known(Auth.getAccessToken, input), Redacted.value<string>)
+    const parameters = ofProgram(known(Auth.getAccessToken, input))
+    const token = await invoke(Auth.getAccessToken, parameters, Redacted.value<string>)
     return typeof token === "string" ? token : undefined
   }
 
-  const getAccessTokenFn: VkCall = (input = {}) =>
-    invoke(Auth.getAccessToken, known(Auth.getAccessToken, { ...input, cache: false }), (token) => ({
-      access_token: Redacted.value<string>(token),
-      code: 0,
-      msg: ""
-    }))
+  const getAccessTokenFn: VkCall = async (input = {}) =>
+    // the answer is not seen here when another call's fetch was joined
+    invoke(
+      Auth.getAccessToken,
+      ofProgram(known(Auth.getAccessToken, { ...input, access_token: undefined, cache: false })),
+      (token, body) => success(Auth.getAccessToken.endpoint, { ...body, access_token: Redacted.value<string>(token) })
+    )
 
   const code2Session: VkCall = async (given = {}) => {
     mutate(given)
@@ -317,13 +351,13 @@ export const createVkOpenapiQQ = (options: Options = {}): VkOpenapiQQ => {
         msg: "ok"
       }
     }
-    if (encryptedKey !== undefined) {
+    if (encryptedKey) {
       const kept = key === undefined ? undefined : decrypt(key, String(encryptedKey))
       return kept === undefined
         ? { code: -1, msg: "encryptedKey 无效，请重新登录", platform }
         : { ...session(kept), encryptedKey, platform }
     }
-    const parameters = known(Auth.code2Session, renamed["auth.code2Session"]!(input))
+    const parameters = ofProgram(known(Auth.code2Session, renamed["auth.code2Session"]!(input)))
     const result = await invoke(Auth.code2Session, parameters, (value): Json => {
       const appid = parameters["appid"] ?? getAppidInfo().appid
       const session_key: Redacted.Redacted<string> | undefined = value.session_key
@@ -335,8 +369,8 @@ export const createVkOpenapiQQ = (options: Options = {}): VkOpenapiQQ => {
     return { ...session(result), ...(key === undefined ? {} : { encryptedKey: encrypt(key, kept) }), platform }
   }
 
-  const request: VkOpenapiQQ["request"] = async ({ contentType = "form", data = {}, method = "POST", url, ...app }) => {
-    const { access_token, appid, appsecret, ...rest }: Json = { ...app, ...data }
+  const request: Own["request"] = async ({ contentType = "form", data = {}, method = "POST", url, ...app }) => {
+    const { access_token, appid = app.appid, appsecret = app.appsecret, ...rest }: Json = data
     const path = `/${String(url)
       .replace(/^https?:\/\/[^/]+/i, "")
       .replace(/^\/+/, "")}`
@@ -346,7 +380,8 @@ export const createVkOpenapiQQ = (options: Options = {}): VkOpenapiQQ => {
       wire: AnyJson,
       output: AnyJson
     }
-    const given = "appid" in data ? `${path.includes("?") ? "&" : "?"}appid=${encodeURIComponent(String(appid))}` : ""
+    const given =
+      data["appid"] !== undefined ? `${path.includes("?") ? "&" : "?"}appid=${encodeURIComponent(String(appid))}` : ""
     const endpoint: Any =
       method.toUpperCase() === "GET"
         ? Endpoint.get("request", path + given, { ...definition, delivery: "repeatable" })
@@ -356,8 +391,8 @@ export const createVkOpenapiQQ = (options: Options = {}): VkOpenapiQQ => {
             body: contentType,
             appid: given !== ""
           })
-    const authority = typeof access_token === "string" ? { appid, appsecret, access_token } : { appid, appsecret }
-    return invoke(endpoint, { ...rest, ...authority }, (_, body) => success("request", body))
+    const own = typeof access_token === "string" ? { access_token } : {}
+    return invoke(endpoint, ofProgram({ ...rest, ...own, appid, appsecret }), (_, body) => success("request", body))
   }
 
   const calls = Object.fromEntries(
@@ -366,7 +401,7 @@ export const createVkOpenapiQQ = (options: Options = {}): VkOpenapiQQ => {
       Object.fromEntries(
         Object.entries(endpoints).map(([name, endpoint]) => [
           name,
-          callOf(endpoint === groups.security.msgSecCheck && compat.formTextCheck === true ? formTextCheck : endpoint)
+          callOf(endpoint === msgSecCheck && compat.formTextCheck === true ? formTextCheck : endpoint)
         ])
       )
     ])
@@ -385,7 +420,7 @@ export const createVkOpenapiQQ = (options: Options = {}): VkOpenapiQQ => {
     init: (given) => {
       util = given
     },
-    getConfig: () => getAppidInfo(),
+    getConfig: () => UniConfig.current(inUse()),
     request
   }
 }

@@ -9,7 +9,7 @@ const urllib = require("urllib")
 const { connect } = require("./database-client.cjs")
 
 /** `uniCloud.request`: bytes in and out, and errors that hold the URL, as those of urllib do. */
-const request = ({ data, header, method, timeout, url }) =>
+const request = ({ data, header, method, responseType, timeout, url }) =>
   new Promise((resolve, reject) => {
     const outgoing = http.request(url, { method, headers: header, timeout }, (response) => {
       const parts = []
@@ -17,14 +17,15 @@ const request = ({ data, header, method, timeout, url }) =>
       response.on("error", failed)
       response.on("end", () => {
         const bytes = Buffer.concat(parts)
-        const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)
-        resolve({ statusCode: response.statusCode, header: response.headers, data: buffer })
+        // text, unless bytes are asked for
+        const data = responseType === "buffer" ? bytes : bytes.toString()
+        resolve({ statusCode: response.statusCode, header: response.headers, data })
       })
     })
     const failed = (error) => reject(Object.assign(new Error(`${error.message}, ${url}`), { code: error.code }))
     outgoing.on("error", failed)
     outgoing.on("timeout", () => outgoing.destroy(Object.assign(new Error("timeout"), { code: "ESOCKETTIMEDOUT" })))
-    outgoing.end(data)
+    outgoing.end(data instanceof ArrayBuffer ? Buffer.from(data) : data)
   })
 
 /** @param {{ database?: string, redis?: () => unknown, dcloudAppid?: string }} options */

@@ -1,0 +1,86 @@
+/** The hand-written types of the delivered file beside the real ones: what drifts apart does not compile. */
+import type { groups } from "@qq-mini/core/Endpoints"
+import type { Redacted } from "effect/Redacted"
+import type * as Real from "@qq-mini/unicloud"
+import type * as Told from "../../../packages/unicloud/delivery/index.d.ts"
+
+/** Compiles only for `true`. */
+type Holds<A extends true> = A
+type Each<A> = { [K in keyof A]-?: A[K] extends true ? never : K }[keyof A] extends never ? true : false
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
+/** Without what the told types leave out: `readonly`, `| undefined` beside `?`, and secrets that are given redacted. */
+type Loose<A> =
+  A extends Redacted<infer Secret>
+    ? Secret
+    : A extends Uint8Array | AbortSignal | ((...args: any) => any)
+      ? A
+      : A extends object
+        ? { -readonly [K in keyof A]: Loose<Exclude<A[K], undefined>> }
+        : A
+type Fits<A, B> = [Loose<A>] extends [Loose<B>] ? true : false
+type Fields<A> = A extends unknown ? keyof A : never
+type SameFields<A, B> = Same<Fields<NonNullable<A>>, Fields<NonNullable<B>>>
+type First<F> = F extends (...args: infer Args) => any ? Args[0] : never
+type Second<F> = F extends (...args: infer Args) => any ? Args[1] : never
+type Gives<F> = F extends (...args: any) => infer A ? Awaited<A> : never
+
+type Groups = typeof groups
+
+// the same names, as values
+export type Names = Holds<Same<keyof typeof Told, keyof typeof Real>>
+
+// every call, by group and name, in the client and in the facade of vk
+type SameCalls<A> = Each<{ [G in keyof Groups]: G extends keyof A ? Same<keyof A[G], keyof Groups[G]> : false }>
+export type CallsThere = Holds<SameCalls<Told.Calls>>
+export type NoOtherGroups = Holds<Same<keyof Told.Calls, keyof Groups>>
+export type CallsOfVkThere = Holds<
+  Each<{
+    [G in keyof Groups]: G extends keyof Told.VkOpenapiQQ
+      ? Same<keyof Told.VkOpenapiQQ[G], keyof Real.VkOpenapiQQ[G]>
+      : false
+  }>
+>
+export type NoOthersOfVk = Holds<Same<keyof Told.VkOpenapiQQ, keyof Real.VkOpenapiQQ>>
+
+// every call takes and gives what is told of it
+type RealClient = ReturnType<typeof Real.createQQMini>
+// a time may be told in more ways than these two
+type Times = "deadline" | "attemptTimeout"
+type SameCall<T, R> = Each<{
+  takes: Fits<First<T>, First<R>>
+  takesNoMore: Fits<First<R>, First<T>>
+  fields: SameFields<First<T>, First<R>>
+  gives: Fits<Gives<R>, Gives<T>>
+  given: Gives<T> extends object ? SameFields<Gives<T>, Gives<R>> : true
+  settings: Fits<Second<T>, Second<R>>
+  noMoreSettings: Fits<Omit<NonNullable<Second<R>>, Times>, NonNullable<Second<T>>>
+  settingsThere: SameFields<Second<T>, Second<R>>
+}>
+type SameClient<T extends Told.Calls, R extends Told.Calls> = Each<{
+  [G in keyof Told.Calls]: Each<{ [N in keyof Told.Calls[G]]: SameCall<T[G][N], R[G][N]> }>
+}>
+export type CallsAsTold = Holds<SameClient<Told.Calls, RealClient>>
+export type CallsOfAppAsTold = Holds<SameClient<ReturnType<Told.Client["app"]>, ReturnType<RealClient["app"]>>>
+export type ClientAsTold = Holds<Same<keyof Told.Client, Extract<keyof RealClient, string>>>
+export type ClosesAsTold = Holds<Same<ReturnType<Told.Client["close"]>, ReturnType<RealClient["close"]>>>
+
+// every option, and nothing else; what comes from uniCloud is not described
+type Foreign = "uniCloud" | "configCenter" | "store"
+export type OptionsThere = Holds<SameFields<Told.Options, Real.Options>>
+export type OptionsFit = Holds<Fits<Omit<Told.Options, Foreign>, Omit<Real.Options, Foreign>>>
+export type OptionsAreAllTold = Holds<Fits<Omit<Real.Options, Foreign>, Told.Options>>
+export type Stores = Holds<Same<Extract<Told.Options["store"], string>, Extract<Real.Options["store"], string>>>
+export type BridgeThere = Holds<SameFields<Told.OpenBridge, Exclude<Real.Store, string>>>
+export type VkOptionsThere = Holds<SameFields<Told.VkOptions, Real.VkOptions>>
+export type Compat = Holds<SameFields<Told.VkOptions["compat"], Real.VkOptions["compat"]>>
+export type CompatFits = Holds<Fits<Told.VkOptions["compat"], Real.VkOptions["compat"]>>
+
+// whole functions and values, as they stand
+declare const real: typeof Real
+export const told: Pick<
+  typeof Told,
+  "createQQMini" | "createVkOpenapiQQ" | "isQQError" | "toUniError" | "toVkError" | "readSessionKey"
+> = real
+export type ErrorAsTold = Holds<Fits<Real.QQError, Told.QQError>>
+export type UniErrors = Holds<Same<keyof ReturnType<typeof Told.toUniError>, keyof Real.UniError>>
+export type VkErrors = Holds<Same<keyof ReturnType<typeof Told.toVkError>, keyof Real.VkError>>
