@@ -1,4 +1,4 @@
-/** Takes away what Node 16 does not have, so that nobody uses it on a newer one. */
+/** A process that has no more than one of Node 16. */
 "use strict"
 
 const later = [
@@ -14,4 +14,10 @@ const later = [
   "crypto",
   "WebSocket"
 ]
-for (const name of later) delete globalThis[name]
+
+/** Takes away what Node 16 does not have, so that nobody uses it on a newer one. */
+const makeBare = () => {
+  for (const name of later) delete globalThis[name]
+}
+
+module.exports = { makeBare }

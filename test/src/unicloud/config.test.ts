@@ -1,10 +1,11 @@
 /** The configuration of uniCloud projects, the errors it gives, and errors as results. */
 import * as QQErrors from "@qq-mini/core/QQError"
-import { isQQError, QQError, type Reason } from "@qq-mini/core/QQError"
+import { QQError, type Reason } from "@qq-mini/core/QQError"
 import { createQQMini, type Options, toUniError, toVkError } from "@qq-mini/unicloud"
 import type { ConfigCenter, Httpclient, UniCloud } from "@qq-mini/unicloud/UniCloud"
 import { inspect } from "node:util"
 import { afterEach, assert, describe, it, vi } from "vitest"
+import { qqErrorOf } from "./unicloud.ts"
 
 const json = (value: unknown) => ({ status: 200, headers: {}, data: Buffer.from(JSON.stringify(value)) })
 
@@ -57,10 +58,7 @@ const assertHidden = (error: unknown) => {
 }
 
 const failure = async (promise: Promise<unknown>): Promise<QQError> => {
-  const error = await promise.then(
-    () => assert.fail("was expected to fail"),
-    (error: unknown) => (isQQError(error) ? error : assert.fail(`no QQError: ${String(error)}`))
-  )
+  const error = await qqErrorOf(promise)
   assertHidden(error)
   return error
 }

@@ -4,9 +4,10 @@
  */
 "use strict"
 
-Object.assign(exports, require("./bare.cjs"))
+const { makeBare } = require("./bare.cjs")
 const { makeUniCloud } = require("./unicloud.cjs")
 
+makeBare()
 const { app, baseUrl, calls, database, file } = JSON.parse(process.argv[2])
 
 let touched = 0

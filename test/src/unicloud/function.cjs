@@ -4,12 +4,13 @@
  */
 "use strict"
 
-Object.assign(exports, require("./bare.cjs"))
+const { makeBare } = require("./bare.cjs")
 const { existsSync } = require("node:fs")
 const { join } = require("node:path")
 const { createInterface } = require("node:readline")
 const { makeUniCloud } = require("./unicloud.cjs")
 
+makeBare()
 const { baseUrl, database, folder } = JSON.parse(process.argv[2])
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`)
 

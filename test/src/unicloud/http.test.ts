@@ -1,5 +1,5 @@
 /** Both HTTP layers of uniCloud: bytes both ways, every way to fail, no secret in an error, and nothing after the answer. */
-import { isQQError, type QQError, type Reason } from "@qq-mini/core/QQError"
+import type { QQError, Reason } from "@qq-mini/core/QQError"
 import { createQQMini as createNodeQQMini } from "@qq-mini/node"
 import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
 import { createQQMini, type Options } from "@qq-mini/unicloud"
@@ -16,7 +16,7 @@ import { gzipSync } from "node:zlib"
 import { assert, describe, it } from "vitest"
 import { freePort } from "../redis.ts"
 import { first, image, png, risky, template_id } from "../support.ts"
-import { makeUniCloud } from "./unicloud.ts"
+import { makeUniCloud, qqErrorOf } from "./unicloud.ts"
 
 const appid = "1112345678"
 const appsecret = "s3cr!et~(w)'ith/+signs=&?"
@@ -57,10 +57,7 @@ const assertHidden = (error: unknown) => {
 }
 
 const failure = async (promise: Promise<unknown>): Promise<QQError> => {
-  const error = await promise.then(
-    () => assert.fail("was expected to fail"),
-    (error: unknown) => (isQQError(error) ? error : assert.fail(`no QQError: ${String(error)}`))
-  )
+  const error = await qqErrorOf(promise)
   assertHidden(error)
   return error
 }

@@ -1,7 +1,9 @@
 /** `uniCloud` for tests: see `unicloud.cjs`. */
+import { isQQError, type QQError } from "@qq-mini/core/QQError"
 import type { UniCloud } from "@qq-mini/unicloud/UniCloud"
 import { createRequire } from "node:module"
 import { fileURLToPath } from "node:url"
+import { assert } from "vitest"
 
 interface Options {
   /** The address of a `DatabaseServer`. */
@@ -18,3 +20,10 @@ export const makeUniCloud: (options?: Options) => Required<Omit<UniCloud, "$cont
 /** The real Node of a version that uniCloud runs. */
 export const nodeBinary = (version: 16 | 18 | 20): string =>
   fileURLToPath(new URL(`../../node_modules/node${version}/bin/node`, import.meta.url))
+
+/** The error of a call that must fail, and with nothing else. */
+export const qqErrorOf = (call: Promise<unknown>): Promise<QQError> =>
+  call.then(
+    () => assert.fail("was expected to fail"),
+    (error: unknown) => (isQQError(error) ? error : assert.fail(`no QQError: ${String(error)}`))
+  )
