@@ -164,8 +164,9 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>): Client => {
     left,
     app: (app: AppId | Selected) => calls(typeof app === "object" && app !== null ? app : { appid: app }),
     close,
-    [Symbol.asyncDispose]: close
-  })
+    // Node 16 has no such symbol
+    ...(Symbol.asyncDispose === undefined ? undefined : { [Symbol.asyncDispose]: close })
+  }) as Client
 }
 
 const captureStackTrace = (Error as { captureStackTrace?: (error: object, above: Function) => void }).captureStackTrace

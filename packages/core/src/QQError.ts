@@ -377,8 +377,9 @@ export class StoreFailed extends Reason(
   readonly operation: string
   readonly problem: string
 }> {
-  override get message(): string {
-    return `${this.help.en} (${this.operation}: ${this.problem})`
+  override get help(): Help {
+    const { operation, problem } = this
+    return { en: `${super.help.en} (${operation}: ${problem})`, zh: `${super.help.zh}（${operation}: ${problem}）` }
   }
 }
 

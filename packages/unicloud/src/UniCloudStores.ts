@@ -12,6 +12,9 @@
  * for any number of instances. The database tells no time, so it is the cloud's machines' clocks that end leases and
  * tokens; a machine that is off by more than a lease (6 seconds) can cost a fetch, never a wrong token.
  *
+ * A collection that was never made fails the layer, with the step that makes it. Where a collection is made with its first
+ * document, as on aliyun, it is.
+ *
  * Other software writes its document whenever it likes. What it wrote is everybody's token from then on, and what it
  * removed is gone; its own lock (it has none) is not needed for that. Our document beside it has the ending `:qq-mini`.
  */
@@ -28,9 +31,35 @@ import * as Redacted from "effect/Redacted"
 import * as Slots from "./internal/slots.ts"
 import type { Database, Document, RedisClient } from "./UniCloud.ts"
 
-const createIt =
-  "create it in the uniCloud web console (Database > New collection), or upload its schema from uniCloud/database / " +
-  "请在 uniCloud web 控制台“云数据库”中新建该集合，或上传 uniCloud/database 下对应的 schema"
+const createIt = {
+  en: "create it in the uniCloud web console (Database > New collection), or upload its schema from uniCloud/database",
+  zh: "请在 uniCloud web 控制台“云数据库”中新建该集合，或上传 uniCloud/database 下对应的 schema"
+}
+const missing = `${createIt.en} / ${createIt.zh}`
+
+// who answers nothing is away, and has no say in what there is
+const probeTime = 2_000
+
+/** The store, unless its collection was never made: that is no outage, which one goes on without. */
+const layerOf = (options: Omit<Slots.Options, "missing">): Layer.Layer<TokenCache, QQError> =>
+  Layer.effect(
+    TokenCache,
+    Effect.tryPromise(() => Slots.exists(options.database.collection(options.collection))).pipe(
+      Effect.orElseSucceed(() => true),
+      Effect.timeoutOrElse({ duration: probeTime, orElse: () => Effect.succeed(true) }),
+      Effect.flatMap((exists) =>
+        exists
+          ? Effect.sync(() => Slots.make({ ...options, missing }))
+          : Effect.fail(
+              invalidConfig(
+                "store",
+                `the collection ${options.collection} does not exist: ${createIt.en}`,
+                `集合 ${options.collection} 不存在：${createIt.zh}`
+              )
+            )
+      )
+    )
+  )
 
 /** The collection of our own, unless another name is given. */
 export const defaultCollection = "qq-mini-tokens"
@@ -39,10 +68,8 @@ export const defaultCollection = "qq-mini-tokens"
 export const layerDatabase = (
   database: Database,
   options: { readonly collection?: string | undefined } = {}
-): Layer.Layer<TokenCache> =>
-  Layer.sync(TokenCache, () =>
-    Slots.make({ database, collection: options.collection ?? defaultCollection, missing: createIt, id: (key) => key })
-  )
+): Layer.Layer<TokenCache, QQError> =>
+  layerOf({ database, collection: options.collection ?? defaultCollection, id: (key) => key })
 
 const ours = (id: string) => `${id}:qq-mini`
 
@@ -102,24 +129,21 @@ const openDataFormat: Parameters<typeof document>[2] = {
   write: (_id, token, { expires }) => ({ _id, value: JSON.stringify({ access_token: token }), expired: expires })
 }
 
-const besideOpenData = (database: Database, shared: Slots.Shared): Layer.Layer<TokenCache> =>
-  Layer.sync(TokenCache, () =>
-    Slots.make({
-      database,
-      collection: openData,
-      missing: createIt,
-      id: (key) => ours(tokenKey(Slots.appidOf(key))),
-      fields: () => ({ expired: -1 }),
-      shared
-    })
-  )
+const besideOpenData = (database: Database, shared: Slots.Shared): Layer.Layer<TokenCache, QQError> =>
+  layerOf({
+    database,
+    collection: openData,
+    id: (key) => ours(tokenKey(Slots.appidOf(key))),
+    fields: () => ({ expired: -1 }),
+    shared
+  })
 
 /**
  * Tokens in `opendb-open-data`, as `uni-open-bridge-common` 1.1 keeps them in the database:
  * `{ _id: "uni-id:qq-mp:<appid>:access-token", value: '{"access_token":"…"}', expired: <epoch ms> }`. Where that is set
  * to Redis, use {@link layerOpenBridge}.
  */
-export const layerOpenData = (database: Database): Layer.Layer<TokenCache> =>
+export const layerOpenData = (database: Database): Layer.Layer<TokenCache, QQError> =>
   besideOpenData(database, document(database, openData, openDataFormat))
 
 /** Which program `uni-open-bridge-common` is asked for; it notes in it the `appid` that it found configured for the app. */
@@ -153,7 +177,7 @@ export const layerOpenBridge = (
   database: Database,
   bridge: OpenBridge,
   dcloudAppid: (appid: string) => string | undefined
-): Layer.Layer<TokenCache> => {
+): Layer.Layer<TokenCache, QQError> => {
   const ask = async <A>(appid: string, run: (key: BridgeKey) => Promise<A>): Promise<A> => {
     const key: BridgeKey = { dcloudAppid: dcloudAppid(appid), provider: "qq-mp" }
     const answer = await run(key)
@@ -220,18 +244,15 @@ const vkFormat: Parameters<typeof document>[2] = {
  * A vk that still runs fetches every 240 seconds, which ends the token of everybody else, so a token is used no longer
  * here either. When no vk is left for the appid, another store saves those fetches.
  */
-export const layerVk = (database: Database): Layer.Layer<TokenCache> =>
-  Layer.sync(TokenCache, () =>
-    Slots.make({
-      database,
-      collection: vkData,
-      missing: createIt,
-      id: (key) => ours(vkId(Slots.appidOf(key))),
-      fields: (id) => ({ key: id, expired_at: 0 }),
-      shared: document(database, vkData, vkFormat),
-      maxLifetime: vkLifetime
-    })
-  )
+export const layerVk = (database: Database): Layer.Layer<TokenCache, QQError> =>
+  layerOf({
+    database,
+    collection: vkData,
+    id: (key) => ours(vkId(Slots.appidOf(key))),
+    fields: (id) => ({ key: id, expired_at: 0 }),
+    shared: document(database, vkData, vkFormat),
+    maxLifetime: vkLifetime
+  })
 
 const reasonOf = (error: any): string => {
   const message = String(error?.message ?? "")
@@ -313,5 +334,5 @@ export const sessionKey = (
       const over = typeof expired === "number" && expired >= 0 && expired <= Date.now()
       return typeof key === "string" && key !== "" && !over ? Redacted.make(key) : undefined
     },
-    catch: (error) => Slots.failure("read", error, { collection: openData, missing: createIt })
+    catch: (error) => Slots.failure("read", error, { collection: openData, missing })
   })

@@ -352,6 +352,7 @@ for (const [name, make] of Object.entries(storeOver)) {
       event: (release: Promise<void>) => Promise<void>
     ) {
       const steps = Effect.fnUntraced(function* (step: number) {
+        let begun = false
         let count = 0
         let release = () => {}
         let reached = () => {}
@@ -360,7 +361,7 @@ for (const [name, make] of Object.entries(storeOver)) {
         const held = yield* instance(
           make(
             interposed(database(), async () => {
-              if (++count !== step) return
+              if (!begun || ++count !== step) return
               reached()
               await event(released)
             })
@@ -369,6 +370,7 @@ for (const [name, make] of Object.entries(storeOver)) {
         const other = yield* instance(make(database()), held.appid)
         if (before !== undefined) yield* put(other, before)
         const { generation: seen } = yield* other.read
+        begun = true
         const first = yield* Effect.forkChild(Effect.result(fetchAs(held, "first", seen)), { startImmediately: true })
         yield* Effect.raceFirst(
           Effect.promise(() => arrived),
@@ -430,6 +432,16 @@ describe("errors", () => {
       for (const layer of Object.values(storeOver)) {
         assert.match((yield* problem(layer(answering))).message, /the collection .* does not exist/)
       }
+      // and one that goes away later is an outage, which names it too
+      for (const layer of Object.values(storeOver)) {
+        let missing = false
+        const mortal = interposed(database(), () =>
+          missing ? Promise.reject(new Error("not found collection")) : Promise.resolve()
+        )
+        const slot = yield* instance(layer(mortal))
+        missing = true
+        assert.match((yield* Effect.flip(slot.read)).message, /TokenCache.read: the collection .* does not exist/)
+      }
     })
   )
 
@@ -449,6 +461,23 @@ describe("errors", () => {
         assert.include(other.message, "the collection mine does not exist")
       })
     })
+  )
+
+  it.live("come of no collection where the first document makes it", () =>
+    Effect.gen(function* () {
+      const added: Array<unknown> = []
+      const making: UniDatabase = {
+        collection: () => ({
+          add: async (document) => added.push(document),
+          doc: () => ({ get: () => (added.length > 0 ? Promise.resolve({ data: [] }) : absent()) }),
+          where: () => ({ updateAndReturn: absent, remove: async () => ({ deleted: 1 }) })
+        })
+      }
+      const absent = (): Promise<never> => Promise.reject(new Error("not found collection"))
+      const slot = yield* instance(UniCloudStores.layerDatabase(making))
+      assert.strictEqual((yield* slot.read).generation, 0)
+      assert.deepStrictEqual(added, [{ _id: "qq-mini:probe" }])
+    }).pipe(Effect.scoped)
   )
 
   it.live("show the database's code, and nothing of what it says", () =>

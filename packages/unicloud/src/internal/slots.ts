@@ -113,6 +113,28 @@ const observe = (state: State, found: Found | undefined): State => {
 const missingCollection =
   /collection.{0,80}(not\s*(exist|found)|non-?exist)|not found collection|COLLECTION_NOT_EXIST|集合.{0,20}不存在/i
 
+const isMissing = (error: any): boolean =>
+  missingCollection.test(`${error?.errCode ?? error?.code ?? ""} ${error?.message ?? error?.errMsg ?? ""}`)
+
+/** Whether there is such a collection. On the provider that makes one with the first document, it is made. */
+export const exists = async (collection: Collection): Promise<boolean> => {
+  const _id = "qq-mini:probe"
+  try {
+    await get(collection, _id)
+    return true
+  } catch (error) {
+    if (!isMissing(error)) throw error
+  }
+  try {
+    check(await collection.add({ _id }))
+    check(await collection.where({ _id }).remove())
+    return true
+  } catch (error) {
+    if (!isMissing(error)) throw error
+    return false
+  }
+}
+
 /** What the database said, without what it was asked. */
 export const failure = (
   operation: Operation,
@@ -120,8 +142,7 @@ export const failure = (
   { collection, missing }: Pick<Options, "collection" | "missing">
 ): TokenCacheError => {
   const code = String(error?.errCode ?? error?.code ?? "")
-  const isMissing = missingCollection.test(`${code} ${error?.message ?? error?.errMsg ?? ""}`)
-  const problem = isMissing
+  const problem = isMissing(error)
     ? `the collection ${collection} does not exist: ${missing}`
     : /^[\w-]{1,64}$/.test(code)
       ? code
