@@ -76,7 +76,7 @@ const broken: Readonly<Record<string, readonly [found: RegExp, defect: (store: S
     /a token ends/,
     (store) => ({ write: (key, options) => store.write(key, { ...options, ttl: 1e9 }) })
   ],
-  "mixes slots": [/keeps slots apart/, (store) => ({ read: (key) => store.read(key.replace(/x$/, "")) })],
+  "mixes slots": [/keeps slots apart/, (store) => ({ read: (key) => store.read(key.replace(/^x/, "")) })],
   "cuts tokens off": [
     /gives back/,
     (store) => ({

@@ -593,10 +593,11 @@ describe("defects of vk that are not here", () => {
     await q.security.msgSecCheck({ content: "x" })
     assert.deepStrictEqual(platform.asked(), ["token", "text"])
     assert.deepStrictEqual(tokensSent(), [undefined, "TK"])
-    // `true`, as in vk, is the program's own
+    // `true`, as in vk, is the program's own, and so is none
     platform.says()
     await q.security.msgSecCheck({ content: "x", access_token: true as never })
-    assert.deepStrictEqual(tokensSent(), ["TK"])
+    await q.security.msgSecCheck({ content: "x", access_token: "" })
+    assert.deepStrictEqual(tokensSent(), ["TK", "TK"])
   })
 
   it("6: page is the path of a mini code, and path goes before it", async () => {
@@ -769,6 +770,36 @@ describe("further differences that are meant", () => {
     assert.deepStrictEqual(platform.asked(), ["text"])
     await instance().security.msgSecCheck({ content: "x" })
     assert.deepStrictEqual(platform.asked(), ["text", "token", "text"])
+  })
+
+  it("without its collection nothing is sent, and the error says what to create", async () => {
+    database.dropCollection(vkData)
+    const error = await failure(instance().security.msgSecCheck({ content: "x" }))
+    assert.strictEqual(error.reason._tag, "InvalidConfig")
+    assert.include(error.help.zh, "集合 vk-global-data 不存在")
+    assert.deepStrictEqual(platform.asked(), [])
+  })
+
+  it("without the database an instance goes on with its token, and does not fetch with every call", async () => {
+    const q = instance()
+    await q.auth.getAccessToken()
+    database.dropCollection(vkData)
+    platform.says()
+    for (let i = 0; i < 5; i++) assert.deepStrictEqual(await q.security.msgSecCheck({ content: "x" }), ok)
+    assert.notInclude(platform.asked(), "token")
+    for (let i = 0; i < 3; i++) assert.strictEqual(await q.auth.getAccessToken({ cache: false }), "TK")
+    assert.strictEqual((await failure(q.auth.getAccessToken({ cache: false }))).reason._tag, "StoreFailed")
+    assert.strictEqual(platform.asked().filter((name) => name === "token").length, 3)
+  })
+
+  it("what QQ's quota forbids is not sent again at once, and has QQ's code all the same", async () => {
+    platform.says({ text: [json({ errcode: 45009, errmsg: "too many" })] })
+    const q = instance({ attempts: 1, deadline: 1_000 })
+    assert.strictEqual((await q.security.msgSecCheck({ content: "x" })).msg, "too many")
+    const { code, msg } = await q.security.msgSecCheck({ content: "x" })
+    assert.strictEqual(code, 45009)
+    assert.include(msg, "配额")
+    assert.deepStrictEqual(platform.asked(), ["token", "text"])
   })
 
   it("a token of a vk that still runs is used as it is", async () => {
@@ -988,7 +1019,7 @@ describe("auth", () => {
     await q.security.msgSecCheck({ content: "x" })
     assert.deepStrictEqual(tokensSent(), [undefined, undefined, "T2"])
     assert.strictEqual(await instance().auth.getAccessToken(), "T2")
-    const refused = await q.auth.getAccessTokenFn()
+    const refused = await q.auth.getAccessTokenFn({ access_token: "is none of its parameters" })
     assert.deepStrictEqual([refused.code, refused["errcode"], refused["access_token"]], [40001, 40001, undefined])
   })
 
@@ -1019,6 +1050,8 @@ describe("auth", () => {
     })
     const result = await q.auth.code2Session({ encryptedKey: close({ openid: "OPENID" }) })
     assert.strictEqual(result.code, -1)
+    const empty = instance({ configCenter: centerOf(uniId, { vk: { crypto: { aes: "" } } }) })
+    assert.notProperty(await empty.auth.code2Session({ code: "C" }), "encryptedKey")
   })
 
   it("encryptedKey takes the code's place: nothing is sent", async () => {
@@ -1091,6 +1124,12 @@ describe("request", () => {
     const { body, method, url } = sole()
     assert.deepStrictEqual([method, url.split("?")[0], body.length], ["GET", "/api/x", 0])
     assert.deepStrictEqual(query(sole()), { access_token: "TK", x: "1", appid: "A1" })
+    platform.says()
+    await q.request({ url: "api/x?y=1", method: "GET", data: { appid: "A2" } })
+    assert.deepStrictEqual(query(sole()), { y: "1", appid: "A2" })
+    platform.says()
+    await q.request({ url: "api/x", method: "GET", data: { appid: undefined } })
+    assert.deepStrictEqual(query(sole()), {})
   })
 
   it("POST: a form, or JSON where that is asked for; the appid of data travels", async () => {
