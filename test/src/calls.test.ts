@@ -243,7 +243,7 @@ describe("the programs", () => {
       const stub = QQMiniModule.layerStub({
         "security.msgSecCheck": ({ content }) => {
           asked += content.length
-          return Effect.fail(fromCode("security.msgSecCheck", -1, "busy"))
+          return Effect.fail(fromCode(undefined, -1, "busy"))
         }
       })
       const error = yield* Effect.flip(

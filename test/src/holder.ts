@@ -186,11 +186,7 @@ const run = (command: Command): Effect.Effect<unknown, QQError, QQMini.QQMini> =
 }
 
 const runtime = ManagedRuntime.make(client)
-void runtime.runPromise(
-  Effect.flatMap(AccessToken.AccessToken, ({ events }) =>
-    Stream.runForEach(events, ({ _tag }) => Effect.sync(() => say({ event: _tag })))
-  )
-)
+void runtime.runPromise(Stream.runForEach(AccessToken.events, ({ _tag }) => Effect.sync(() => say({ event: _tag }))))
 await runtime.runPromise(Effect.void)
 say({ ready: true })
 for await (const line of createInterface({ input: process.stdin })) {

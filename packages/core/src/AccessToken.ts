@@ -18,7 +18,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
-import * as PubSub from "effect/PubSub"
+import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
@@ -29,7 +29,7 @@ import * as Exchange from "./internal/exchange.ts"
 import * as History from "./internal/history.ts"
 import { encode } from "./internal/request.ts"
 import { fingerprint } from "./internal/secrets.ts"
-import { Settings } from "./internal/settings.ts"
+import { Settings, WaitUntil } from "./internal/settings.ts"
 import * as Store from "./internal/store.ts"
 import { monotonicMillis } from "./internal/time.ts"
 import { ClientClosed, type Reason, StoreFailed, TimedOut, TokenContested } from "./QQError.ts"
@@ -85,10 +85,29 @@ export class AccessToken extends Context.Service<
     readonly renew: (app: AppCredentials, refused: Token, within: number) => Effect.Effect<Fetched, Reason>
     /** A new token in any case. */
     readonly refresh: (app: AppCredentials, within: number) => Effect.Effect<Token, Reason>
-    /** What happens to the tokens from now on. A listener that is slow misses the oldest of more than 256 events. */
-    readonly events: Stream.Stream<TokenEvent>
+    /**
+     * Another token than the stored one, ahead of its end and while it stays good: for what keeps a token fresh where
+     * nobody calls, as an alarm does.
+     */
+    readonly renewAhead: (app: AppCredentials, within: number) => Effect.Effect<Token, Reason>
+    /** Tells a listener what happens to the tokens, until the scope is closed. */
+    readonly listen: (listener: (event: TokenEvent) => void) => Effect.Effect<void, never, Scope.Scope>
   }
 >()("@qq-mini/core/AccessToken") {}
+
+/** What happens to the tokens from now on. A listener that is slow misses the oldest of more than 256 events. */
+export const events: Stream.Stream<TokenEvent, never, AccessToken> = /* @__PURE__ */ Stream.callback<
+  TokenEvent,
+  never,
+  AccessToken
+>((queue) => Effect.flatMap(AccessToken, ({ listen }) => listen((event) => Queue.offerUnsafe(queue, event))), {
+  bufferSize: 256,
+  strategy: "sliding"
+})
+
+/** Which slot of a store a program's token is in, for clients that call QQ at this address. */
+export const keyOf = (app: AppCredentials, baseUrl: string): Key =>
+  `${app.appid}:${fingerprint(`${baseUrl} ${Redacted.value(app.appsecret)}`)}`
 
 /** What QQ gave, and when it was asked for. */
 interface Grant {
@@ -141,15 +160,22 @@ interface State {
   pausedUntil: number
   /** When this process fetched without the store. */
   alone: ReadonlyArray<number>
+  /** Until when a call is thought to be doing so. */
+  aloneUntil: number
 }
 
-// QQ honours the old token for 5 minutes after a new one was fetched, so that is how far ahead renewal can begin.
-const renewAhead = (lifetime: number) => Math.min(300_000, lifetime / 10)
+/**
+ * How many milliseconds ahead of the end of a token with this lifetime its renewal begins. QQ honours the old one for 5
+ * minutes after a new one was fetched, so that is the most.
+ */
+export const renewAhead = (lifetime: number): number => Math.min(300_000, lifetime / 10)
 // Stop using a token a little before its end, so that a request on its way does not arrive too late.
 const margin = (lifetime: number) => Math.min(10_000, lifetime / 20)
 const renewalPause = 30_000
 // where nothing may run after the answer, one caller waits so long for a renewal, and then goes on with the old token
 const awaitRenewal = 2_000
+// where each call is by itself, one that began a renewal is given so long before another may
+const renewalTurn = 5_000
 // credentials that come with the calls are not known beforehand: remember so many
 const maxStates = 1_000
 // a holder that dies blocks the others so long; one that lives says so again and again
@@ -200,18 +226,28 @@ export const make = Effect.gen(function* () {
   const settings = yield* Settings
   const exchange = Exchange.make(yield* HttpClient.HttpClient, settings.baseUrl)
   const scope = yield* Effect.scope
+  const shared = settings.flights === "shared"
   const self = `${(yield* Random.nextIntBetween(0, 2 ** 48)).toString(36)}${(yield* Random.nextIntBetween(0, 2 ** 48)).toString(36)}`
   const states = new Map<Key, State>()
-  const events = yield* PubSub.sliding<TokenEvent>(256)
+  const listeners = new Set<(event: TokenEvent) => void>()
+  const publish = (event: TokenEvent): Effect.Effect<void> =>
+    Effect.forEach(
+      listeners,
+      (listener) =>
+        Effect.catchDefect(
+          Effect.sync(() => listener(event)),
+          (defect) => Effect.logError("a listener of token events failed", defect)
+        ),
+      { discard: true }
+    )
   let fetches = 0
 
   // told once for each program, not for each call
   const keys = new WeakMap<AppCredentials, Key>()
-  const keyOf = (app: AppCredentials): Key => {
+  const slotOf = (app: AppCredentials): Key => {
     let key = keys.get(app)
     if (key === undefined) {
-      key = `${app.appid}:${fingerprint(`${settings.baseUrl} ${Redacted.value(app.appsecret)}`)}`
-      keys.set(app, key)
+      keys.set(app, (key = keyOf(app, settings.baseUrl)))
     }
     return key
   }
@@ -232,7 +268,8 @@ export const make = Effect.gen(function* () {
         settling: undefined,
         refused: undefined,
         pausedUntil: 0,
-        alone: []
+        alone: [],
+        aloneUntil: 0
       }
       states.set(key, state)
     }
@@ -241,8 +278,8 @@ export const make = Effect.gen(function* () {
 
   const cache = yield* TokenCache
   const store = Store.make(cache, {
-    onLost: (problem) => PubSub.publish(events, { _tag: "StoreLost", problem }),
-    onBack: PubSub.publish(events, { _tag: "StoreBack" })
+    onLost: (problem) => publish({ _tag: "StoreLost", problem }),
+    onBack: publish({ _tag: "StoreBack" })
   })
 
   /** `now` is when `expiresIn` was true, or before. */
@@ -296,7 +333,7 @@ export const make = Effect.gen(function* () {
   const tell = (app: AppCredentials, lifetime: number, options: { renewed: boolean; alone: boolean }) =>
     Effect.andThen(
       Effect.logDebug(`${options.renewed ? "renewed" : "fetched"} the access token of ${app.appid}`),
-      PubSub.publish(events, {
+      publish({
         _tag: options.renewed ? "Renewed" : "Fetched",
         appid: app.appid,
         lifetime,
@@ -376,14 +413,27 @@ export const make = Effect.gen(function* () {
     if (!wanted.fresh && !wanted.refused && state.current !== undefined && now < state.current.endsAt) {
       return yield* storeFailed(error)
     }
+    // another call of this process is at it: what it gets will do
+    while (!shared && (yield* monotonicMillis) < state.aloneUntil) {
+      yield* Effect.sleep(pollSoon)
+      const { current } = state
+      if (current !== undefined && (wanted.not === undefined || !same(current.token.value, wanted.not.value))) {
+        return { token: current.token, fresh: false }
+      }
+    }
     state.alone = state.alone.filter((time) => time > now - aloneWindow)
     if (state.alone.length >= maxAlone) return yield* storeFailed(error)
     state.alone = [...state.alone, now]
+    state.aloneUntil = now + settings.attemptTimeout
     let spent = false
-    const granted = (yield* Effect.onError(
+    const granted = (yield* Effect.onExit(
       fetchToken(app, Effect.succeed(true), () => (spent = true)),
-      // what certainly made no token has killed none
-      () => Effect.sync(() => (state.alone = spent ? state.alone : state.alone.filter((time) => time !== now)))
+      (exit) =>
+        Effect.sync(() => {
+          state.aloneUntil = 0
+          // what certainly made no token has killed none
+          if (Exit.isFailure(exit) && !spent) state.alone = state.alone.filter((time) => time !== now)
+        })
     ))!
     yield* tell(app, granted.lifetime, { renewed: false, alone: true })
     return { token: yield* keepAlone(app, key, state, granted), fresh: true }
@@ -470,17 +520,22 @@ export const make = Effect.gen(function* () {
     })
     if (state.refused?.reason._tag !== "TokenContested") {
       yield* Effect.logWarning(`${app.appid}: ${reason.message}`)
-      yield* PubSub.publish(events, { _tag: "Contested", appid: app.appid, reason })
+      yield* publish({ _tag: "Contested", appid: app.appid, reason })
     }
     return reason
   })
+
+  const refusal = (state: State): Effect.Effect<Reason | undefined> =>
+    Effect.map(monotonicMillis, (now) =>
+      state.refused !== undefined && now < state.refused.until ? state.refused.reason : undefined
+    )
 
   // A token that will do: one that another holder fetched, or a new one.
   const obtain = Effect.fnUntraced(function* (
     app: AppCredentials,
     wanted: Wanted
   ): Effect.fn.Return<Fetched, Reason, Scope.Scope> {
-    const key = keyOf(app)
+    const key = slotOf(app)
     const state = stateOf(key)
     const owner = `${self}-${++fetches}`
     const deadline = (yield* monotonicMillis) + settings.deadline
@@ -507,6 +562,9 @@ export const make = Effect.gen(function* () {
       // the store did not take what was fetched, and has no other: one fetch is enough all the same
       if (mine !== undefined) return { token: yield* keepAlone(app, key, state, mine), fresh: true }
       if (now >= deadline) return yield* new TimedOut({ during: "token", limit: settings.deadline })
+      // what another call of this process heard meanwhile
+      const refused = yield* refusal(state)
+      if (refused !== undefined) return yield* refused
       let history = History.read(slot)
       if (!wanted.fresh) {
         const early = diedEarly(slot, wanted, slot.now)
@@ -555,7 +613,8 @@ export const make = Effect.gen(function* () {
     }
   }, Effect.scoped)
 
-  // One fetch at a time for a program; it runs in the client's scope, whoever waits for it.
+  // One fetch at a time for a program; it runs in the client's scope, whoever waits for it. Where each call is by itself
+  // the store alone sees to that.
   const launch = (
     app: AppCredentials,
     wanted: Wanted
@@ -563,10 +622,10 @@ export const make = Effect.gen(function* () {
     // from the mark to the fiber in one step, which nobody can interrupt
     Effect.uninterruptible(
       Effect.suspend(() => {
-        const state = stateOf(keyOf(app))
+        const state = stateOf(slotOf(app))
         if (state.flight !== undefined) return Effect.succeed({ flight: state.flight, joined: true as boolean })
         const flight: Flight = { done: Deferred.makeUnsafe(), waiting: 0, fiber: undefined }
-        state.flight = flight
+        if (shared) state.flight = flight
         const land = (exit: Exit.Exit<Fetched, Reason>) =>
           Effect.flatMap(monotonicMillis, (now) => {
             if (state.flight === flight) state.flight = undefined
@@ -589,7 +648,10 @@ export const make = Effect.gen(function* () {
           // it belongs to all who wait, so to nobody's span
           Effect.withSpan("QQMini.AccessToken.fetch", { root: true }, { captureStackTrace: false }),
           Effect.onExit(land),
-          Effect.forkIn(scope, { startImmediately: true }),
+          shared
+            ? Effect.forkIn(scope, { startImmediately: true })
+            : // one whose request was forgotten never ends, and nothing may hold it
+              Effect.forkDetach({ startImmediately: true }),
           // a scope that is closed already starts nothing
           Effect.tap((fiber) => {
             flight.fiber = fiber
@@ -614,15 +676,10 @@ export const make = Effect.gen(function* () {
           )
         })
 
-  const refusal = (state: State): Effect.Effect<Reason | undefined> =>
-    Effect.map(monotonicMillis, (now) =>
-      state.refused !== undefined && now < state.refused.until ? state.refused.reason : undefined
-    )
-
   // A fetch that another caller began may have promised less than is wanted here; then one more is made.
   const wait = (app: AppCredentials, wanted: Wanted, within: number): Effect.Effect<Fetched, Reason> =>
     Effect.gen(function* () {
-      const state = stateOf(keyOf(app))
+      const state = stateOf(slotOf(app))
       for (;;) {
         const refused = yield* refusal(state)
         if (refused !== undefined) return yield* refused
@@ -646,11 +703,33 @@ export const make = Effect.gen(function* () {
       })
     )
 
+  // Whoever began it waits for it, but no longer than for the answer that is due; unless it can be handed over.
+  const awaited = (renewal: Effect.Effect<Fetched, Reason>, present: Token, within: number): Effect.Effect<Token> =>
+    Effect.flatMap(WaitUntil, (waitUntil) =>
+      waitUntil === undefined
+        ? renewal.pipe(
+            Effect.map(tokenOf),
+            Effect.timeoutOrElse({
+              duration: Math.min(awaitRenewal, within / 2),
+              orElse: () => Effect.succeed(present)
+            }),
+            Effect.catch(() => Effect.succeed(present))
+          )
+        : Effect.map(Effect.forkDetach(renewal, { startImmediately: true }), (fiber) => {
+            waitUntil(new Promise<void>((resolve) => fiber.addObserver(() => resolve())))
+            return present
+          })
+    )
+
   return AccessToken.of({
-    events: Stream.fromPubSub(events),
+    listen: (listener) =>
+      Effect.acquireRelease(
+        Effect.sync(() => void listeners.add(listener)),
+        () => Effect.sync(() => listeners.delete(listener))
+      ),
     get: (app, within) =>
       Effect.flatMap(monotonicMillis, (now) => {
-        const state = stateOf(keyOf(app))
+        const state = stateOf(slotOf(app))
         const { current } = state
         if (current === undefined || now >= current.endsAt) {
           return Effect.map(wait(app, { not: current?.token }, within), tokenOf)
@@ -661,20 +740,22 @@ export const make = Effect.gen(function* () {
         if (now < current.renewAt || now < state.pausedUntil || state.flight !== undefined) {
           return Effect.succeed(current.token)
         }
+        if (!shared) state.pausedUntil = now + renewalTurn
         const renewal = launch(app, { not: current.token })
         if (settings.renewal === "background") return Effect.as(renewal, current.token)
-        return Effect.flatMap(renewal, ({ flight }) => arrival(flight)).pipe(
-          Effect.map(tokenOf),
-          Effect.timeoutOrElse({
-            duration: Math.min(awaitRenewal, within / 2),
-            orElse: () => Effect.succeed(current.token)
-          }),
-          Effect.catch(() => Effect.succeed(current.token))
+        return awaited(
+          Effect.flatMap(renewal, ({ flight }) => arrival(flight)),
+          current.token,
+          within
         )
       }),
+    renewAhead: (app, within) =>
+      Effect.flatMap(wait(app, {}, within), ({ fresh, token }) =>
+        fresh ? Effect.succeed(token) : Effect.map(wait(app, { not: token }, within), tokenOf)
+      ),
     renew: (app, refused, within) =>
       Effect.suspend(() => {
-        const state = stateOf(keyOf(app))
+        const state = stateOf(slotOf(app))
         if (state.current !== undefined && !same(state.current.token.value, refused.value)) {
           return Effect.succeed({ token: state.current.token, fresh: false })
         }
@@ -682,7 +763,7 @@ export const make = Effect.gen(function* () {
         state.current = undefined
         const renewal = wait(app, { not: refused, refused: true }, within)
         if (!first) return renewal
-        return Effect.andThen(PubSub.publish(events, { _tag: "Invalidated", appid: app.appid }), renewal)
+        return Effect.andThen(publish({ _tag: "Invalidated", appid: app.appid }), renewal)
       }),
     refresh: (app, within) => Effect.map(wait(app, { fresh: true }, within), tokenOf)
   })

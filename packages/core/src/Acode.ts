@@ -5,16 +5,16 @@ import * as Base64 from "effect/encoding/Base64"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as Endpoint from "./Endpoint.ts"
-import { PagePath } from "./internal/schema.ts"
+import { pagePath } from "./internal/schema.ts"
 import { ever } from "./Quota.ts"
 
-const MediaType = Schema.Literals(["image/png", "image/jpeg", "image/gif"])
+type MediaType = "image/png" | "image/jpeg" | "image/gif"
 
 /** An image with its type, which is told from its bytes. */
 export class Image {
   readonly bytes: Uint8Array
-  readonly mediaType: typeof MediaType.Type
-  constructor(bytes: Uint8Array, mediaType: typeof MediaType.Type) {
+  readonly mediaType: MediaType
+  constructor(bytes: Uint8Array, mediaType: MediaType) {
     this.bytes = bytes
     this.mediaType = mediaType
   }
@@ -34,19 +34,26 @@ export class Image {
  * `PageMissing`, `MiniCodesUsedUp`, and `OutcomeUnknown` when a code may have been spent. Source: QQ's document
  * "createMiniCode"; the image's type is not documented, so PNG, JPEG and GIF are taken.
  */
-export const getMiniCode = Endpoint.post("acode.getMiniCode", "/api/json/qqa/CreateMiniCode", {
+export const getMiniCode = /* @__PURE__ */ Endpoint.post("acode.getMiniCode", "/api/json/qqa/CreateMiniCode", () => ({
   authority: "access_token",
-  input: Schema.Struct({ path: Schema.optional(PagePath) }),
-  wire: Schema.Struct({ path: Schema.optional(PagePath) }),
+  input: Schema.Struct({ path: Schema.optional(pagePath()) }),
+  wire: Schema.Struct({ path: Schema.optional(pagePath()) }),
   body: "json",
   appid: true,
-  output: Schema.Struct({ bytes: Schema.Uint8Array, mediaType: MediaType }).pipe(
+  output: Schema.Struct({
+    bytes: Schema.Uint8Array,
+    mediaType: Schema.Literals(["image/png", "image/jpeg", "image/gif"])
+  }).pipe(
     Schema.decodeTo(Schema.instanceOf(Image), {
       decode: SchemaGetter.transform(({ bytes, mediaType }) => new Image(bytes, mediaType)),
       encode: SchemaGetter.transform(({ bytes, mediaType }) => ({ bytes, mediaType }))
     })
   ),
   image: true,
+  codes: [
+    { code: 41030, reason: "PageMissing" },
+    { code: 45029, reason: "MiniCodesUsedUp" }
+  ],
   quota: [ever(50)],
   delivery: "once"
-})
+}))

@@ -3,6 +3,8 @@
  */
 import { getMiniCode } from "./Acode.ts"
 import { code2Session, getAccessToken } from "./Auth.ts"
+import type { Any } from "./Endpoint.ts"
+import { type Code, codes } from "./QQError.ts"
 import { imgSecCheck, msgSecCheck } from "./Security.ts"
 import { send } from "./SubscribeMessage.ts"
 
@@ -13,3 +15,9 @@ export const groups = {
   security: { msgSecCheck, imgSecCheck },
   subscribeMessage: { send }
 } as const
+
+/** Every code of QQ's that is known: those that mean the same everywhere, and each call's own. */
+export const allCodes = (): ReadonlyArray<Code> => [
+  ...codes,
+  ...Object.values(groups).flatMap((group) => Object.values<Any>(group).flatMap((endpoint) => endpoint.codes ?? []))
+]

@@ -12,6 +12,7 @@ import type { AppId, Selected } from "./App.ts"
 import type { Any, CallOptions } from "./Endpoint.ts"
 import { groups } from "./Endpoints.ts"
 import { QQMini } from "./internal/client.ts"
+import { WaitUntil } from "./internal/settings.ts"
 import { ClientClosed, InvalidInput, isQQError, QQError } from "./QQError.ts"
 
 /** How one call is made; `signal` ends it. */
@@ -49,10 +50,19 @@ export type Calls = {
 /** The name of a call, as `security.msgSecCheck`. */
 export type CallName = { [G in keyof Groups]: `${G}.${keyof Groups[G] & string}` }[keyof Groups]
 
-/** A client that is ready to use, and to be closed. */
-export interface Client extends Calls, AsyncDisposable {
+/** The calls, also for another program. */
+export interface Bound extends Calls {
   /** The same calls for another program: `qq.app("1112345678").security.msgSecCheck({ content })`. */
   readonly app: (app: AppId | Selected) => Calls
+}
+
+/** What a serverless runtime gives with a request, as Workers' `ctx`. */
+export interface RequestContext {
+  readonly waitUntil: (work: Promise<unknown>) => void
+}
+
+/** A client that is ready to use, and to be closed. */
+export interface Client extends Bound, AsyncDisposable {
   /**
    * How many of a call QQ's limits allow right now, by the client's count: `qq.left("security.msgSecCheck")`. `Infinity`
    * where only QQ can count.
@@ -63,6 +73,15 @@ export interface Client extends Calls, AsyncDisposable {
    * closed. Further calls fail with `ClientClosed`.
    */
   readonly close: () => Promise<void>
+}
+
+/** A client for serverless runtimes that let work go on after an answer. */
+export interface RequestClient extends Client {
+  /**
+   * The same calls for one request: `qq.with(ctx)`. A renewal of the token is given to its `waitUntil` then, and waited for
+   * by nobody.
+   */
+  readonly with: (request: RequestContext) => Bound
 }
 
 const endpoints: ReadonlyArray<Any> = Object.values(groups).flatMap((group) => Object.values(group))
@@ -132,25 +151,31 @@ export const makeRunner = <E>(layer: Layer.Layer<QQMini, E>): Runner => {
 }
 
 /** Makes a client over a layer, which is built with the first call; when that fails, with the next. */
-export const make = <E>(layer: Layer.Layer<QQMini, E>): Client => {
+export const make = <E>(layer: Layer.Layer<QQMini, E>): RequestClient => {
   const { close, run } = makeRunner(layer)
 
-  const calls = (app?: Selected): Calls =>
-    Object.fromEntries(
-      Object.entries(groups).map(([group, endpoints]) => [
-        group,
-        Object.fromEntries(
-          Object.entries(endpoints).map(([name, endpoint]) => [
-            name,
-            (input?: any, options?: PromiseOptions) => {
-              const { signal, ...rest } = options ?? {}
-              const effect = (endpoint as any)(input, rest) as Effect.Effect<unknown, QQError, QQMini>
-              return run(`${group}.${name}`, app === undefined ? effect : use(effect, app), signal).then(plain)
-            }
-          ])
-        )
-      ])
-    ) as unknown as Calls
+  type Around = <A>(effect: Effect.Effect<A, QQError, QQMini>) => Effect.Effect<A, QQError, QQMini>
+  const bound = (around: Around): Bound & Pick<RequestClient, "with"> =>
+    ({
+      ...Object.fromEntries(
+        Object.entries(groups).map(([group, endpoints]) => [
+          group,
+          Object.fromEntries(
+            Object.entries(endpoints).map(([name, endpoint]) => [
+              name,
+              (input?: any, options?: PromiseOptions) => {
+                const { signal, ...rest } = options ?? {}
+                const effect = (endpoint as any)(input, rest) as Effect.Effect<unknown, QQError, QQMini>
+                return run(`${group}.${name}`, around(effect), signal).then(plain)
+              }
+            ])
+          )
+        ])
+      ),
+      app: (app: AppId | Selected) => bound((effect) => use(around(effect), app)),
+      with: (request: RequestContext) =>
+        bound((effect) => Effect.provideService(around(effect), WaitUntil, (work) => request.waitUntil(work)))
+    }) as unknown as Bound & Pick<RequestClient, "with">
 
   const left = (call: CallName, app?: { readonly appid?: AppId }) => {
     const endpoint = endpoints.find((one) => one.endpoint === call)
@@ -160,13 +185,15 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>): Client => {
         : Effect.flatMap(QQMini, (client) => client.left(endpoint, app))
     return run(String(call), effect)
   }
-  return Object.assign(calls(), {
-    left,
-    app: (app: AppId | Selected) => calls(typeof app === "object" && app !== null ? app : { appid: app }),
-    close,
-    // Node 16 has no such symbol
-    ...(Symbol.asyncDispose === undefined ? undefined : { [Symbol.asyncDispose]: close })
-  }) as Client
+  return Object.assign(
+    bound((effect) => effect),
+    {
+      left,
+      close,
+      // Node 16 has no such symbol
+      ...(Symbol.asyncDispose === undefined ? undefined : { [Symbol.asyncDispose]: close })
+    }
+  ) as RequestClient
 }
 
 const captureStackTrace = (Error as { captureStackTrace?: (error: object, above: Function) => void }).captureStackTrace

@@ -1,5 +1,5 @@
 /**
- * The one public error of qq-mini, its reasons, and the table of QQ's codes with what each means and what to do.
+ * The one public error of qq-mini, its reasons, and what QQ's codes mean and what to do.
  *
  * Every call fails with {@link QQError} and nothing else. Its `reason` says what happened and can be caught by name:
  * `Effect.catchReason("QQError", "NotSubscribed", () => Effect.void)`.
@@ -484,138 +484,36 @@ export type AnsweredTag =
 /** One of QQ's codes: the reason it becomes, and, where the reason does not say it all, what it means. */
 export interface Code {
   readonly code: number
-  /** The endpoints at which it means this; everywhere when absent. */
-  readonly at?: ReadonlyArray<string>
   readonly reason: AnsweredTag
   readonly help?: Help
   /** The field at fault, for `InvalidInput`. */
   readonly field?: string
 }
 
-const secretCalls = ["auth.getAccessToken", "auth.code2Session"]
-const sends = ["subscribeMessage.send"]
-
 /**
- * QQ's codes as its documents, captures and other clients' code give them. A code named for an endpoint goes before the
- * same code without one.
+ * QQ's codes that mean the same at every call, as its documents, captures and other clients' code give them. Those of one
+ * call stand with its endpoint, and go before these.
  */
 export const codes: ReadonlyArray<Code> = [
   { code: -1, reason: "SystemBusy" },
-  { code: 40001, at: secretCalls, reason: "WrongSecret" },
   { code: 40001, reason: "InvalidToken" },
-  {
-    code: 40002,
-    reason: "Rejected",
-    help: { en: "QQ does not accept the grant_type.", zh: "grant_type 不被接受。" }
-  },
-  {
-    code: 40003,
-    reason: "InvalidInput",
-    field: "touser",
-    help: { en: "The openid is not one of this program.", zh: "openid 不属于该小程序。" }
-  },
-  {
-    code: 40006,
-    reason: "InvalidInput",
-    field: "media",
-    help: { en: "The image is larger than 1 MB.", zh: "图片大小不能超过 1 MB。" }
-  },
   { code: 40013, reason: "InvalidAppId" },
   { code: 40014, reason: "InvalidToken" },
-  {
-    code: 40015,
-    reason: "InvalidInput",
-    field: "oac_appid",
-    help: { en: "The oac_appid is wrong.", zh: "oac_appid 错误。" }
-  },
-  { code: 40029, reason: "InvalidCode" },
   {
     code: 40035,
     reason: "InvalidInput",
     field: "parameters",
     help: { en: "QQ does not accept one of them; its text may say which.", zh: "参数错误，请参考返回的说明。" }
   },
-  {
-    code: 40036,
-    reason: "Rejected",
-    help: { en: "An error inside QQ; its text says more.", zh: "QQ 内部错误，请参考返回的说明。" }
-  },
-  {
-    code: 40037,
-    reason: "InvalidInput",
-    field: "template_id",
-    help: { en: "The template_id is not one of this program.", zh: "template_id 不属于该小程序。" }
-  },
-  {
-    code: 41030,
-    at: sends,
-    reason: "TooFrequent",
-    help: {
-      en: "Messages to this user follow each other too fast. Wait a minute.",
-      zh: "给该用户发送过快，请一分钟后再试。"
-    }
-  },
-  { code: 41030, reason: "PageMissing" },
   { code: 42001, reason: "InvalidToken" },
-  { code: 43101, reason: "NotSubscribed" },
   { code: 45009, reason: "QuotaReached" },
   { code: 45011, reason: "TooFrequent" },
-  { code: 45029, reason: "MiniCodesUsedUp" },
-  { code: 46001, reason: "NotSubscribed" },
-  {
-    code: 46002,
-    reason: "QuotaReached",
-    help: {
-      en: "This user got today's message already (one a day). Send tomorrow.",
-      zh: "今天已给该用户发送过（每天一条），请明天再发。"
-    }
-  },
-  { code: 46003, reason: "UserRefused" },
-  {
-    code: 46004,
-    reason: "Rejected",
-    help: { en: "The user does not follow the official account.", zh: "用户未关注该公众号。" }
-  },
-  {
-    code: 46005,
-    reason: "Rejected",
-    help: {
-      en: "The official account is not bound to this program. Bind it at q.qq.com.",
-      zh: "公众号未与该小程序绑定，请到 q.qq.com 绑定。"
-    }
-  },
-  {
-    code: 46006,
-    reason: "UserRefused",
-    help: { en: "The user closed the permission for these messages.", zh: "用户已关闭该消息的授权。" }
-  },
-  {
-    code: 47001,
-    reason: "Rejected",
-    help: {
-      en: "The program is banned from sending. See q.qq.com.",
-      zh: "该小程序已被封禁发送能力，请到 q.qq.com 查看。"
-    }
-  },
-  {
-    code: 47003,
-    reason: "InvalidInput",
-    field: "data",
-    help: { en: "The data does not fit the template's keywords.", zh: "data 与模板的关键词不符。" }
-  },
   {
     code: 87014,
     reason: "Rejected",
     help: { en: "The content is risky.", zh: "内容含有违法违规信息。" }
-  },
-  { code: -2100, reason: "InvalidCode" },
-  { code: -101222100, reason: "WrongSecret" },
-  { code: -101600007, reason: "InvalidAppId" }
+  }
 ]
-
-const byCode = new Map(
-  codes.flatMap((entry) => (entry.at ?? [""]).map((at) => [`${at} ${entry.code}`, entry] as const))
-)
 
 const answered = {
   WrongSecret,
@@ -632,9 +530,10 @@ const answered = {
   Rejected
 } as const
 
-/** The reason for a code that QQ answered at an endpoint. `text` must be free of secrets already. */
-export const fromCode = (endpoint: string, code: number, text: string): Reason => {
-  const entry = byCode.get(`${endpoint} ${code}`) ?? byCode.get(` ${code}`)
+/** The reason for a code that QQ answered, at an endpoint with these codes of its own. `text` must be free of secrets. */
+export const fromCode = (own: ReadonlyArray<Code> | undefined, code: number, text: string): Reason => {
+  const is = (entry: Code) => entry.code === code
+  const entry = own?.find(is) ?? codes.find(is)
   const help = entry?.help === undefined ? {} : { help: entry.help }
   if (entry?.reason === "InvalidInput") {
     const { en, zh } = entry.help!

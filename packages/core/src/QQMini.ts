@@ -30,12 +30,16 @@ export {
   QQMini
 } from "./internal/client.ts"
 export {
+  /** Whether the attempt under way must not reach QQ twice, for HTTP layers whose client repeats by itself. */
+  AtMostOnce,
   /** How long the attempt under way may take, for HTTP layers that must know. */
   AttemptTimeout,
   /** Is shown QQ's answers as they came, for facades that hand on their fields. */
   OnAnswer,
   /** How a client works: where QQ is, its times, its retries. */
-  Settings
+  Settings,
+  /** Takes what may go on after the answer. */
+  WaitUntil
 } from "./internal/settings.ts"
 
 const problem = (field: string, en: string, zh: string) => new InvalidInput({ field, problem: { en, zh } })
@@ -335,7 +339,7 @@ export const layerNoDeps: Layer.Layer<
   App.Apps | AccessToken.AccessToken | Quota.Quota | HttpClient.HttpClient
 > = Layer.effect(QQMini, make)
 
-/** The client over the stores that are provided, with the service of its tokens, whose `events` tell what happens. */
+/** The client over the stores that are provided, with the service of its tokens. */
 export const layerStores: Layer.Layer<
   QQMini | AccessToken.AccessToken,
   never,

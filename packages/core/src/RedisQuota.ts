@@ -12,7 +12,6 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
 import * as Redis from "effect/persistence/Redis"
 import * as Schema from "effect/Schema"
 import { monotonicMillis, patient } from "./internal/time.ts"
@@ -157,7 +156,7 @@ const decodePlace = Schema.decodeUnknownEffect(
 
 // a place that is granted later than this would be used too late; and so often a Redis that is away is looked for
 const timeout = 700
-const away = "1 second"
+const away = 1_000
 
 /** A limiter over the Redis that is provided. */
 export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Options = {}) {
@@ -166,10 +165,16 @@ export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Option
   // may not know of when it is back
   const own = new Windows()
   let lost = false
-  const breaker = yield* Effect.provide(
-    CircuitBreaker.make({ tripPolicy: CircuitBreaker.consecutive(1), openDuration: away }),
-    CircuitBreaker.layerStoreMemory()
-  )
+  // A Redis that is away is asked by one call a second. Not by a circuit breaker: the one who probes may be forgotten by its
+  // runtime, as Workers does with requests whose client is gone, and would hold the probe's place for ever.
+  let nextLook = 0
+  const unlessAway = <A>(effect: Effect.Effect<A, QuotaError>): Effect.Effect<A, QuotaError> =>
+    Effect.flatMap(monotonicMillis, (now) => {
+      if (!lost) return effect
+      if (now < nextLook) return Effect.fail(new QuotaError({ problem: "it is away" }))
+      nextLook = now + away
+      return effect
+    })
 
   const run = <Result>(
     of: Redis.Script<{
@@ -188,19 +193,20 @@ export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Option
       .pipe(
         Effect.mapError((error) => new QuotaError({ problem: problemOf(error) })),
         (effect) => patient(effect, timeout, () => new QuotaError({ problem: "no answer in time" })),
-        breaker.execute({ key: "redis" }),
-        Effect.mapError((error) => (error._tag === "QuotaError" ? error : new QuotaError({ problem: "it is away" }))),
         Effect.onExit((exit) => {
           const failure = Exit.isSuccess(exit) ? undefined : Cause.findFail(exit.cause)
           // a caller that gave up says nothing about Redis
           if (failure?._tag === "Failure" || (failure !== undefined) === lost) return Effect.void
           lost = failure !== undefined
-          return failure === undefined
-            ? Effect.logInfo("QQ's quotas are counted in Redis again")
-            : Effect.logWarning(
-                `QQ's quotas can't be counted in Redis (${failure.success.error.problem}), counting in this process alone`
-              )
-        })
+          if (failure === undefined) return Effect.logInfo("QQ's quotas are counted in Redis again")
+          return Effect.andThen(
+            Effect.map(monotonicMillis, (now) => (nextLook = now + away)),
+            Effect.logWarning(
+              `QQ's quotas can't be counted in Redis (${failure.success.error.problem}), counting in this process alone`
+            )
+          )
+        }),
+        unlessAway
       )
   }
 

@@ -28,6 +28,33 @@ export const problemOf = (error: Redis.RedisError): string => {
   return nameOf(cause) ?? word ?? (cause instanceof Error ? cause.constructor.name : "it failed")
 }
 
+/** Runs a script on a Redis: as the command `EVAL` takes it. */
+export type Evaluate = (
+  lua: string,
+  numberOfKeys: number,
+  params: ReadonlyArray<string>
+) => Effect.Effect<unknown, Redis.RedisError>
+
+/** A `Redis` of no more than `EVAL`, as clients of serverless platforms are. It is all that the stores here need. */
+export const layerEval = (evaluate: Evaluate): Layer.Layer<Redis.Redis> => {
+  const unsupported = Effect.fail(new Redis.RedisError({ cause: new Error("UNSUPPORTED by this client of Redis") }))
+  return Layer.succeed(
+    Redis.Redis,
+    Redis.Redis.of({
+      send: () => unsupported,
+      subscribe: () => Effect.never,
+      reserve: unsupported,
+      eval:
+        (script) =>
+        (...params) =>
+          evaluate(script.lua, script.numberOfKeys(...params), script.params(...params).map(String)) as Effect.Effect<
+            any,
+            Redis.RedisError
+          >
+    })
+  )
+}
+
 /** How the keys in Redis begin. */
 export interface Options {
   /** By default `qq-mini:`. */
@@ -207,3 +234,10 @@ export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Option
 /** The store over the Redis that is provided. */
 export const layer = (options?: Options): Layer.Layer<TokenCache, never, Redis.Redis> =>
   Layer.effect(TokenCache, make(options))
+
+/** The store over a Redis that calls nobody: whoever waits looks again. */
+export const layerUnwatched = (options?: Options): Layer.Layer<TokenCache, never, Redis.Redis> =>
+  Layer.effect(
+    TokenCache,
+    Effect.map(make(options), (cache) => TokenCache.of({ ...cache, watch: undefined }))
+  )

@@ -24,19 +24,20 @@ export interface Verdict {
 }
 
 // The two checks are the only calls that write `errCode`; only in that spelling is a 0 their yes.
-const Verdict = Schema.Struct({
-  errCode: Schema.Literals([0, risky]),
-  errMsg: Schema.optional(Schema.Unknown)
-}).pipe(
-  Schema.decodeTo(Schema.Struct({ risky: Schema.Boolean }), {
-    decode: SchemaGetter.transform(({ errCode }): Verdict => ({ risky: errCode === risky })),
-    encode: SchemaGetter.transform((verdict) =>
-      verdict.risky ? { errCode: risky as 87014, errMsg: "risky content" } : { errCode: 0 as const, errMsg: "ok" }
-    )
-  })
-)
+const verdict = () =>
+  Schema.Struct({
+    errCode: Schema.Literals([0, risky]),
+    errMsg: Schema.optional(Schema.Unknown)
+  }).pipe(
+    Schema.decodeTo(Schema.Struct({ risky: Schema.Boolean }), {
+      decode: SchemaGetter.transform(({ errCode }): Verdict => ({ risky: errCode === risky })),
+      encode: SchemaGetter.transform((verdict) =>
+        verdict.risky ? { errCode: risky as 87014, errMsg: "risky content" } : { errCode: 0 as const, errMsg: "ok" }
+      )
+    })
+  )
 
-const Content = Schema.Struct({ content: Text.check(maxBytes(500 * 1024)) })
+const content = () => Schema.Struct({ content: Text.check(maxBytes(500 * 1024)) })
 
 /**
  * Checks a text.
@@ -46,73 +47,80 @@ const Content = Schema.Struct({ content: Text.check(maxBytes(500 * 1024)) })
  * QQ allows 4,000 a minute and 2,000,000 a day. A risky text is an answer, `{ risky: true }`, not an error. Source: QQ's
  * document "msgSecCheck".
  */
-export const msgSecCheck = Endpoint.post("security.msgSecCheck", "/api/json/security/MsgSecCheck", {
-  authority: "access_token",
-  input: Content,
-  wire: Content,
-  body: "json",
-  appid: true,
-  output: Verdict,
-  answers: [risky],
-  quota: [perMinute(4_000), perDay(2_000_000)],
-  delivery: "repeatable"
-})
+export const msgSecCheck = /* @__PURE__ */ Endpoint.post(
+  "security.msgSecCheck",
+  "/api/json/security/MsgSecCheck",
+  () => ({
+    authority: "access_token",
+    input: content(),
+    wire: content(),
+    body: "json",
+    appid: true,
+    output: verdict(),
+    answers: [risky],
+    quota: [perMinute(4_000), perDay(2_000_000)],
+    delivery: "repeatable"
+  })
+)
 
 const maxImageBytes = 1024 * 1024
 const maxWidth = 750
 const maxHeight = 1334
 
-const File = Schema.Struct({
-  bytes: Schema.Uint8Array,
-  mediaType: Schema.Literals(["image/png", "image/jpeg", "image/gif"])
-})
+const file = () =>
+  Schema.Struct({
+    bytes: Schema.Uint8Array,
+    mediaType: Schema.Literals(["image/png", "image/jpeg", "image/gif"])
+  })
 
 const invalid = (message: string) => Effect.fail(new SchemaIssue.InvalidValue({ message }))
 const dataUrl = /^data:[^,]*;base64,/i
 
 // bytes, base64 or a data URL become a file whose type is told from its bytes
-const Media = Schema.declare(
-  (u: unknown): u is Uint8Array | string => u instanceof Uint8Array || typeof u === "string",
-  { expected: "bytes, base64 or a data URL" }
-).pipe(
-  Schema.decodeTo(File, {
-    decode: SchemaGetter.transformEffect((image: Uint8Array | string) => {
-      let bytes: Uint8Array
-      if (typeof image === "string") {
-        if (image.length > maxImageBytes * 2) return invalid(tooLarge(Math.floor(image.length * 0.75)))
-        const decoded = Base64.decode(image.replace(dataUrl, ""))
-        if (Result.isFailure(decoded))
-          return invalid(both("must be bytes, base64 or a base64 data URL", "必须是字节、base64 或 base64 的 data URL"))
-        bytes = decoded.success
-      } else {
-        bytes = image
-      }
-      if (bytes.length === 0) return invalid(both("is empty", "不能为空"))
-      if (bytes.length > maxImageBytes) return invalid(tooLarge(bytes.length))
-      const info = ImageInfo.inspect(bytes)
-      if (info === undefined) {
-        return invalid(
-          both(
-            `is not a PNG, JPEG or GIF by its bytes (${group(bytes.length)} bytes)`,
-            `内容不是 PNG、JPEG 或 GIF 图片（${group(bytes.length)} 字节）`
+const media = () =>
+  Schema.declare((u: unknown): u is Uint8Array | string => u instanceof Uint8Array || typeof u === "string", {
+    expected: "bytes, base64 or a data URL"
+  }).pipe(
+    Schema.decodeTo(file(), {
+      decode: SchemaGetter.transformEffect((image: Uint8Array | string) => {
+        let bytes: Uint8Array
+        if (typeof image === "string") {
+          if (image.length > maxImageBytes * 2) return invalid(tooLarge(Math.floor(image.length * 0.75)))
+          const decoded = Base64.decode(image.replace(dataUrl, ""))
+          if (Result.isFailure(decoded))
+            return invalid(
+              both("must be bytes, base64 or a base64 data URL", "必须是字节、base64 或 base64 的 data URL")
+            )
+          bytes = decoded.success
+        } else {
+          bytes = image
+        }
+        if (bytes.length === 0) return invalid(both("is empty", "不能为空"))
+        if (bytes.length > maxImageBytes) return invalid(tooLarge(bytes.length))
+        const info = ImageInfo.inspect(bytes)
+        if (info === undefined) {
+          return invalid(
+            both(
+              `is not a PNG, JPEG or GIF by its bytes (${group(bytes.length)} bytes)`,
+              `内容不是 PNG、JPEG 或 GIF 图片（${group(bytes.length)} 字节）`
+            )
           )
-        )
-      }
-      const { height, mediaType, width } = info
-      // QQ's page says 750 × 1334; whether it means either way round is not said, so only what fits neither is refused
-      if (Math.min(width, height) > maxWidth || Math.max(width, height) > maxHeight) {
-        return invalid(
-          both(
-            `is ${width} × ${height} pixels; QQ takes at most ${maxWidth} × ${maxHeight}`,
-            `尺寸为 ${width} × ${height} 像素，超过上限 ${maxWidth} × ${maxHeight}`
+        }
+        const { height, mediaType, width } = info
+        // QQ's page says 750 × 1334; whether it means either way round is not said, so only what fits neither is refused
+        if (Math.min(width, height) > maxWidth || Math.max(width, height) > maxHeight) {
+          return invalid(
+            both(
+              `is ${width} × ${height} pixels; QQ takes at most ${maxWidth} × ${maxHeight}`,
+              `尺寸为 ${width} × ${height} 像素，超过上限 ${maxWidth} × ${maxHeight}`
+            )
           )
-        )
-      }
-      return Effect.succeed({ bytes, mediaType })
-    }),
-    encode: SchemaGetter.transform(({ bytes }) => bytes)
-  })
-)
+        }
+        return Effect.succeed({ bytes, mediaType })
+      }),
+      encode: SchemaGetter.transform(({ bytes }) => bytes)
+    })
+  )
 
 const tooLarge = (size: number) =>
   both(
@@ -129,14 +137,26 @@ const tooLarge = (size: number) =>
  * QQ allows 2,000 a minute and 200,000 a day. A risky image is an answer, `{ risky: true }`, not an error. Source: QQ's
  * document "imgSecCheck".
  */
-export const imgSecCheck = Endpoint.post("security.imgSecCheck", "/api/json/security/ImgSecCheck", {
-  authority: "access_token",
-  input: Schema.Struct({ media: Media }),
-  wire: Schema.Struct({ media: File }),
-  body: "multipart",
-  appid: true,
-  output: Verdict,
-  answers: [risky],
-  quota: [perMinute(2_000), perDay(200_000)],
-  delivery: "repeatable"
-})
+export const imgSecCheck = /* @__PURE__ */ Endpoint.post(
+  "security.imgSecCheck",
+  "/api/json/security/ImgSecCheck",
+  () => ({
+    authority: "access_token",
+    input: Schema.Struct({ media: media() }),
+    wire: Schema.Struct({ media: file() }),
+    body: "multipart",
+    appid: true,
+    output: verdict(),
+    codes: [
+      {
+        code: 40006,
+        reason: "InvalidInput",
+        field: "media",
+        help: { en: "The image is larger than 1 MB.", zh: "图片大小不能超过 1 MB。" }
+      }
+    ],
+    answers: [risky],
+    quota: [perMinute(2_000), perDay(200_000)],
+    delivery: "repeatable"
+  })
+)

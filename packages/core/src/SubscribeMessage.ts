@@ -4,29 +4,31 @@
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as Endpoint from "./Endpoint.ts"
-import { both, Ok, Text } from "./internal/schema.ts"
+import { both, ok, Text } from "./internal/schema.ts"
 import { perUser } from "./Quota.ts"
 
-const Value = Schema.Union([Schema.String, Schema.Finite]).pipe(
-  Schema.decodeTo(Schema.String, {
-    decode: SchemaGetter.transform((value: string | number) => String(value)),
-    encode: SchemaGetter.transform((value: string) => value)
-  })
-)
+const value = () =>
+  Schema.Union([Schema.String, Schema.Finite]).pipe(
+    Schema.decodeTo(Schema.String, {
+      decode: SchemaGetter.transform((value: string | number) => String(value)),
+      encode: SchemaGetter.transform((value: string) => value)
+    })
+  )
 
-const Message = Schema.Struct({
-  touser: Text,
-  template_id: Text,
-  page: Schema.optional(Text),
-  data: Schema.Record(Schema.String, Schema.Struct({ value: Value })).check(
-    Schema.makeFilter((data) =>
-      Object.keys(data).length > 0 ? undefined : both("needs at least one keyword", "至少需要一个关键词")
-    )
-  ),
-  emphasis_keyword: Schema.optional(Text),
-  oac_appid: Schema.optional(Text),
-  use_robot: Schema.optional(Schema.Union([Schema.Boolean, Schema.Literals([0, 1])]))
-})
+const message = () =>
+  Schema.Struct({
+    touser: Text,
+    template_id: Text,
+    page: Schema.optional(Text),
+    data: Schema.Record(Schema.String, Schema.Struct({ value: value() })).check(
+      Schema.makeFilter((data) =>
+        Object.keys(data).length > 0 ? undefined : both("needs at least one keyword", "至少需要一个关键词")
+      )
+    ),
+    emphasis_keyword: Schema.optional(Text),
+    oac_appid: Schema.optional(Text),
+    use_robot: Schema.optional(Schema.Union([Schema.Boolean, Schema.Literals([0, 1])]))
+  })
 
 /**
  * Sends a subscription message to a user who asked for it.
@@ -44,12 +46,92 @@ const Message = Schema.Struct({
  * `QuotaReached` (`46002`), `InvalidInput` (`40037` template_id, `40015` oac_appid, `40035`), `Rejected` (`46004`, `46005`,
  * `47001`). Source: QQ's document "sendSubscriptionMessage".
  */
-export const send = Endpoint.post("subscribeMessage.send", "/api/json/subscribe/SendSubscriptionMessage", {
-  authority: "access_token",
-  input: Message,
-  wire: Schema.toType(Message),
-  body: "json",
-  output: Ok,
-  quota: [perUser(1, "day")],
-  delivery: "once"
-})
+export const send = /* @__PURE__ */ Endpoint.post(
+  "subscribeMessage.send",
+  "/api/json/subscribe/SendSubscriptionMessage",
+  () => ({
+    authority: "access_token",
+    input: message(),
+    wire: Schema.toType(message()),
+    body: "json",
+    output: ok(),
+    codes: [
+      {
+        code: 40003,
+        reason: "InvalidInput",
+        field: "touser",
+        help: { en: "The openid is not one of this program.", zh: "openid 不属于该小程序。" }
+      },
+      {
+        code: 40015,
+        reason: "InvalidInput",
+        field: "oac_appid",
+        help: { en: "The oac_appid is wrong.", zh: "oac_appid 错误。" }
+      },
+      {
+        code: 40036,
+        reason: "Rejected",
+        help: { en: "An error inside QQ; its text says more.", zh: "QQ 内部错误，请参考返回的说明。" }
+      },
+      {
+        code: 40037,
+        reason: "InvalidInput",
+        field: "template_id",
+        help: { en: "The template_id is not one of this program.", zh: "template_id 不属于该小程序。" }
+      },
+      {
+        code: 41030,
+        reason: "TooFrequent",
+        help: {
+          en: "Messages to this user follow each other too fast. Wait a minute.",
+          zh: "给该用户发送过快，请一分钟后再试。"
+        }
+      },
+      { code: 43101, reason: "NotSubscribed" },
+      { code: 46001, reason: "NotSubscribed" },
+      {
+        code: 46002,
+        reason: "QuotaReached",
+        help: {
+          en: "This user got today's message already (one a day). Send tomorrow.",
+          zh: "今天已给该用户发送过（每天一条），请明天再发。"
+        }
+      },
+      { code: 46003, reason: "UserRefused" },
+      {
+        code: 46004,
+        reason: "Rejected",
+        help: { en: "The user does not follow the official account.", zh: "用户未关注该公众号。" }
+      },
+      {
+        code: 46005,
+        reason: "Rejected",
+        help: {
+          en: "The official account is not bound to this program. Bind it at q.qq.com.",
+          zh: "公众号未与该小程序绑定，请到 q.qq.com 绑定。"
+        }
+      },
+      {
+        code: 46006,
+        reason: "UserRefused",
+        help: { en: "The user closed the permission for these messages.", zh: "用户已关闭该消息的授权。" }
+      },
+      {
+        code: 47001,
+        reason: "Rejected",
+        help: {
+          en: "The program is banned from sending. See q.qq.com.",
+          zh: "该小程序已被封禁发送能力，请到 q.qq.com 查看。"
+        }
+      },
+      {
+        code: 47003,
+        reason: "InvalidInput",
+        field: "data",
+        help: { en: "The data does not fit the template's keywords.", zh: "data 与模板的关键词不符。" }
+      }
+    ],
+    quota: [perUser(1, "day")],
+    delivery: "once"
+  })
+)

@@ -10,7 +10,7 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { monotonicMillis } from "./internal/time.ts"
 
@@ -100,79 +100,103 @@ export class TokenCache extends Context.Service<
   }
 >()("@qq-mini/core/TokenCache") {}
 
-interface Kept {
-  generation: number
-  token: Redacted.Redacted<string> | undefined
-  lifetime: number
-  expiresAt: number
-  owner: string | undefined
-  leasedUntil: number
-  history: string
+/** A slot as a store keeps it where it can't compute: a document. It has no moment but those of the store's clock. */
+export interface Kept {
+  readonly generation: number
+  /** `""` when there is none. */
+  readonly token: string
+  readonly lifetime: number
+  /** When the token ends, in milliseconds of the store's clock. */
+  readonly expires: number
+  /** Who took the lease last. */
+  readonly owner: string
+  /** When the lease ends, in milliseconds of the store's clock. */
+  readonly leased: number
+  readonly history: string
 }
+
+/** The slot that nobody wrote yet. */
+export const empty: Kept = {
+  generation: 0,
+  token: "",
+  lifetime: 0,
+  expires: 0,
+  owner: "",
+  leased: 0,
+  history: ""
+}
+
+/**
+ * Changes the document of a slot in one step that nobody comes between: gives `change` the document as it is (or
+ * {@link empty}) and the store's time, keeps what it gives in second place, if anything, and gives what stands first.
+ */
+export type Transact = <A>(
+  operation: TokenCacheError["operation"],
+  key: Key,
+  change: (kept: Kept, now: number) => readonly [result: A, next?: Kept]
+) => Effect.Effect<A, TokenCacheError>
+
+/** A store over documents: what each operation makes of one, for stores that can change a document in one step. */
+export const make = (transact: Transact): TokenCache["Service"] =>
+  TokenCache.of({
+    read: (key) =>
+      transact("read", key, ({ expires, generation, history, leased, lifetime, token }, now) => {
+        const live = token !== "" && expires > now
+        return [
+          {
+            generation,
+            token: live ? Redacted.make(token) : undefined,
+            lifetime,
+            expiresIn: live ? Math.min(expires - now, lifetime) : 0,
+            leasedFor: Math.max(0, leased - now),
+            now,
+            history
+          }
+        ]
+      }),
+    lease: (key, { generation, owner, ttl }) =>
+      transact("lease", key, (kept, now) =>
+        kept.generation !== generation || (kept.leased > now && kept.owner !== owner)
+          ? [false]
+          : [true, { ...kept, owner, leased: now + ttl }]
+      ),
+    write: (key, { generation, history, owner, token, ttl }) =>
+      transact("write", key, (kept, now) => {
+        if (kept.generation !== generation || kept.owner !== owner) return [undefined]
+        const next = Math.max(generation + 1, now)
+        return [
+          next,
+          {
+            ...kept,
+            generation: next,
+            token: Redacted.value(token),
+            lifetime: ttl,
+            expires: now + ttl,
+            leased: 0,
+            history
+          }
+        ]
+      }),
+    remove: (key, { generation }) =>
+      transact("remove", key, (kept) =>
+        kept.generation !== generation || kept.token === "" ? [false] : [true, { ...kept, token: "" }]
+      ),
+    release: (key, { owner }) =>
+      transact("release", key, (kept, now) =>
+        kept.owner === owner && kept.leased > now ? [undefined, { ...kept, leased: 0 }] : [undefined]
+      )
+  })
 
 /** A store in the memory of this process. */
 export const makeMemory: Effect.Effect<TokenCache["Service"]> = Effect.sync(() => {
   const slots = new Map<Key, Kept>()
-  const at = <A>(key: Key, f: (slot: Kept, now: number) => A): Effect.Effect<A> =>
+  return make((_, key, change) =>
     Effect.map(monotonicMillis, (now) => {
-      let slot = slots.get(key)
-      if (slot === undefined) {
-        slot = {
-          generation: 0,
-          token: undefined,
-          lifetime: 0,
-          expiresAt: 0,
-          owner: undefined,
-          leasedUntil: 0,
-          history: ""
-        }
-        slots.set(key, slot)
-      }
-      return f(slot, now)
+      const [result, next] = change(slots.get(key) ?? empty, now)
+      if (next !== undefined) slots.set(key, next)
+      return result
     })
-  return TokenCache.of({
-    read: (key) =>
-      at(key, (slot, now) => {
-        const live = slot.token !== undefined && slot.expiresAt > now
-        return {
-          generation: slot.generation,
-          token: live ? slot.token : undefined,
-          lifetime: slot.lifetime,
-          expiresIn: live ? slot.expiresAt - now : 0,
-          leasedFor: Math.max(0, slot.leasedUntil - now),
-          now,
-          history: slot.history
-        }
-      }),
-    lease: (key, { generation, owner, ttl }) =>
-      at(key, (slot, now) => {
-        if (slot.generation !== generation || (slot.leasedUntil > now && slot.owner !== owner)) return false
-        slot.owner = owner
-        slot.leasedUntil = now + ttl
-        return true
-      }),
-    write: (key, { generation, history, owner, token, ttl }) =>
-      at(key, (slot, now) => {
-        if (slot.generation !== generation || slot.owner !== owner) return undefined
-        slot.generation = Math.max(generation + 1, now)
-        slot.token = token
-        slot.lifetime = ttl
-        slot.expiresAt = now + ttl
-        slot.leasedUntil = 0
-        slot.history = history
-        return slot.generation
-      }),
-    remove: (key, { generation }) =>
-      at(key, (slot) => {
-        if (slot.generation !== generation || slot.token === undefined) return false
-        slot.token = undefined
-        return true
-      }),
-    release: (key, { owner }) =>
-      at(key, (slot) => {
-        if (slot.owner === owner) slot.leasedUntil = 0
-      })
-  })
+  )
 })
 
 /** The store in memory: one token for all fibers of this process. */

@@ -2,12 +2,12 @@
  * HTTP over `uniCloud.httpclient.request` (urllib 2) or `uniCloud.request`: bytes both ways, no redirects, and times that
  * end what can't be stopped. What these clients throw holds the whole URL, and so the secret: of it only the name goes on.
  */
+import * as BufferedResponse from "@qq-mini/core/BufferedResponse"
 import { AttemptTimeout } from "@qq-mini/core/QQMini"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
 import type { HttpClientRequest } from "effect/http/HttpClientRequest"
-import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import { isAnyArrayBuffer } from "node:util/types"
 import type { Httpclient, Request } from "./UniCloud.ts"
@@ -58,31 +58,13 @@ const nameless = (error: any): object => {
   }
 }
 
-// Node 16 has no `Response`, and the bytes are all here
 const responseOf = (request: HttpClientRequest, { data, headers, status }: Received) => {
-  const bytes = bytesOf(data)
   const [, wait] = Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === "retry-after") ?? []
-  let read = false
-  const source = {
+  return BufferedResponse.make(request, {
     status,
-    headers: {
-      "content-length": String(bytes.length),
-      ...(wait === undefined ? {} : { "retry-after": String(wait) })
-    },
-    arrayBuffer: () => Promise.resolve(arrayBufferOf(bytes)),
-    body: {
-      getReader: () => ({
-        read: () => {
-          const done = read
-          read = true
-          return Promise.resolve(done ? { done } : { done, value: bytes })
-        },
-        cancel: () => Promise.resolve(),
-        releaseLock: () => {}
-      })
-    }
-  }
-  return HttpClientResponse.fromWeb(request, source as unknown as Response)
+    bytes: bytesOf(data),
+    retryAfter: wait === undefined ? undefined : String(wait)
+  })
 }
 
 /** Milliseconds that a request may take, whatever an attempt may: it can't be stopped when nobody waits for it any more. */

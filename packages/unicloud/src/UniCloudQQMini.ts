@@ -7,6 +7,7 @@ import * as Promised from "@qq-mini/core/Promise"
 import { QQError, TimedOut } from "@qq-mini/core/QQError"
 import * as QQMini from "@qq-mini/core/QQMini"
 import * as Quota from "@qq-mini/core/Quota"
+import * as Setup from "@qq-mini/core/Setup"
 import * as TokenCache from "@qq-mini/core/TokenCache"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -34,7 +35,7 @@ export type Store =
   | UniCloudStores.OpenBridge
 
 /** Which programs, where the token is kept, and how the client works. */
-export interface Options extends Omit<UniConfig.Options, "uniCloud"> {
+export interface Options extends Omit<UniConfig.Options, "uniCloud">, Setup.Ways {
   /** By default the global `uniCloud` of the cloud function. */
   readonly uniCloud?: UniCloud | undefined
   readonly store?: Store | undefined
@@ -42,8 +43,6 @@ export interface Options extends Omit<UniConfig.Options, "uniCloud"> {
   readonly collection?: string | undefined
   /** Which of uniCloud's two HTTP clients. By default `httpclient`, where there is one. */
   readonly http?: "httpclient" | "request" | undefined
-  /** Where QQ is. By default `https://api.q.qq.com`. */
-  readonly baseUrl?: string | undefined
   /**
    * Milliseconds for a whole call. By default 4,000, because a cloud function is stopped after 5 seconds unless its own
    * settings say more: raise both together.
@@ -51,13 +50,10 @@ export interface Options extends Omit<UniConfig.Options, "uniCloud"> {
   readonly deadline?: number | undefined
   /** Milliseconds for one attempt. By default 3,000. */
   readonly attemptTimeout?: number | undefined
-  /** Attempts in all of what may be repeated. By default 3. */
-  readonly attempts?: number | undefined
   /** Milliseconds that the cloud function still has, where you know: no call is given longer. */
   readonly timeLeft?: (() => number) | undefined
 }
 
-const defaults = QQMini.Settings.defaultValue()
 // for what the function does with the answer
 const forTheAnswer = 300
 
@@ -68,39 +64,20 @@ const noTime = () =>
     "必须是返回剩余毫秒数（数字）的函数"
   )
 
-const check = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<void, QQError> {
-  const { attemptTimeout, attempts, baseUrl, deadline, http, timeLeft } = options
-  for (const [name, value] of Object.entries({ deadline, attemptTimeout })) {
-    if (value !== undefined && !(Number.isFinite(value) && value > 0)) {
-      return yield* App.invalidConfig(name, "must be a number of milliseconds above 0", "必须是大于 0 的毫秒数")
-    }
-  }
-  if (attempts !== undefined && !(Number.isInteger(attempts) && attempts >= 1)) {
-    return yield* App.invalidConfig("attempts", "must be a whole number of at least 1", "必须是不小于 1 的整数")
-  }
-  if (baseUrl !== undefined && !/^https?:\/\/[^?#\s]+$/.test(baseUrl)) {
-    return yield* App.invalidConfig(
-      "baseUrl",
-      "must be an address without a query, as https://api.q.qq.com",
-      "必须是不带参数的网址，如 https://api.q.qq.com"
-    )
-  }
+// an instance is frozen when it has answered
+const defaults = { baseUrlName: "baseUrl", deadline: 4_000, attemptTimeout: 3_000, renewal: "awaited" } as const
+
+const settings = Effect.fnUntraced(function* (
+  options: Options
+): Effect.fn.Return<typeof QQMini.Settings.Service, QQError> {
+  const { http, timeLeft } = options
+  const checked = yield* Setup.settings(options, defaults)
   if (http !== undefined && http !== "httpclient" && http !== "request") {
     return yield* App.invalidConfig("http", "must be httpclient or request", "必须是 httpclient 或 request")
   }
   if (timeLeft !== undefined && typeof timeLeft !== "function") return yield* noTime()
+  return checked
 })
-
-const settings = (options: Options): Effect.Effect<typeof QQMini.Settings.Service, QQError> =>
-  Effect.as(check(options), {
-    ...defaults,
-    baseUrl: options.baseUrl ?? defaults.baseUrl,
-    deadline: options.deadline ?? 4_000,
-    attemptTimeout: options.attemptTimeout ?? 3_000,
-    retry: { ...defaults.retry, attempts: options.attempts ?? defaults.retry.attempts },
-    // an instance is frozen when it has answered
-    renewal: "awaited"
-  })
 
 const lacking = (what: string) =>
   App.invalidConfig(
@@ -246,6 +223,6 @@ export const layer = (options: Options = {}): Layer.Layer<QQMini.QQMini | Access
  * ```
  */
 export const createQQMini = (options: Options = {}): Promised.Client => {
-  Effect.runSync(check(options))
+  Effect.runSync(settings(options))
   return Promised.make(layer(options))
 }

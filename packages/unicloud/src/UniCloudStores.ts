@@ -273,28 +273,6 @@ const failed = (error: unknown) => {
   return new Redis.RedisError({ cause: Object.assign(new Error(code), { code }) })
 }
 
-/** The commands of a client that has no more than `eval`. */
-const redisOf = (client: RedisClient): Redis.Redis["Service"] => {
-  const unsupported = Effect.fail(failed(new Error("UNSUPPORTED by uniCloud.redis()")))
-  return Redis.Redis.of({
-    send: () => unsupported,
-    subscribe: () => Effect.never,
-    reserve: unsupported,
-    eval:
-      (script) =>
-      (...params) =>
-        Effect.tryPromise({
-          try: () =>
-            client.eval(
-              script.lua,
-              script.numberOfKeys(...params),
-              ...(script.params(...params) as Array<string | number>)
-            ) as Promise<any>,
-          catch: failed
-        })
-  })
-}
-
 /**
  * Tokens and quotas in the Redis of `uniCloud.redis()`, below `qq-mini:`. Fails with the step that enables Redis when it
  * can't be had.
@@ -305,16 +283,15 @@ export const layerRedis = (
 ): Layer.Layer<TokenCache | Quota.Quota, QQError> =>
   Layer.unwrap(
     Effect.try({ try: redis, catch: (error) => enableRedis(reasonOf(error)) }).pipe(
-      Effect.map((client) => {
-        const tokens = Layer.effect(
-          TokenCache,
-          // nobody can be called in a cloud function
-          Effect.map(RedisTokenCache.make(options), (cache) => TokenCache.of({ ...cache, watch: undefined }))
+      Effect.map((client) =>
+        Layer.merge(RedisTokenCache.layerUnwatched(options), RedisQuota.layer(options)).pipe(
+          Layer.provide(
+            RedisTokenCache.layerEval((lua, keys, params) =>
+              Effect.tryPromise({ try: async () => client.eval(lua, keys, ...params), catch: failed })
+            )
+          )
         )
-        return Layer.merge(tokens, RedisQuota.layer(options)).pipe(
-          Layer.provide(Layer.succeed(Redis.Redis, redisOf(client)))
-        )
-      })
+      )
     )
   )
 

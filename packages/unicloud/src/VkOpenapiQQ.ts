@@ -216,7 +216,7 @@ const AnyJson = Schema.Record(Schema.String, Schema.Unknown)
 const { msgSecCheck } = groups.security
 const formTextCheck: Any = (() => {
   const { authority, input, output, wire, answers, quota, delivery } = msgSecCheck
-  return Endpoint.post("security.msgSecCheck", "/api/json/security/MsgSecCheck", {
+  return Endpoint.post("security.msgSecCheck", "/api/json/security/MsgSecCheck", () => ({
     authority,
     input,
     wire,
@@ -226,7 +226,7 @@ const formTextCheck: Any = (() => {
     delivery,
     appid: true,
     body: "form"
-  })
+  }))
 })()
 
 /** Makes `vk.openapi.qq`. Nothing is looked at before the first call. */
@@ -384,13 +384,13 @@ export const fromGroups = <const G extends Groups>(groups: G, options: Options =
       data["appid"] !== undefined ? `${path.includes("?") ? "&" : "?"}appid=${encodeURIComponent(String(appid))}` : ""
     const endpoint: Any =
       method.toUpperCase() === "GET"
-        ? Endpoint.get("request", path + given, { ...definition, delivery: "repeatable" })
-        : Endpoint.post("request", path, {
+        ? Endpoint.get("request", path + given, () => ({ ...definition, delivery: "repeatable" }))
+        : Endpoint.post("request", path, () => ({
             ...definition,
             delivery: "once",
             body: contentType,
             appid: given !== ""
-          })
+          }))
     const own = typeof access_token === "string" ? { access_token } : {}
     return invoke(endpoint, ofProgram({ ...rest, ...own, appid, appsecret }), (_, body) => success("request", body))
   }

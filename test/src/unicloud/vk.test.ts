@@ -1289,15 +1289,15 @@ describe("calls that qq-mini gains", () => {
     for (const [group, name] of endpoints) assert.isFunction(q[group][name], `${group}.${name}`)
   })
 
-  const picture = Endpoint.get("user.getPicture", "/api/json/user/GetPicture", {
+  const picture = Endpoint.get("user.getPicture", "/api/json/user/GetPicture", () => ({
     authority: "access_token",
     input: Schema.Struct({ openid: Schema.String, size: Schema.optional(Schema.Finite) }),
     wire: Schema.Struct({ openid: Schema.String, size: Schema.optional(Schema.Finite) }),
     output: getMiniCode.output,
     image: true,
     delivery: "repeatable"
-  })
-  const risk = Endpoint.post("user.getRisk", "/api/json/user/GetRisk", {
+  }))
+  const risk = Endpoint.post("user.getRisk", "/api/json/user/GetRisk", () => ({
     authority: "access_token",
     // no plain struct, so nobody knows its fields beforehand
     input: Schema.Record(Schema.String, Schema.String),
@@ -1306,7 +1306,7 @@ describe("calls that qq-mini gains", () => {
     appid: true,
     output: Schema.Struct({ errcode: Schema.Literal(0), level: Schema.Finite }),
     delivery: "repeatable"
-  })
+  }))
   const gained = () =>
     fromGroups(
       { ...groups, user: { getPicture: picture, getRisk: risk } },

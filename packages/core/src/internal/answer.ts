@@ -124,7 +124,7 @@ export const read = (
   }
   if (code !== 0 && !endpoint.answers?.includes(code)) {
     const said = textFields.map((name) => scrub(own(name), secrets)).find((said) => said !== "") ?? ""
-    return Result.fail<Failure>({ reason: fromCode(endpoint.endpoint, code, said), phase: "answered" })
+    return Result.fail<Failure>({ reason: fromCode(endpoint.codes, code, said), phase: "answered" })
   }
   if (endpoint.image) return unreadable("unknown JSON")
   // the yes of a check is a 0 that is written as 0, once, and no other status beside or below it

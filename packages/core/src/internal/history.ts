@@ -12,22 +12,23 @@ export interface History {
   readonly fetched: ReadonlyArray<number>
 }
 
+// short, because a store keeps 1,000 characters
 const Json = Schema.fromJsonString(
-  Schema.Struct({ deaths: Schema.Finite, short: Schema.Finite, fetched: Schema.Array(Schema.Finite) }).pipe(
-    Schema.encodeKeys({ deaths: "d", short: "s", fetched: "f" })
-  )
+  Schema.Struct({ d: Schema.Finite, s: Schema.Finite, f: Schema.Array(Schema.Finite) })
 )
 const decode = Schema.decodeUnknownOption(Json)
-const encode = Schema.encodeSync(Json)
 
 /** The history of a slot; a new one where there is none, or none that can be read. */
 export const read = ({ generation, history }: Slot): History =>
   // a token's generation is the time it was written
-  Option.getOrElse(decode(history), () => ({ deaths: 0, short: 0, fetched: generation > 0 ? [generation] : [] }))
+  Option.match(decode(history), {
+    onSome: ({ d, f, s }) => ({ deaths: d, short: s, fetched: f }),
+    onNone: () => ({ deaths: 0, short: 0, fetched: generation > 0 ? [generation] : [] })
+  })
 
 /** The history when one more token was fetched at this time of the store's. */
 export const next = ({ deaths, fetched, short }: History, time: number): string =>
-  encode({ deaths, short, fetched: [...fetched.slice(-kept), Math.round(time)] })
+  JSON.stringify({ d: deaths, s: short, f: [...fetched.slice(-kept), Math.round(time)] })
 
 /** When the present token was fetched, by the store's clock. */
 export const fetchedAt = ({ fetched }: History): number => fetched.at(-1) ?? -Infinity

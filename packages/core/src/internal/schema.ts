@@ -1,3 +1,4 @@
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import type { Help } from "../QQError.ts"
@@ -36,30 +37,40 @@ const notEmpty = Schema.makeFilter<string>((text) => (text.length > 0 ? undefine
 /** A text that is not empty. */
 export const Text = Schema.String.check(notEmpty)
 
+const isRedacted = (u: unknown): u is Redacted.Redacted<string> => Redacted.isRedacted(u)
+
 /** A secret text: plain where people write it and on the wire, redacted in between. */
-export const Secret = (maxLength: number) => Schema.RedactedFromValue(Text.check(Schema.isMaxLength(maxLength)))
+export const Secret = (maxLength: number) =>
+  Text.check(Schema.makeFilter((text) => text.length <= maxLength)).pipe(
+    Schema.decodeTo(Schema.declare(isRedacted), {
+      decode: SchemaGetter.transform((text: string) => Redacted.make(text)),
+      encode: SchemaGetter.transform(Redacted.value)
+    })
+  )
 
 /** A page of a mini program: no leading `/`, a query is allowed. */
-export const PagePath = Text.check(
-  Schema.makeFilter<string>((path) => {
-    if (path.startsWith("/")) return both("must not begin with /", "不能以 / 开头")
-    if (/^[a-z]+:\/\//i.test(path)) {
-      return both(
-        "must be a page of the program, as pages/index/index, not an address",
-        "必须是小程序的页面路径，如 pages/index/index，不能是网址"
-      )
-    }
-    return /[\s\p{Cc}]/u.test(path) ? both("has white space or control characters", "含有空白或控制字符") : undefined
-  })
-)
+export const pagePath = () =>
+  Text.check(
+    Schema.makeFilter<string>((path) => {
+      if (path.startsWith("/")) return both("must not begin with /", "不能以 / 开头")
+      if (/^[a-z]+:\/\//i.test(path)) {
+        return both(
+          "must be a page of the program, as pages/index/index, not an address",
+          "必须是小程序的页面路径，如 pages/index/index，不能是网址"
+        )
+      }
+      return /[\s\p{Cc}]/u.test(path) ? both("has white space or control characters", "含有空白或控制字符") : undefined
+    })
+  )
 
 /** The plain yes of a call that has nothing else to say. QQ writes `errcode`; the other spelling is as explicit. */
-export const Ok = Schema.Union([
-  Schema.Struct({ errcode: Schema.Literal(0), errmsg: Schema.optional(Schema.Unknown) }),
-  Schema.Struct({ errCode: Schema.Literal(0) })
-]).pipe(
-  Schema.decodeTo(Schema.Void, {
-    decode: SchemaGetter.transform(() => undefined),
-    encode: SchemaGetter.transform(() => ({ errcode: 0 as const, errmsg: "ok" }))
-  })
-)
+export const ok = () =>
+  Schema.Union([
+    Schema.Struct({ errcode: Schema.Literal(0), errmsg: Schema.optional(Schema.Unknown) }),
+    Schema.Struct({ errCode: Schema.Literal(0) })
+  ]).pipe(
+    Schema.decodeTo(Schema.Void, {
+      decode: SchemaGetter.transform(() => undefined),
+      encode: SchemaGetter.transform(() => ({ errcode: 0 as const, errmsg: "ok" }))
+    })
+  )

@@ -19,7 +19,21 @@ export interface Settings {
    * where nothing may run after the answer. By default `background`.
    */
   readonly renewal: "background" | "awaited"
+  /**
+   * Whether calls wait for a fetch of the token that another call began (`shared`), or each goes to the store by itself
+   * (`own`), as on Workers, where what one request began may end with it unnoticed. By default `shared`.
+   */
+  readonly flights: "shared" | "own"
 }
+
+/**
+ * Takes what may go on after the answer, as `ctx.waitUntil` of Workers does. With it a renewal is not `awaited`. Provide it
+ * to the calls of one request.
+ */
+export const WaitUntil = Context.Reference<((work: Promise<unknown>) => void) | undefined>(
+  "@qq-mini/core/QQMini/WaitUntil",
+  { defaultValue: () => undefined }
+)
 
 /**
  * Milliseconds that the attempt under way may take, for HTTP layers whose client must be told so beforehand because it
@@ -28,6 +42,12 @@ export interface Settings {
 export const AttemptTimeout = Context.Reference<number>("@qq-mini/core/QQMini/AttemptTimeout", {
   defaultValue: () => Infinity
 })
+
+/**
+ * Whether the attempt under way must not reach QQ twice, for HTTP layers whose client repeats requests by itself when a
+ * connection is lost, as the standard lets `fetch` do.
+ */
+export const AtMostOnce = Context.Reference<boolean>("@qq-mini/core/QQMini/AtMostOnce", { defaultValue: () => false })
 
 /**
  * Is shown every answer that is JSON as it came, whatever it then counts as. It may hold secrets: it is for facades that
@@ -46,6 +66,7 @@ export const Settings = Context.Reference<Settings>("@qq-mini/core/QQMini/Settin
     attemptTimeout: 5_000,
     retry: defaultPolicy,
     maxInFlight: 64,
-    renewal: "background"
+    renewal: "background",
+    flights: "shared"
   })
 })

@@ -1,14 +1,13 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Schedule from "effect/Schedule"
 import { type TokenCache, TokenCacheError } from "../TokenCache.ts"
 import { patient } from "./time.ts"
 
 // a store that does not answer for so long is away
 const timeout = 2_000
 // a connection that broke is a new one a moment later, and every operation may be repeated
-const again = { times: 1, schedule: Schedule.spaced(100) } as const
+const pause = 100
 
 type Operation = TokenCacheError["operation"]
 
@@ -25,9 +24,10 @@ export const make = (
   let lost: "all" | "writing" | undefined
 
   const guarded = <A>(operation: Operation, effect: Effect.Effect<A, TokenCacheError>) =>
-    Effect.suspend(() =>
-      lost === undefined ? Effect.retry(bounded(operation, effect), again) : bounded(operation, effect)
-    ).pipe(
+    Effect.suspend(() => {
+      const once = bounded(operation, effect)
+      return lost === undefined ? Effect.catch(once, () => Effect.delay(once, pause)) : once
+    }).pipe(
       Effect.onExit((exit) => {
         if (Exit.isSuccess(exit)) {
           if (lost === undefined || (lost === "writing" && operation === "read")) return Effect.void

@@ -1,41 +1,22 @@
-import { TokenCache, TokenCacheError, type Key } from "@qq-mini/core/TokenCache"
+import * as TokenCache from "@qq-mini/core/TokenCache"
 import * as Effect from "effect/Effect"
-import * as Redacted from "effect/Redacted"
 import { createHash, randomBytes } from "node:crypto"
 import type { Collection, Database, Document } from "../UniCloud.ts"
 
 /** The part of a slot's name that other software knows. */
-export const appidOf = (key: Key): string => key.slice(0, key.indexOf(":"))
+export const appidOf = (key: TokenCache.Key): string => key.slice(0, key.indexOf(":"))
 
-type Operation = TokenCacheError["operation"]
+type Operation = TokenCache.TokenCacheError["operation"]
 
 /** A slot as it is kept: one document. Times are epoch milliseconds. */
-interface State {
-  readonly generation: number
-  /** `""` when there is none. */
-  readonly token: string
-  readonly lifetime: number
-  readonly expires: number
-  readonly owner: string
-  readonly leased: number
-  readonly history: string
+interface State extends TokenCache.Kept {
   /** Fingerprints of the last tokens that were seen here, so that a late write of an old one is known for what it is. */
   readonly marks: ReadonlyArray<string>
   /** Whether the document of the other software says the same. */
   readonly shared: boolean
 }
 
-const empty: State = {
-  generation: 0,
-  token: "",
-  lifetime: 0,
-  expires: 0,
-  owner: "",
-  leased: 0,
-  history: "",
-  marks: [],
-  shared: true
-}
+const empty: State = { ...TokenCache.empty, marks: [], shared: true }
 
 /** The end of what has none. */
 export const never = Number.MAX_SAFE_INTEGER
@@ -71,7 +52,7 @@ export interface Options {
   readonly collection: string
   /** What to do when the collection is missing, in both languages. */
   readonly missing: string
-  readonly id: (key: Key) => string
+  readonly id: (key: TokenCache.Key) => string
   /** Fields that every document of the collection has beside ours. */
   readonly fields?: ((id: string) => Document) | undefined
   readonly shared?: Shared | undefined
@@ -140,14 +121,14 @@ export const failure = (
   operation: Operation,
   error: any,
   { collection, missing }: Pick<Options, "collection" | "missing">
-): TokenCacheError => {
+): TokenCache.TokenCacheError => {
   const code = String(error?.errCode ?? error?.code ?? "")
   const problem = isMissing(error)
     ? `the collection ${collection} does not exist: ${missing}`
     : /^[\w-]{1,64}$/.test(code)
       ? code
       : "the database failed"
-  return new TokenCacheError({ operation, problem })
+  return new TokenCache.TokenCacheError({ operation, problem })
 }
 
 /** An answer of the database; on one provider errors come as answers. */
@@ -167,7 +148,7 @@ const attempts = 40
  * where the token stands in other software's document too, that one follows, and is mended by the next who looks when it
  * did not.
  */
-export const make = (options: Options): TokenCache["Service"] => {
+export const make = (options: Options): TokenCache.TokenCache["Service"] => {
   const collection = () => options.database.collection(options.collection)
 
   interface Seen {
@@ -178,7 +159,7 @@ export const make = (options: Options): TokenCache["Service"] => {
     readonly found: Found | undefined
   }
 
-  const look = async (key: Key): Promise<Seen> => {
+  const look = async (key: TokenCache.Key): Promise<Seen> => {
     const id = options.id(key)
     const [[document], found] = await Promise.all([get(collection(), id), options.shared?.read(appidOf(key))])
     const kept = document === undefined ? empty : ({ ...empty, ...document } as State)
@@ -209,7 +190,7 @@ export const make = (options: Options): TokenCache["Service"] => {
   }
 
   /** Brings the other software's document to what the slot says. */
-  const share = async (key: Key, seen: Seen, shared: Shared): Promise<void> => {
+  const share = async (key: TokenCache.Key, seen: Seen, shared: Shared): Promise<void> => {
     const { found, state } = seen
     const now = Date.now()
     if (state.token === "" || state.expires <= now) {
@@ -220,11 +201,14 @@ export const make = (options: Options): TokenCache["Service"] => {
     await replace(seen, { ...state, shared: true })
   }
 
-  const transact = <A>(
-    operation: Operation,
-    key: Key,
-    change: (state: State, now: number) => readonly [result: A, next?: State]
-  ): Effect.Effect<A, TokenCacheError> =>
+  /** The state after a change, which the other software's document is behind when the token is another. */
+  const changed = (state: State, next: TokenCache.Kept): State => {
+    const same = next.token === state.token && next.generation === state.generation
+    if (options.shared === undefined || same) return { ...state, ...next }
+    return { ...next, marks: next.token === "" ? state.marks : marked(state.marks, next.token), shared: false }
+  }
+
+  const transact: TokenCache.Transact = (operation, key, change) =>
     Effect.tryPromise({
       try: async () => {
         for (let attempt = 0; attempt < attempts; attempt++) {
@@ -232,12 +216,13 @@ export const make = (options: Options): TokenCache["Service"] => {
           const [result, next] = change(seen.state, Date.now())
           let now = seen
           if (next !== undefined) {
-            const rev = await replace(seen, next)
+            const state = changed(seen.state, next)
+            const rev = await replace(seen, state)
             if (rev === undefined) {
               await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * attempt))
               continue
             }
-            now = { ...seen, rev, state: next }
+            now = { ...seen, rev, state }
           }
           if (options.shared !== undefined && !now.state.shared) {
             // the slot is right already, so this can wait for the next who looks
@@ -250,58 +235,8 @@ export const make = (options: Options): TokenCache["Service"] => {
       catch: (error) => failure(operation, error, options)
     })
 
-  return TokenCache.of({
-    ...(options.maxLifetime === undefined ? {} : { maxLifetime: options.maxLifetime }),
-    read: (key) =>
-      transact("read", key, (state, now) => {
-        const live = state.token !== "" && state.expires > now
-        return [
-          {
-            generation: state.generation,
-            token: live ? Redacted.make(state.token) : undefined,
-            lifetime: state.lifetime,
-            expiresIn: live ? Math.min(state.expires - now, state.lifetime) : 0,
-            leasedFor: Math.max(0, state.leased - now),
-            now,
-            history: state.history
-          }
-        ]
-      }),
-    lease: (key, { generation, owner, ttl }) =>
-      transact("lease", key, (state, now) =>
-        state.generation !== generation || (state.leased > now && state.owner !== owner)
-          ? [false]
-          : [true, { ...state, owner, leased: now + ttl }]
-      ),
-    write: (key, { generation, history, owner, token, ttl }) =>
-      transact("write", key, (state, now) => {
-        if (state.generation !== generation || state.owner !== owner) return [undefined]
-        const value = Redacted.value(token)
-        const next = Math.max(generation + 1, now)
-        return [
-          next,
-          {
-            ...state,
-            generation: next,
-            token: value,
-            lifetime: ttl,
-            expires: now + ttl,
-            leased: 0,
-            history,
-            marks: options.shared === undefined ? [] : marked(state.marks, value),
-            shared: options.shared === undefined
-          }
-        ]
-      }),
-    remove: (key, { generation }) =>
-      transact("remove", key, (state) =>
-        state.generation !== generation || state.token === ""
-          ? [false]
-          : [true, { ...state, token: "", shared: options.shared === undefined }]
-      ),
-    release: (key, { owner }) =>
-      transact("release", key, (state, now) =>
-        state.owner === owner && state.leased > now ? [undefined, { ...state, leased: 0 }] : [undefined]
-      )
-  })
+  return {
+    ...TokenCache.make(transact),
+    ...(options.maxLifetime === undefined ? {} : { maxLifetime: options.maxLifetime })
+  }
 }
