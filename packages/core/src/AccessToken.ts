@@ -546,6 +546,7 @@ export const make = Effect.gen(function* () {
       const now = yield* monotonicMillis
       const read = yield* Effect.result(store.read(key))
       if (read._tag === "Failure") {
+        if (read.failure.config !== undefined) return yield* read.failure.config
         if (mine !== undefined) return { token: yield* keepAlone(app, key, state, mine), fresh: true }
         return yield* alone(app, key, state, wanted, read.failure)
       }

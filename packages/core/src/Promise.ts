@@ -136,8 +136,7 @@ export const makeRunner = <E>(layer: Layer.Layer<QQMini, E>): Runner => {
     if (interrupted) signal?.throwIfAborted()
     // closed while the layer was being built, so nothing was sent
     const error = interrupted && closed !== undefined ? isClosed() : Cause.squash(exit.cause)
-    // where the app called, which is what its author looks for
-    if (isQQError(error)) captureStackTrace?.(error, run)
+    if (isQQError(error)) showCaller(error, run)
     throw error
   }
 
@@ -196,4 +195,12 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>): RequestClient => {
   ) as RequestClient
 }
 
-const captureStackTrace = (Error as { captureStackTrace?: (error: object, above: Function) => void }).captureStackTrace
+const { captureStackTrace } = Error as { captureStackTrace?: (error: object, above: Function) => void }
+
+/** Puts into an error's stack where the app called, which is what its author looks for. */
+const showCaller = (error: QQError, above: Function): void => {
+  captureStackTrace?.(error, above)
+  // not every runtime writes above the places what the error says
+  const places = String(error.stack).match(/^ +at .*$/gm) ?? []
+  error.stack = [`${error.name}: ${error.message}`, ...places].join("\n")
+}

@@ -15,6 +15,7 @@ import * as Redis from "effect/persistence/Redis"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { nameOf } from "./internal/transport.ts"
+import type { InvalidConfig } from "./QQError.ts"
 import { type Key, TokenCache, TokenCacheError } from "./TokenCache.ts"
 
 /**
@@ -28,7 +29,10 @@ export const problemOf = (error: Redis.RedisError): string => {
   return nameOf(cause) ?? word ?? (cause instanceof Error ? cause.constructor.name : "it failed")
 }
 
-/** Runs a script on a Redis: as the command `EVAL` takes it. */
+/**
+ * Runs a script on a Redis: as the command `EVAL` takes it. A failure whose cause has an `InvalidConfig` as its `config` is
+ * one of the settings, and no outage.
+ */
 export type Evaluate = (
   lua: string,
   numberOfKeys: number,
@@ -148,7 +152,12 @@ export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Option
   ): Effect.Effect<Result, TokenCacheError> =>
     Effect.mapError(
       redis.eval(of)(`${channel}:{${slot}}`, channel, slot, ...params),
-      (error) => new TokenCacheError({ operation, problem: problemOf(error) })
+      (error) =>
+        new TokenCacheError({
+          operation,
+          problem: problemOf(error),
+          config: (error.cause as { readonly config?: InvalidConfig } | undefined)?.config
+        })
     )
 
   // One subscription for all slots, which begins when the first one is watched.

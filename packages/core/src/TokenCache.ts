@@ -13,11 +13,14 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { monotonicMillis } from "./internal/time.ts"
+import type { InvalidConfig } from "./QQError.ts"
 
 /** A store that could not do what it was asked. `problem` holds no secret. */
 export class TokenCacheError extends Data.TaggedError("TokenCacheError")<{
   readonly operation: "read" | "lease" | "write" | "remove" | "release" | "watch"
   readonly problem: string
+  /** What is wrong with the settings, where the store can't ever have worked with them: that is no outage to bridge. */
+  readonly config?: InvalidConfig | undefined
 }> {
   override get message(): string {
     return `TokenCache.${this.operation}: ${this.problem}`

@@ -1,0 +1,111 @@
+/**
+ * qq-mini on runtimes with `fetch`: Cloudflare Workers, Deno, Bun, Vercel's and Next's edge functions, and whatever else
+ * has it. Its layer, and `createQQMini` for plain handlers.
+ */
+import type * as AccessToken from "@qq-mini/core/AccessToken"
+import * as AccessTokens from "@qq-mini/core/AccessToken"
+import * as App from "@qq-mini/core/App"
+import * as Promised from "@qq-mini/core/Promise"
+import type { QQError } from "@qq-mini/core/QQError"
+import * as QQMini from "@qq-mini/core/QQMini"
+import * as Quota from "@qq-mini/core/Quota"
+import * as Setup from "@qq-mini/core/Setup"
+import * as TokenCache from "@qq-mini/core/TokenCache"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as FetchHttp from "./FetchHttp.ts"
+import * as Environment from "./internal/environment.ts"
+
+/** Which programs, where the token is kept, and how the client works. */
+export interface Options extends Setup.Programs, Setup.Ways {
+  /**
+   * Variables, for what the options do not say: `QQ_APPID` and `QQ_APPSECRET`, `QQ_APPS` (several programs, as JSON), and
+   * `QQ_BASE_URL`. On Workers `env`, on Deno `Deno.env.toObject()`, elsewhere `process.env`.
+   */
+  readonly env?: Environment.Env | undefined
+  /**
+   * Where the token is kept, and who shares it: the layer of a store, as `DurableObjectTokenCache.layer(env.QQ_TOKENS)`. By
+   * default the memory of this process or isolate, which shares it with nobody.
+   */
+  readonly store?: Layer.Layer<TokenCache.TokenCache, QQError> | undefined
+  /** By default the global one. */
+  readonly fetch?: FetchHttp.Fetch | undefined
+  /**
+   * Takes what may go on after an answer, as the `waitUntil` that `cloudflare:workers` exports; for the `ctx` of one
+   * request there is `qq.with(ctx)`. With it no visitor waits for a renewal ahead of a token's end.
+   */
+  readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined
+  /**
+   * Whether one request may wait for what another began (`shared`), or each is by itself (`apart`), since the runtime may
+   * end one's work while others go on. By default `apart` on Workers and Vercel's edge, `shared` elsewhere.
+   */
+  readonly requests?: "shared" | "apart" | undefined
+  /** Is told what happens to the tokens, for logs and metrics. */
+  readonly onTokenEvent?: ((event: AccessToken.TokenEvent) => void) | undefined
+}
+
+const forgetsRequests = (): boolean =>
+  globalThis.navigator?.userAgent === "Cloudflare-Workers" || "EdgeRuntime" in globalThis
+
+const check = Effect.fnUntraced(function* (
+  options: Options
+): Effect.fn.Return<typeof QQMini.Settings.Service, QQError> {
+  const { requests = forgetsRequests() ? "apart" : "shared" } = options
+  if (requests !== "apart" && requests !== "shared") {
+    return yield* App.invalidConfig("requests", "must be shared or apart", "必须是 shared 或 apart")
+  }
+  return yield* Environment.settings(
+    options.env ?? {},
+    options,
+    requests === "apart"
+      ? // no request waits for another's turn either: the runtime itself lets only so many out at once
+        { renewal: "awaited", flights: "own", maxInFlight: Infinity }
+      : undefined
+  )
+})
+
+const programs = (options: Options): Effect.Effect<App.AppsOptions, QQError> => {
+  const { appid, apps, appsecret, env } = options
+  return env === undefined || appid !== undefined || appsecret !== undefined || apps !== undefined
+    ? Setup.programs(options)
+    : Environment.programs(env)
+}
+
+const layerListener = ({ onTokenEvent, waitUntil }: Options): Layer.Layer<never, never, AccessToken.AccessToken> =>
+  Layer.effectDiscard(
+    onTokenEvent === undefined
+      ? Effect.void
+      : Effect.flatMap(AccessTokens.AccessToken, ({ listen }) => listen(onTokenEvent))
+  ).pipe(Layer.merge(Layer.succeed(QQMini.WaitUntil, waitUntil)))
+
+/** The client for these programs, and the service of its tokens. It needs nothing else, and building it sends nothing. */
+export const layer = (options: Options): Layer.Layer<QQMini.QQMini | AccessToken.AccessToken, QQError> =>
+  layerListener(options).pipe(
+    Layer.provideMerge(QQMini.layerStores),
+    // what comes later goes before: a store may keep the quotas too
+    Layer.provide(Layer.merge(Quota.layerMemory, options.store ?? TokenCache.layerMemory)),
+    Layer.provide(Layer.effect(App.Apps, Effect.flatMap(programs(options), App.make))),
+    Layer.provide(FetchHttp.layer(options.fetch)),
+    Layer.provide(Layer.effect(QQMini.Settings, check(options)))
+  )
+
+/**
+ * The client for plain handlers: every call as a promise. Make it once, outside the handler: nothing is sent before the
+ * first call. Options that can't be right throw a `QQError` here.
+ *
+ * ```ts
+ * import { env } from "cloudflare:workers"
+ * const qq = createQQMini({ env, store: durableObject(env.QQ_TOKENS) })
+ *
+ * export { QQTokens } from "@qq-mini/edge"
+ * export default {
+ *   fetch: async (request, env, ctx) =>
+ *     Response.json(await qq.with(ctx).security.msgSecCheck({ content: await request.text() }, { signal: request.signal }))
+ * }
+ * ```
+ */
+export const createQQMini = (options: Options = {}): Promised.RequestClient => {
+  Effect.runSync(check(options))
+  Effect.runSync(Effect.flatMap(programs(options), App.make))
+  return Promised.make(layer(options))
+}

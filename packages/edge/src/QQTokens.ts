@@ -1,0 +1,135 @@
+/**
+ * The Durable Object in which Workers meet over a program's token: it keeps the slot, gives the lease to one of them at a
+ * time, and renews the token by alarm before its end, so that no visitor waits for that.
+ *
+ * It is a plain class, so it needs no import of `cloudflare:workers`, and lies on either kind of storage (SQLite or not).
+ */
+import * as AccessToken from "@qq-mini/core/AccessToken"
+import * as App from "@qq-mini/core/App"
+import * as QQMini from "@qq-mini/core/QQMini"
+import * as TokenCache from "@qq-mini/core/TokenCache"
+import * as Effect from "effect/Effect"
+import * as Environment from "./internal/environment.ts"
+import * as Wire from "./internal/wire.ts"
+import * as FetchHttp from "./FetchHttp.ts"
+
+/** What is used of a Durable Object's state. */
+export interface State {
+  readonly blockConcurrencyWhile: <A>(f: () => Promise<A>) => Promise<A>
+  readonly storage: {
+    readonly get: (key: string) => Promise<any>
+    readonly put: (key: string, value: any) => Promise<void>
+    readonly setAlarm: (epochMillis: number) => Promise<void>
+  }
+}
+
+/** How the class works. */
+export interface Options {
+  /** Whether the token is renewed by alarm. By default it is, where `env` has the program's secret. */
+  readonly renewal?: boolean | undefined
+  /** Is told what the alarm does with the token, for logs and metrics. */
+  readonly onTokenEvent?: ((event: AccessToken.TokenEvent) => void) | undefined
+}
+
+interface Kept extends TokenCache.Kept {
+  readonly key: TokenCache.Key
+  /** Whether anybody looked since it was written: what nobody needs is not renewed. */
+  readonly used: boolean
+}
+
+const slot = "slot"
+// so much sooner than Workers begin a renewal by themselves, of the time ahead that they do
+const ahead = 1.1
+// an alarm whose renewal failed comes again after so many milliseconds
+const again = 30_000
+
+/** The class; one with other options extends it: `class QQTokens extends Base { override options = { renewal: false } }`. */
+export class QQTokens {
+  readonly options: Options = {}
+  #kept: Kept = { ...TokenCache.empty, key: "", used: false }
+  #renewing = false
+  readonly #state: State
+  readonly #env: Environment.Env
+  readonly #store: TokenCache.TokenCache["Service"]
+
+  constructor(state: State, env: Environment.Env) {
+    this.#state = state
+    this.#env = env
+    void state.blockConcurrencyWhile(async () => {
+      this.#kept = (await state.storage.get(slot)) ?? this.#kept
+    })
+    // what stands in memory is changed in one step; no answer leaves before storage has it
+    this.#store = TokenCache.make((operation, key, change) =>
+      Effect.promise(async () => {
+        const now = Date.now()
+        const [result, next] = change(this.#kept, now)
+        if (next !== undefined)
+          await this.#keep({ ...this.#kept, ...next, key }, operation === "write" ? now : undefined)
+        else if (operation === "read" && !this.#kept.used && !this.#renewing)
+          await this.#keep({ ...this.#kept, used: true })
+        return result
+      })
+    )
+  }
+
+  async #keep(kept: Kept, writtenAt?: number): Promise<void> {
+    const { storage } = this.#state
+    const written = writtenAt !== undefined
+    this.#kept = written ? { ...kept, used: !this.#renewing } : kept
+    const alarm =
+      written && this.options.renewal !== false
+        ? kept.expires - ahead * AccessToken.renewAhead(kept.lifetime)
+        : undefined
+    await Promise.all([
+      storage.put(slot, this.#kept),
+      alarm === undefined ? undefined : storage.setAlarm(Math.max(alarm, (writtenAt ?? 0) + 1_000))
+    ])
+  }
+
+  async fetch(request: Request): Promise<Response> {
+    const asked: Wire.Asked = await request.json()
+    const result = await Effect.runPromise(Wire.serve(this.#store, asked))
+    return new Response(result === undefined ? "" : JSON.stringify(result))
+  }
+
+  async alarm(): Promise<void> {
+    const { expires, key, token, used } = this.#kept
+    const now = Date.now()
+    if (!used || token === "" || expires <= now || this.#renewing) return
+    this.#renewing = true
+    try {
+      await Effect.runPromise(this.#renew(key))
+    } finally {
+      this.#renewing = false
+    }
+  }
+
+  #renew(key: TokenCache.Key): Effect.Effect<void> {
+    const { onTokenEvent } = this.options
+    return Effect.gen({ self: this }, function* () {
+      const { apps } = yield* Environment.programs(this.#env)
+      const settings = yield* Environment.settings(this.#env, {})
+      const app = yield* Effect.forEach(apps, (app) => App.checkCredentials(app)).pipe(
+        Effect.map((apps) => apps.find((app) => AccessToken.keyOf(app, settings.baseUrl) === key))
+      )
+      // a program that others give their own secret for, or one whose secret is another now
+      if (app === undefined) return
+      const tokens = yield* AccessToken.make.pipe(
+        Effect.provideService(TokenCache.TokenCache, this.#store),
+        Effect.provideService(QQMini.Settings, settings),
+        Effect.provide(FetchHttp.layer())
+      )
+      if (onTokenEvent !== undefined) yield* tokens.listen(onTokenEvent)
+      yield* tokens.renewAhead(app, settings.deadline)
+    }).pipe(
+      Effect.scoped,
+      // the present token goes on meanwhile, and Workers renew it themselves when its end is near
+      Effect.catch((error) =>
+        Effect.andThen(
+          Effect.logWarning(`the access token was not renewed by alarm: ${error.message}`),
+          Effect.promise(() => this.#state.storage.setAlarm(Date.now() + again))
+        )
+      )
+    )
+  }
+}

@@ -1,0 +1,30 @@
+import type * as App from "@qq-mini/core/App"
+import type { QQError } from "@qq-mini/core/QQError"
+import type * as QQMini from "@qq-mini/core/QQMini"
+import * as Setup from "@qq-mini/core/Setup"
+import type * as Effect from "effect/Effect"
+
+/** Variables and bindings: `env` of Workers, `Deno.env.toObject()`, `process.env`. */
+export type Env = object
+
+// an empty variable, as configuration files leave it, is not set
+const text = (env: Env, name: string): string | undefined => {
+  const value = (env as Readonly<Record<string, unknown>>)[name]
+  return typeof value === "string" && value !== "" ? value : undefined
+}
+
+/** The programs that the variables name. */
+export const programs = (env: Env): Effect.Effect<App.AppsOptions, QQError> =>
+  Setup.fromVariables({
+    appid: text(env, "QQ_APPID"),
+    appsecret: text(env, "QQ_APPSECRET"),
+    lists: [["QQ_APPS", text(env, "QQ_APPS")]]
+  })
+
+/** The settings that options ask for, and the variables where the options say nothing. */
+export const settings = (
+  env: Env,
+  options: Setup.Ways,
+  defaults?: Partial<typeof QQMini.Settings.Service>
+): Effect.Effect<typeof QQMini.Settings.Service, QQError> =>
+  Setup.settings({ ...options, baseUrl: options.baseUrl ?? text(env, "QQ_BASE_URL") }, defaults)

@@ -1,0 +1,187 @@
+/** Requests on real workerd, each in a room of its own: some end early, some are forgotten, and the others go on. */
+import { assert, describe, it } from "vitest"
+import { instrumented, startWorkers, type Workers } from "./workers.ts"
+
+const pause = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis))
+
+/** Waits until something holds, for 15 seconds at the most. */
+const until = async (holds: () => Promise<boolean>): Promise<void> => {
+  for (let i = 0; i < 150; i++) {
+    if (await holds()) return
+    await pause(100)
+  }
+  assert.fail("it never came so far")
+}
+
+/** A request over a connection of its own, as a visitor makes it. */
+const visit = async ({ miniflare }: Workers, path: string, init?: RequestInit): Promise<string> => {
+  const response = await fetch(new URL(path, await miniflare.ready), init)
+  return `${response.status} ${await response.text()}`
+}
+const ok = '200 {"ok":true}'
+const passed = '200 {"risky":false}'
+
+/** That nothing of one request was touched for another, and nobody was left hanging. */
+const assertApart = ({ said }: Workers): void =>
+  assert.notMatch(said(), /different request|hung|never generate a response|deadlock/i)
+
+describe("requests of one Worker", () => {
+  it("T9: visitors who leave take nobody with them", async () => {
+    await using workers = await startWorkers(instrumented)
+    const { sandbox } = workers.harness
+    for (let round = 0; round < 3; round++) {
+      await sandbox.run((platform) => platform.revokeTokens())
+      const delay = "500 millis"
+      await sandbox.run((platform) => platform.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", delay }))
+      const leave = new AbortController()
+      const visits = Array.from({ length: 60 }, (_, i) =>
+        visit(workers, "/check", i % 2 === 0 ? {} : { signal: leave.signal }).catch((error) => error.name)
+      )
+      await pause(200)
+      leave.abort()
+      const came = await Promise.all(visits)
+      assert.deepStrictEqual([...new Set(came.filter((_, i) => i % 2 === 0))], [passed])
+      assert.include([...new Set(came.filter((_, i) => i % 2 === 1))], "AbortError")
+      // the rest of who left is over before the next ones come
+      await pause(500)
+    }
+    assertApart(workers)
+  })
+
+  it("T9: who leaves in the middle of the fetch for all holds it up no longer than the lease", async () => {
+    await using workers = await startWorkers(instrumented)
+    const { sandbox } = workers.harness
+    await sandbox.run((platform) =>
+      platform.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", delay: "1 minute" })
+    )
+    const leave = new AbortController()
+    const left = visit(workers, "/health", { signal: leave.signal }).catch((error) => error.name)
+    await until(async () => (await workers.fetches()) === 1)
+    const others = [visit(workers, "/health"), visit(workers, "/health")]
+    leave.abort()
+    assert.strictEqual(await left, "AbortError")
+    assert.deepStrictEqual(await Promise.all(others), [ok, ok])
+    assert.strictEqual(await workers.fetches(), 2)
+    assertApart(workers)
+  })
+
+  it("a visitor who leaves ends the call to QQ, and the next ones are served", async () => {
+    await using workers = await startWorkers(instrumented)
+    const { sandbox } = workers.harness
+    assert.strictEqual(await visit(workers, "/health"), ok)
+    const { openid } = await sandbox.run((platform) => platform.login())
+    const body = JSON.stringify({ openid, template_id: "any" })
+    await sandbox.run((platform) =>
+      platform.fault({ kind: "slowBody", endpoint: "subscribeMessage.send", delay: "1 minute", times: 8 })
+    )
+    const leave = new AbortController()
+    const left = Array.from({ length: 8 }, () =>
+      visit(workers, "/remind", { method: "POST", body, signal: leave.signal }).catch((error) => error.name)
+    )
+    await until(async () => (await sandbox.run((platform) => platform.count("subscribeMessage.send"))) === 8)
+    leave.abort()
+    assert.deepStrictEqual([...new Set(await Promise.all(left))], ["AbortError"])
+    const next = await Promise.all(Array.from({ length: 20 }, () => visit(workers, "/health")))
+    assert.deepStrictEqual([...new Set(next)], [ok])
+    assertApart(workers)
+  })
+
+  it("T5: a wrong secret costs each Worker one getToken", async () => {
+    const count = 4
+    await using workers = await startWorkers(instrumented, { count, bindings: { QQ_APPSECRET: "wrong" } })
+    const told = await Promise.all(
+      Array.from({ length: 40 }, async (_, i) => (await workers.ask(i % count, "/health")).status)
+    )
+    assert.deepStrictEqual([...new Set(told)], [503])
+    assert.isAtMost(await workers.fetches(), count)
+  })
+
+  it("says what is missing when the class is not bound", async () => {
+    await using workers = await startWorkers(instrumented)
+    const told = await (await workers.ask(0, "/unbound")).text()
+    assert.match(told, /InvalidConfig: store: has no Durable Object: bind the class in wrangler\.jsonc/)
+    assert.match(told, /请在 wrangler\.jsonc 中绑定该类/)
+  })
+
+  it("does without a store, each Worker with a token of its own", async () => {
+    await using workers = await startWorkers(instrumented)
+    const told = await Promise.all(
+      Array.from({ length: 20 }, async () => (await workers.ask(0, "/memory", { method: "POST", body: "x" })).json())
+    )
+    assert.deepStrictEqual([...new Set(told.map((one: any) => one.risky))], [false])
+    assert.strictEqual(await workers.fetches(), 1)
+  })
+})
+
+describe("renewal ahead of a token's end", () => {
+  const lives = (tokenLifetime: number) => ({ switches: { tokenLifetime } })
+
+  it("T8: with ctx.waitUntil it goes on after the answer", async () => {
+    // renewed in the last tenth of its life; the object's alarm is switched off for this
+    await using workers = await startWorkers(instrumented, {
+      platform: lives(20),
+      bindings: { QQ_ALARM: "off" }
+    })
+    const { sandbox } = workers.harness
+    assert.strictEqual(await visit(workers, "/health"), ok)
+    const generation = async () => (await workers.ask(0, "/generation")).text()
+    const first = await generation()
+    const delay = "800 millis"
+    await sandbox.run((platform) => platform.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", delay }))
+    await pause(17_000)
+    // visitors come all the time, and one of them begins the renewal
+    let underWay = 0
+    await until(async () => {
+      assert.strictEqual(await visit(workers, "/check"), passed)
+      const [fetches, now] = [await workers.fetches(), await generation()]
+      // answered between the request for the new token and its coming
+      if (fetches === 2 && now === first) underWay++
+      return now !== first
+    })
+    assert.isAbove(underWay, 0)
+    assert.strictEqual(await workers.fetches(), 2)
+    assertApart(workers)
+  })
+
+  it("T8: the object's alarm renews what was used, and not what nobody needs; evicted meanwhile it does so again", async () => {
+    await using workers = await startWorkers(instrumented, { platform: lives(6) })
+    const { sandbox } = workers.harness
+    assert.strictEqual(await visit(workers, "/health"), ok)
+    const delay = "1 second"
+    await sandbox.run((platform) => platform.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", delay }))
+    await pause(5_700)
+    await workers.ask(0, "/evict")
+    await until(async () => (await workers.fetches()) >= 2)
+    await pause(1_000)
+    const renewed = await workers.fetches()
+    // the fetch that was cut off, and the one that was made in its place
+    assert.isAtMost(renewed, 3)
+    // nobody asks, so nobody renews
+    await pause(8_000)
+    assert.strictEqual(await workers.fetches(), renewed)
+    assert.strictEqual(await visit(workers, "/health"), ok)
+    assert.strictEqual(await workers.fetches(), renewed + 1)
+  })
+})
+
+describe("Workers KV in front of the object", () => {
+  const check = async (workers: Workers, worker: number) => {
+    const response = await workers.ask(worker, "/copying", { method: "POST", body: "x" })
+    assert.deepStrictEqual(await response.json(), { risky: false })
+  }
+  const asked = async (workers: Workers): Promise<number> => (await (await workers.ask(0, "/asked")).json()) as number
+
+  it("lets cold Workers find the token without the object, and a copy that died is believed by nobody twice", async () => {
+    await using workers = await startWorkers(instrumented, { count: 6 })
+    await check(workers, 0)
+    const before = await asked(workers)
+    for (let i = 1; i < 6; i++) await check(workers, i)
+    assert.strictEqual(await asked(workers), before)
+    assert.strictEqual(await workers.fetches(), 1)
+
+    // all copies, in memory and in KV, are of a token that is dead now
+    await workers.harness.sandbox.run((platform) => platform.revokeTokens())
+    await Promise.all(Array.from({ length: 30 }, (_, i) => check(workers, i % 6)))
+    assert.strictEqual(await workers.fetches(), 2)
+  })
+})

@@ -1,0 +1,192 @@
+/**
+ * One and the same program for every runtime: all calls, then everything that can go wrong with them. It stands on nothing
+ * but the client it is given, and on a way to the harness, which sets the platform up for each step.
+ */
+import type { Client } from "@qq-mini/core/Promise"
+import type { FaultKind } from "@qq-mini/sandbox/Fault"
+
+/** What came of one step. */
+export interface Step {
+  readonly name: string
+  readonly expected: unknown
+  readonly got: unknown
+}
+
+/** What the program is given. */
+export interface Given {
+  /** Makes a client of two programs that calls QQ at this address. */
+  readonly connect: (baseUrl: string) => Client
+  /** Has the harness do something; see `harness.ts`. */
+  readonly ask: (what: string, options?: object) => Promise<any>
+  readonly ways: Ways
+}
+
+/** What a runtime's own HTTP client does otherwise than others. */
+export interface Ways {
+  /** It does not tell that a connection was refused, so it can't be known that a message was not sent. */
+  readonly hidesRefusal?: boolean
+  /** It repeats checks by itself when a connection is lost. */
+  readonly repeatsChecks?: boolean
+  /** It reads answers to their end, however long they are. */
+  readonly readsAll?: boolean
+}
+
+const once = { attempts: 1, attemptTimeout: 1_500, deadline: 5_000 } as const
+// 100 MB take their time where they are read to the end
+const patient = { attempts: 1, attemptTimeout: 20_000, deadline: 20_000 } as const
+
+// a PNG of 1 × 1 pixels
+const picture = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+// what a caller sees when each call is struck by each fault, at its only attempt
+const unreadable = "UnreadableAnswer"
+const unknown = "OutcomeUnknown"
+const expectedOf: Readonly<Record<FaultKind, readonly [check: string, message: string, code: string]>> = {
+  badToken: ["InvalidToken", "InvalidToken", "InvalidToken"],
+  revokedToken: ["ok", "ok", "ok"],
+  stolenToken: ["ok", "ok", "ok"],
+  code: ["SystemBusy", "SystemBusy", "SystemBusy"],
+  html502: [unreadable, unknown, unknown],
+  empty: [unreadable, unknown, unknown],
+  truncated: [unreadable, unknown, unknown],
+  // what it says on the label counts for nothing
+  jsonAsImage: ["ok", "ok", "SystemBusy"],
+  imageAsJson: [unreadable, unknown, "ok"],
+  wrongCase: [unreadable, "ok", "SystemBusy"],
+  resetBefore: ["ConnectionFailed", unknown, unknown],
+  resetAfter: ["ConnectionFailed", unknown, unknown],
+  slowHeaders: ["TimedOut", unknown, unknown],
+  slowBody: ["TimedOut", unknown, unknown],
+  hugeBody: [unreadable, unknown, unknown]
+}
+
+/** Runs it all; a step that came out otherwise than expected has another `got`. */
+export const tour = async ({ ask, connect, ways }: Given): Promise<ReadonlyArray<Step>> => {
+  const steps: Array<Step> = []
+  const step = (name: string, expected: unknown, got: unknown) => steps.push({ name, expected, got })
+  const { deadUrl, riskyText, stallUrl, template_id, url } = await ask("welcome")
+  const tagOf = (call: Promise<unknown>): Promise<string> =>
+    call.then(
+      () => "ok",
+      (error) => error?.reason?._tag ?? String(error)
+    )
+  const newGuest = async (): Promise<{ readonly code: string; readonly openid: string }> => {
+    const guest = await ask("login", { user: `guest ${steps.length} ${Math.random()}` })
+    await ask("subscribe", { openid: guest.openid })
+    return guest
+  }
+  const message = (openid: string) => ({ touser: openid, template_id, data: { keyword1: { value: "hello" } } })
+
+  const qq = connect(url)
+
+  // --- the tour -----------------------------------------------------------------------------------------------------
+  const fetches = await ask("count", { endpoint: "auth.getAccessToken" })
+  const cold = await Promise.all(Array.from({ length: 20 }, () => qq.security.msgSecCheck({ content: "你好" })))
+  step(
+    "20 cold calls at once all pass",
+    true,
+    cold.every(({ risky }) => !risky)
+  )
+  step("and cost one getToken", fetches + 1, await ask("count", { endpoint: "auth.getAccessToken" }))
+  step("auth.getAccessToken", true, (await qq.auth.getAccessToken()).length >= 16)
+  const guest = await newGuest()
+  const session = await qq.auth.code2Session({ code: guest.code, needKey: true })
+  step("auth.code2Session", [guest.openid, "string"], [session.openid, typeof session.session_key])
+  step("a code works once", "InvalidCode", await tagOf(qq.auth.code2Session({ code: guest.code })))
+  step("security.msgSecCheck, risky", { risky: true }, await qq.security.msgSecCheck({ content: riskyText }))
+  step("security.imgSecCheck", { risky: false }, await qq.security.imgSecCheck({ media: picture }))
+  const code = await qq.acode.getMiniCode({ path: "pages/index/index?from=runtime" })
+  step("acode.getMiniCode", ["image/png", 0x89, true], [code.mediaType, code.bytes[0], code.bytes.length > 100])
+  step("subscribeMessage.send", "ok", await tagOf(qq.subscribeMessage.send(message(guest.openid))))
+  step("a second message", "NotSubscribed", await tagOf(qq.subscribeMessage.send(message(guest.openid))))
+  const { second } = await ask("welcome")
+  step("for another program", { risky: false }, await qq.app(second).security.msgSecCheck({ content: "x" }))
+  step("left", true, (await qq.left("security.msgSecCheck")) < 4_000)
+  const before = await ask("requests")
+  step("what can't succeed", "InvalidInput", await tagOf(qq.security.msgSecCheck({ content: "x".repeat(600_000) })))
+  step("is not sent", before, await ask("requests"))
+
+  // --- the faults ---------------------------------------------------------------------------------------------------
+  for (const kind of Object.keys(expectedOf) as Array<FaultKind>) {
+    const [check, send, acode] = expectedOf[kind]
+    const within = kind === "hugeBody" ? patient : once
+    const repeated = ways.repeatsChecks === true && kind.startsWith("reset")
+    for (const [endpoint, expected, call] of [
+      [
+        "security.msgSecCheck",
+        repeated ? "ok" : check,
+        (qq: Client) => qq.security.msgSecCheck({ content: "x" }, within)
+      ],
+      ["subscribeMessage.send", send, (qq: Client, to: string) => qq.subscribeMessage.send(message(to), within)],
+      ["acode.getMiniCode", acode, (qq: Client) => qq.acode.getMiniCode({}, within)]
+    ] as const) {
+      // one of its own, since tokens that die one after the other are contested
+      const qq = connect(url)
+      await qq.auth.getAccessToken()
+      const { openid } = await newGuest()
+      const times = kind === "badToken" ? 10 : 1
+      const done = await ask("done", { endpoint })
+      await ask("fault", { kind, endpoint, times, delay: "30 seconds" })
+      const got = await tagOf(call(qq, openid))
+      await ask("heal")
+      step(
+        `${kind} at ${endpoint}`,
+        [expected, true],
+        [
+          got,
+          // a check that is done twice harms nobody
+          (await ask("done", { endpoint })) <= done + (repeated ? 2 : 1)
+        ]
+      )
+      // nothing of it is left for the next call
+      if (endpoint === "security.msgSecCheck") {
+        const [next, risky] = await Promise.all([
+          qq.security.msgSecCheck({ content: "x" }),
+          qq.security.msgSecCheck({ content: riskyText })
+        ])
+        step(`the next calls after ${kind}`, [false, true], [next.risky, risky.risky])
+      }
+    }
+  }
+  await ask("fault", { kind: "resetAfter", endpoint: "security.msgSecCheck" })
+  step("a check is repeated", { risky: false }, await qq.security.msgSecCheck({ content: "x" }))
+
+  const dead = connect(deadUrl)
+  step("nobody there: a check", "ConnectionFailed", await tagOf(dead.security.msgSecCheck({ content: "x" }, once)))
+  step(
+    "nobody there: a message",
+    ways.hidesRefusal ? unknown : "ConnectionFailed",
+    await tagOf(dead.subscribeMessage.send({ ...message("X"), access_token: "mine" }, once))
+  )
+
+  for (const [path, expected] of [
+    ["stalled", "TimedOut"],
+    ["endless", "TimedOut"],
+    ["flood", ways.readsAll ? "TimedOut" : unreadable]
+  ] as const) {
+    const there = connect(`${stallUrl}/${path}`)
+    const call = there.security.msgSecCheck({ content: "x", access_token: "mine" }, once)
+    step(`${path}: the call ends`, expected, await tagOf(call))
+    step(`${path}: and so does its connection`, true, await ask("gone", { path }))
+  }
+
+  const gone = new AbortController()
+  const left = connect(`${stallUrl}/left`)
+  const leaving = left.security.msgSecCheck({ content: "x", access_token: "mine" }, { signal: gone.signal })
+  await ask("come", { path: "left" })
+  gone.abort()
+  step("who leaves is let go", "AbortError", await leaving.catch((error) => error.name))
+  step("and so is the connection", true, await ask("gone", { path: "left" }))
+
+  const wrong = await dead.security
+    .msgSecCheck({ content: "x", appsecret: "theSecret", appid: "1" }, once)
+    .catch(String)
+  const empty = await qq.security.msgSecCheck({ content: "" }).catch((error) => String(error.stack))
+  step(
+    "an error's stack says what it says",
+    true,
+    /^QQError: security.msgSecCheck.*content: is empty/.test(String(empty))
+  )
+  step("S1: no error shows a secret", false, /theSecret|access_token=/.test(String(wrong)))
+  return steps
+}
