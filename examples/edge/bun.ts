@@ -9,4 +9,4 @@ import { handle } from "./handler.ts"
 
 const qq = createQQMini({ env: process.env })
 
-export default { fetch: (request: Request) => handle(qq, request) }
+export default { hostname: "127.0.0.1", fetch: (request: Request) => handle(qq, request) }

@@ -46,7 +46,8 @@ const routes: Readonly<Record<string, Route>> = {
 
 /** Answers a request. The calls end when its client goes away. */
 export const handle = async (qq: Calls, request: Request): Promise<Response> => {
-  const route = routes[`${request.method} ${new URL(request.url).pathname}`]
+  // whatever stands before it, as `/api` does on Vercel
+  const route = routes[`${request.method} /${new URL(request.url).pathname.split("/").at(-1)}`]
   if (route === undefined) return new Response("not found", { status: 404 })
   try {
     return await route(qq, request, { signal: request.signal })

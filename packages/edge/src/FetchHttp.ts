@@ -95,23 +95,25 @@ const unrepeated = (): Unrepeated => {
 }
 
 /** An HTTP client over the global `fetch`, or another. It reads answers to their end before it gives them. */
-export const make = (given?: Fetch): Effect.Effect<HttpClient.HttpClient, never, Scope.Scope> =>
+export const make = (fetch?: Fetch): Effect.Effect<HttpClient.HttpClient, never, Scope.Scope> =>
   Effect.gen(function* () {
     let lone: Unrepeated | undefined
     yield* Effect.addFinalizer(() => Effect.sync(() => lone?.close()))
-    const single = (method: string) => (given === undefined ? (lone ??= unrepeated()).init(method) : {})
+    const single = (method: string) => (fetch === undefined ? (lone ??= unrepeated()).init(method) : {})
 
-    const send = async (
+    const exchange = async (
       request: HttpClientRequest.HttpClientRequest,
       once: boolean,
       signal: AbortSignal
     ): Promise<HttpClientResponse> => {
-      const { body, headers, method } = request
+      // its length is told by fetch itself; one that is given is refused by some
+      const { body, headers: given, method } = request
+      const { "content-length": _, ...headers } = given
       // looked up with each request, as it may be replaced; and called by itself, because some take no other `this`
-      const fetch: Fetch = given ?? globalThis.fetch
-      const response = await fetch(Option.getOrThrow(HttpClientRequest.toUrl(request)).href, {
+      const send: Fetch = fetch ?? globalThis.fetch
+      const response = await send(Option.getOrThrow(HttpClientRequest.toUrl(request)).href, {
         method,
-        headers: { ...headers },
+        headers,
         ...(body._tag === "Uint8Array" ? { body: body.body as Uint8Array<ArrayBuffer> } : undefined),
         ...uncached(),
         ...(once ? single(method) : undefined),
@@ -128,7 +130,7 @@ export const make = (given?: Fetch): Effect.Effect<HttpClient.HttpClient, never,
       Effect.flatMap((request) =>
         Effect.flatMap(AtMostOnce, (once) =>
           Effect.tryPromise({
-            try: (signal) => send(request, once, signal),
+            try: (signal) => exchange(request, once, signal),
             catch: (error) =>
               new HttpClientError.HttpClientError({
                 reason: new HttpClientError.TransportError({ request, cause: outline(error) })
