@@ -221,6 +221,24 @@ const diedEarly = (slot: Slot, wanted: Wanted, now: number): boolean =>
   (slot.token === undefined || wanted.refused === true) &&
   now - History.fetchedAt(History.read(slot)) < slot.lifetime - renewAhead(slot.lifetime)
 
+// Whoever began it waits for it, but no longer than for the answer that is due; unless it can be handed over.
+const awaited = (renewal: Effect.Effect<Fetched, Reason>, present: Token, within: number): Effect.Effect<Token> =>
+  Effect.flatMap(WaitUntil, (waitUntil) =>
+    waitUntil === undefined
+      ? renewal.pipe(
+          Effect.map(tokenOf),
+          Effect.timeoutOrElse({
+            duration: Math.min(awaitRenewal, within / 2),
+            orElse: () => Effect.succeed(present)
+          }),
+          Effect.catch(() => Effect.succeed(present))
+        )
+      : Effect.map(Effect.forkDetach(renewal, { startImmediately: true }), (fiber) => {
+          waitUntil(new Promise<void>((resolve) => fiber.addObserver(() => resolve())))
+          return present
+        })
+  )
+
 /** Makes the service over a store and an HTTP client. Fetches run in the scope and end with it. */
 export const make = Effect.gen(function* () {
   const settings = yield* Settings
@@ -408,13 +426,13 @@ export const make = Effect.gen(function* () {
     wanted: Wanted,
     error: TokenCacheError
   ): Effect.fn.Return<Fetched, Reason> {
-    const now = yield* monotonicMillis
+    let now = yield* monotonicMillis
     // a renewal ahead of the end can wait for the store
     if (!wanted.fresh && !wanted.refused && state.current !== undefined && now < state.current.endsAt) {
       return yield* storeFailed(error)
     }
-    // another call of this process is at it: what it gets will do
-    while (!shared && (yield* monotonicMillis) < state.aloneUntil) {
+    // another call of this process is at it, which does not happen where flights are shared: what it gets will do
+    for (; now < state.aloneUntil; now = yield* monotonicMillis) {
       yield* Effect.sleep(pollSoon)
       const { current } = state
       if (current !== undefined && (wanted.not === undefined || !same(current.token.value, wanted.not.value))) {
@@ -702,24 +720,6 @@ export const make = Effect.gen(function* () {
         duration: Math.max(0, within),
         orElse: () => Effect.fail(new TimedOut({ during: "token", limit: Math.round(within) }))
       })
-    )
-
-  // Whoever began it waits for it, but no longer than for the answer that is due; unless it can be handed over.
-  const awaited = (renewal: Effect.Effect<Fetched, Reason>, present: Token, within: number): Effect.Effect<Token> =>
-    Effect.flatMap(WaitUntil, (waitUntil) =>
-      waitUntil === undefined
-        ? renewal.pipe(
-            Effect.map(tokenOf),
-            Effect.timeoutOrElse({
-              duration: Math.min(awaitRenewal, within / 2),
-              orElse: () => Effect.succeed(present)
-            }),
-            Effect.catch(() => Effect.succeed(present))
-          )
-        : Effect.map(Effect.forkDetach(renewal, { startImmediately: true }), (fiber) => {
-            waitUntil(new Promise<void>((resolve) => fiber.addObserver(() => resolve())))
-            return present
-          })
     )
 
   return AccessToken.of({

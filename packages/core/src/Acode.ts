@@ -4,6 +4,7 @@
 import * as Base64 from "effect/encoding/Base64"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
+import * as Body from "./Body.ts"
 import * as Endpoint from "./Endpoint.ts"
 import { pagePath } from "./internal/schema.ts"
 import { ever } from "./Quota.ts"
@@ -38,7 +39,7 @@ export const getMiniCode = /* @__PURE__ */ Endpoint.post("acode.getMiniCode", "/
   authority: "access_token",
   input: Schema.Struct({ path: Schema.optional(pagePath()) }),
   wire: Schema.Struct({ path: Schema.optional(pagePath()) }),
-  body: "json",
+  body: Body.json,
   appid: true,
   output: Schema.Struct({
     bytes: Schema.Uint8Array,

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
 import type { AppId } from "./App.ts"
+import type { Body } from "./Body.ts"
 import type { Code, QQError } from "./QQError.ts"
 import { QQMini } from "./internal/client.ts"
 import type { Limit } from "./Quota.ts"
@@ -43,8 +44,8 @@ export interface Definition<Input extends IO, Wire extends IO, Output extends IO
   readonly input: Input
   /** How the decoded parameters travel, by their wire names: in the query of a GET, in the body of a POST. */
   readonly wire: Wire
-  /** How a POST's parameters are packed. */
-  readonly body?: "json" | "form" | "multipart" | undefined
+  /** How a POST's parameters are packed, as `Body.json`, which is the default. */
+  readonly body?: Body | undefined
   /** Whether `appid` travels among the body's parameters. */
   readonly appid?: boolean | undefined
   /** Wire names whose values must never be seen. */

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaIssue from "effect/SchemaIssue"
+import * as Body from "./Body.ts"
 import * as Endpoint from "./Endpoint.ts"
 import * as ImageInfo from "./internal/image.ts"
 import { both, group, maxBytes, Text } from "./internal/schema.ts"
@@ -54,7 +55,7 @@ export const msgSecCheck = /* @__PURE__ */ Endpoint.post(
     authority: "access_token",
     input: content(),
     wire: content(),
-    body: "json",
+    body: Body.json,
     appid: true,
     output: verdict(),
     answers: [risky],
@@ -144,7 +145,7 @@ export const imgSecCheck = /* @__PURE__ */ Endpoint.post(
     authority: "access_token",
     input: Schema.Struct({ media: media() }),
     wire: Schema.Struct({ media: file() }),
-    body: "multipart",
+    body: Body.multipart,
     appid: true,
     output: verdict(),
     codes: [

@@ -5,9 +5,7 @@
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import * as App from "./App.ts"
-import { Secret } from "./internal/schema.ts"
 import { Settings } from "./internal/settings.ts"
 import type { QQError } from "./QQError.ts"
 
@@ -90,19 +88,22 @@ export const programs = Effect.fnUntraced(function* (options: Programs): Effect.
   return { apps: [main, ...apps.filter((app) => app.appid !== appid)], source: "appid / apps" }
 })
 
-const decodeApps = Schema.decodeUnknownEffect(
-  Schema.fromJsonString(Schema.Array(Schema.Struct({ appid: Schema.String, appsecret: Secret(4_096) })))
-)
+const isList = (u: unknown): u is ReadonlyArray<App.AppCredentialsInput> =>
+  Array.isArray(u) && u.every((app) => typeof app?.appid === "string" && typeof app.appsecret === "string")
 
-const parseApps = (json: string, setting: string) =>
+const parseApps = Effect.fnUntraced(function* (json: string, setting: string) {
   // editors on Windows put a byte order mark in front
-  Effect.mapError(decodeApps(json.replace(/^\uFEFF/, "")), () =>
-    App.invalidConfig(
+  const apps = Result.getOrUndefined(Result.try((): unknown => JSON.parse(json.replace(/^\uFEFF/, ""))))
+  if (!isList(apps)) {
+    return yield* App.invalidConfig(
       setting,
       'must be a JSON list, as [{"appid":"1112345678","appsecret":"…"}]',
       '必须是 JSON 列表，如 [{"appid":"1112345678","appsecret":"…"}]'
     )
-  ).pipe(Effect.tap((apps) => App.make({ apps, source: setting })))
+  }
+  yield* App.make({ apps, source: setting })
+  return apps.map(({ appid, appsecret }) => ({ appid, appsecret: App.redact(appsecret) }))
+})
 
 /** Variables of an environment that name programs: `QQ_APPID` and `QQ_APPSECRET`, and lists as JSON by their names. */
 export interface Variables {

@@ -3,6 +3,7 @@
  */
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
+import * as Body from "./Body.ts"
 import * as Endpoint from "./Endpoint.ts"
 import { both, ok, Text } from "./internal/schema.ts"
 import { perUser } from "./Quota.ts"
@@ -53,7 +54,7 @@ export const send = /* @__PURE__ */ Endpoint.post(
     authority: "access_token",
     input: message(),
     wire: Schema.toType(message()),
-    body: "json",
+    body: Body.json,
     output: ok(),
     codes: [
       {

@@ -24,6 +24,7 @@ export interface Bundle {
 /** Bundles a program for a target like a browser's, in which no module of Node's is to be had. */
 export const bundle = async (source: string): Promise<Bundle> => {
   const { metafile, outputFiles } = await build({
+    absWorkingDir: join(here, "../.."),
     stdin: { contents: source, resolveDir: here, loader: "ts" },
     bundle: true,
     minify: true,
@@ -41,7 +42,7 @@ export const bundle = async (source: string): Promise<Bundle> => {
     bytes: contents.length,
     gzipped: gzipSync(contents, { level: 9 }).length,
     modules: Object.entries(inputs)
-      .map(([path, { bytesInOutput }]) => [path.replace(/^.*node_modules\/|^(\.\.\/)+/, ""), bytesInOutput] as const)
+      .map(([path, { bytesInOutput }]) => [path.replace(/^.*node_modules\//, ""), bytesInOutput] as const)
       .filter(([, bytes]) => bytes > 0)
       .toSorted(([, one], [, other]) => other - one),
     imports: imports.map(({ path }) => path),
@@ -79,9 +80,9 @@ export const programs = {
 } as const
 
 /** A Worker with one call is at most so large, in bytes gzipped. */
-export const limit = 65 * 1024
+export const limit = 65_000
 
-const kb = (bytes: number) => `${(bytes / 1024).toFixed(1)} KB`
+const kb = (bytes: number) => `${(bytes / 1_000).toFixed(1)} KB`
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const [name, source] of Object.entries(programs)) {

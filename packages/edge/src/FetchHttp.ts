@@ -58,13 +58,14 @@ const read = async ({ body }: Response): Promise<Uint8Array> => {
   const chunks: Array<Uint8Array> = []
   let size = 0
   const reader = body?.getReader()
-  while (reader !== undefined && size < largest) {
-    const { done, value } = await reader.read()
-    if (done) break
-    chunks.push(value)
-    size += value.length
+  for (let part = await reader?.read(); part?.value !== undefined; part = await reader?.read()) {
+    chunks.push(part.value)
+    size += part.value.length
+    if (size >= largest) {
+      await reader?.cancel()
+      break
+    }
   }
-  if (size >= largest) await reader?.cancel()
   const bytes = new Uint8Array(size)
   let at = 0
   for (const chunk of chunks) {

@@ -39,6 +39,13 @@ interface Copy {
 const shortest = 120_000
 const kvTime = 1_000
 
+// whatever is the matter with KV, the coordinator is there
+const quietly = <A>(f: () => Promise<A>): Effect.Effect<A | undefined> =>
+  Effect.tryPromise(f).pipe(
+    Effect.timeoutOrElse({ duration: kvTime, orElse: () => Effect.fail(undefined) }),
+    Effect.orElseSucceed(() => undefined)
+  )
+
 /** The store over a KV namespace in front of another store. */
 export const make = (
   kv: Namespace,
@@ -49,13 +56,6 @@ export const make = (
   const doubted = new Map<Key, number>()
   const doubt = (key: Key, generation: number) =>
     Effect.sync(() => void doubted.set(key, Math.max(generation, doubted.get(key) ?? 0)))
-
-  // whatever is the matter with KV, the coordinator is there
-  const quietly = <A>(f: () => Promise<A>): Effect.Effect<A | undefined> =>
-    Effect.tryPromise(f).pipe(
-      Effect.timeoutOrElse({ duration: kvTime, orElse: () => Effect.fail(undefined) }),
-      Effect.orElseSucceed(() => undefined)
-    )
 
   const keep = (key: Key, copy: Copy, now: number): Effect.Effect<unknown> => {
     const left = copy.expires - now

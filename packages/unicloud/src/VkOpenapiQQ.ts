@@ -14,6 +14,7 @@
 import { type AppCredentialsInput, redact } from "@qq-mini/core/App"
 import * as Auth from "@qq-mini/core/Auth"
 import type { Any } from "@qq-mini/core/Endpoint"
+import * as Body from "@qq-mini/core/Body"
 import * as Endpoint from "@qq-mini/core/Endpoint"
 import { groups } from "@qq-mini/core/Endpoints"
 import * as Promised from "@qq-mini/core/Promise"
@@ -225,7 +226,7 @@ const formTextCheck: Any = (() => {
     ...(quota === undefined ? {} : { quota }),
     delivery,
     appid: true,
-    body: "form"
+    body: Body.form
   }))
 })()
 
@@ -388,7 +389,7 @@ export const fromGroups = <const G extends Groups>(groups: G, options: Options =
         : Endpoint.post("request", path, () => ({
             ...definition,
             delivery: "once",
-            body: contentType,
+            body: contentType === "json" ? Body.json : Body.form,
             appid: given !== ""
           }))
     const own = typeof access_token === "string" ? { access_token } : {}

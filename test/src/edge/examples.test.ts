@@ -38,7 +38,7 @@ afterAll(() => harness[Symbol.asyncDispose]())
 const permissions = ["--allow-net=127.0.0.1", "--allow-env=QQ_APPID,QQ_APPSECRET,QQ_APPS,QQ_BASE_URL"]
 
 /** Asks what visitors ask of each example. */
-const visit = async (url: string): Promise<void> => {
+const visit = async (url: string): Promise<number> => {
   assert.deepStrictEqual(await (await fetch(`${url}/health`)).json(), { ok: true })
   const guest = await harness.sandbox.run((platform) => platform.login())
   const login = await fetch(`${url}/login`, { method: "POST", body: guest.code })
@@ -46,10 +46,11 @@ const visit = async (url: string): Promise<void> => {
   const body = JSON.stringify({ openid: guest.openid, template_id: Sandbox.defaultTemplate })
   const remind = await fetch(`${url}/remind`, { method: "POST", body })
   assert.deepStrictEqual([remind.status, await remind.text()], [400, "NotSubscribed"])
+  return 3
 }
 
-/** Runs a server until it has been visited. */
-const serve = async (file: string, args: ReadonlyArray<string>, more: NodeJS.ProcessEnv): Promise<void> => {
+/** Runs a server until it has been visited; gives how many visitors were served. */
+const serve = async (file: string, args: ReadonlyArray<string>, more: NodeJS.ProcessEnv): Promise<number> => {
   const child = spawn(file, args, { cwd: examples, env: { ...env, ...more }, stdio: ["ignore", "pipe", "pipe"] })
   try {
     const url = await new Promise<string>((resolve, reject) => {
@@ -63,15 +64,17 @@ const serve = async (file: string, args: ReadonlyArray<string>, more: NodeJS.Pro
       }
       child.on("exit", () => reject(new Error(said)))
     })
-    await visit(url)
+    return await visit(url)
   } finally {
     child.kill("SIGKILL")
   }
 }
 
 describe("Deno", () => {
-  it("finds no wrong types", () =>
-    exec(binary("deno"), ["check", "--unstable-kv", "deno.ts", "deno.test.ts"], { cwd: examples, env }))
+  it("finds no wrong types", async () => {
+    const { stderr } = await exec(binary("deno"), ["check", "deno.ts", "deno.test.ts"], { cwd: examples, env })
+    assert.notMatch(stderr, /error/i)
+  })
 
   it("runs the example under its test runner", async () => {
     const args = ["test", "--unstable-kv", ...permissions, "deno.test.ts"]
@@ -79,8 +82,10 @@ describe("Deno", () => {
     assert.match(stdout, /1 passed \| 0 failed/)
   })
 
-  it("serves", () =>
-    serve(binary("deno"), ["serve", "--host=127.0.0.1", "--port=0", "--unstable-kv", ...permissions, "deno.ts"], {}))
+  it("serves", async () => {
+    const args = ["serve", "--host=127.0.0.1", "--port=0", "--unstable-kv", ...permissions, "deno.ts"]
+    assert.strictEqual(await serve(binary("deno"), args, {}), 3)
+  })
 })
 
 describe("Bun", () => {
@@ -89,7 +94,9 @@ describe("Bun", () => {
     assert.match(stderr, / 1 pass\n 0 fail/)
   })
 
-  it("serves", async () => serve(binary("bun"), ["run", "bun.ts"], { PORT: String(await freePort()) }))
+  it("serves", async () => {
+    assert.strictEqual(await serve(binary("bun"), ["run", "bun.ts"], { PORT: String(await freePort()) }), 3)
+  })
 })
 
 describe("Vercel's edge runtime", () => {

@@ -60,16 +60,17 @@ const expectedOf: Readonly<Record<FaultKind, readonly [check: string, message: s
   hugeBody: [unreadable, unknown, unknown]
 }
 
+const tagOf = (call: Promise<unknown>): Promise<string> =>
+  call.then(
+    () => "ok",
+    (error) => error?.reason?._tag ?? String(error)
+  )
+
 /** Runs it all; a step that came out otherwise than expected has another `got`. */
 export const tour = async ({ ask, connect, ways }: Given): Promise<ReadonlyArray<Step>> => {
   const steps: Array<Step> = []
   const step = (name: string, expected: unknown, got: unknown) => steps.push({ name, expected, got })
   const { deadUrl, riskyText, stallUrl, template_id, url } = await ask("welcome")
-  const tagOf = (call: Promise<unknown>): Promise<string> =>
-    call.then(
-      () => "ok",
-      (error) => error?.reason?._tag ?? String(error)
-    )
   const newGuest = async (): Promise<{ readonly code: string; readonly openid: string }> => {
     const guest = await ask("login", { user: `guest ${steps.length} ${Math.random()}` })
     await ask("subscribe", { openid: guest.openid })

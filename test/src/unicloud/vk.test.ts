@@ -3,6 +3,7 @@
  * and whatever is different stands in {@link differences}.
  */
 import { getMiniCode } from "@qq-mini/core/Acode"
+import * as Body from "@qq-mini/core/Body"
 import * as Endpoint from "@qq-mini/core/Endpoint"
 import { groups } from "@qq-mini/core/Endpoints"
 import { isQQError, type QQError } from "@qq-mini/core/QQError"
@@ -1302,7 +1303,7 @@ describe("calls that qq-mini gains", () => {
     // no plain struct, so nobody knows its fields beforehand
     input: Schema.Record(Schema.String, Schema.String),
     wire: Schema.Record(Schema.String, Schema.String),
-    body: "json",
+    body: Body.json,
     appid: true,
     output: Schema.Struct({ errcode: Schema.Literal(0), level: Schema.Finite }),
     delivery: "repeatable"

@@ -1,5 +1,4 @@
-import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
+import * as Result from "effect/Result"
 import type { Slot } from "../TokenCache.ts"
 
 /** What holders write down beside a token, so that each of them knows how the last ones fared. */
@@ -12,19 +11,19 @@ export interface History {
   readonly fetched: ReadonlyArray<number>
 }
 
-// short, because a store keeps 1,000 characters
-const Json = Schema.fromJsonString(
-  Schema.Struct({ d: Schema.Finite, s: Schema.Finite, f: Schema.Array(Schema.Finite) })
-)
-const decode = Schema.decodeUnknownOption(Json)
+// the names are short, because a store keeps 1,000 characters
+const parse = (history: string): History | undefined =>
+  Result.getOrUndefined(
+    Result.try(() => {
+      const { d: deaths, f: fetched, s: short } = JSON.parse(history)
+      return [deaths, short, ...fetched].every(Number.isFinite) ? { deaths, short, fetched } : undefined
+    })
+  )
 
 /** The history of a slot; a new one where there is none, or none that can be read. */
 export const read = ({ generation, history }: Slot): History =>
   // a token's generation is the time it was written
-  Option.match(decode(history), {
-    onSome: ({ d, f, s }) => ({ deaths: d, short: s, fetched: f }),
-    onNone: () => ({ deaths: 0, short: 0, fetched: generation > 0 ? [generation] : [] })
-  })
+  parse(history) ?? { deaths: 0, short: 0, fetched: generation > 0 ? [generation] : [] }
 
 /** The history when one more token was fetched at this time of the store's. */
 export const next = ({ deaths, fetched, short }: History, time: number): string =>

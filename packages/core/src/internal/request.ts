@@ -1,23 +1,14 @@
 import * as Effect from "effect/Effect"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import type { AppCredentials } from "../App.ts"
+import * as Body from "../Body.ts"
 import type { Any } from "../Endpoint.ts"
 import { InvalidInput } from "../QQError.ts"
 import { both, split } from "./schema.ts"
-
-/** A file among the parameters of a multipart body. */
-export interface FilePart {
-  readonly bytes: Uint8Array
-  readonly mediaType: string
-}
-
-const isFilePart = (value: unknown): value is FilePart =>
-  typeof value === "object" && value !== null && "bytes" in value && "mediaType" in value
 
 /** The wire parameters of a call, checked. */
 export type Wire = Readonly<Record<string, unknown>>
@@ -86,32 +77,6 @@ export const encode = (
     : Result.succeed({ params: params.success, wire: wire.success as Wire })
 }
 
-const encoder = new TextEncoder()
-const extensions: Readonly<Record<string, string>> = { "image/png": "png", "image/jpeg": "jpg", "image/gif": "gif" }
-
-// Written here and not left to FormData: Node 16 has none, and QQ wants a length and a plain ASCII file name.
-const multipart = (fields: ReadonlyArray<readonly [string, unknown]>, boundary: string): Uint8Array => {
-  const parts: Array<Uint8Array> = []
-  for (const [name, value] of fields) {
-    const head = `--${boundary}\r\nContent-Disposition: form-data; name="${name}"`
-    if (isFilePart(value)) {
-      const file = `${name}.${extensions[value.mediaType] ?? "bin"}`
-      parts.push(encoder.encode(`${head}; filename="${file}"\r\nContent-Type: ${value.mediaType}\r\n\r\n`), value.bytes)
-    } else {
-      parts.push(encoder.encode(`${head}\r\n\r\n${String(value)}`))
-    }
-    parts.push(encoder.encode("\r\n"))
-  }
-  parts.push(encoder.encode(`--${boundary}--\r\n`))
-  const body = new Uint8Array(parts.reduce((size, part) => size + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    body.set(part, at)
-    at += part.length
-  }
-  return body
-}
-
 /** The HTTP request of one attempt. Secrets are redacted in it until it is sent. */
 export const build = Effect.fnUntraced(function* (
   endpoint: Any,
@@ -136,20 +101,7 @@ export const build = Effect.fnUntraced(function* (
   }
   const fields = endpoint.appid ? [["appid", options.appid] as const, ...entries] : entries
   const request = HttpClientRequest.post(url, { urlParams: query })
-  if (endpoint.body === "multipart") {
-    let boundary = "qq-mini-"
-    for (let i = 0; i < 4; i++) boundary += (yield* Random.nextIntBetween(0, 2 ** 31)).toString(36)
-    return HttpClientRequest.bodyUint8Array(
-      request,
-      multipart(fields, boundary),
-      `multipart/form-data; boundary=${boundary}`
-    )
-  }
-  if (endpoint.body === "form") {
-    const form = fields.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`)
-    return HttpClientRequest.bodyText(request, form.join("&"), "application/x-www-form-urlencoded")
-  }
-  return HttpClientRequest.bodyJsonUnsafe(request, Object.fromEntries(fields))
+  return yield* (endpoint.body ?? Body.json)(request, fields)
 })
 
 /** What of a request must never be seen in a text: its token or secret, and the parameters that the endpoint names. */

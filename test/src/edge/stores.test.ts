@@ -1,0 +1,176 @@
+/** A Redis over HTTP, and Deno KV: against the contract, shared by processes, and when they can't be used. */
+import { it as effectIt } from "@effect/vitest"
+import * as TokenCacheConformance from "@qq-mini/core/testing/TokenCacheConformance"
+import { createQQMini, denoKv, durableObject, isQQError, upstash } from "@qq-mini/edge"
+import * as UpstashStores from "@qq-mini/edge/UpstashStores"
+import { createQQMini as createForNode } from "@qq-mini/node"
+import * as Sandbox from "@qq-mini/sandbox/Sandbox"
+import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
+import * as Effect from "effect/Effect"
+import { execFile } from "node:child_process"
+import { mkdtemp } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { Redis } from "../redis.ts"
+import { bundleEdge } from "../runtimes/runtimes.ts"
+import { startUpstash, type Upstash } from "./upstash.ts"
+
+const exec = promisify(execFile)
+const deno = fileURLToPath(new URL("../../node_modules/.bin/deno", import.meta.url))
+const [first] = Sandbox.defaultPrograms
+const program = { appid: first.appid, appsecret: String(first.appsecret) }
+
+const reasonOf = (call: Promise<unknown>): Promise<string> =>
+  call.then(
+    () => "ok",
+    (error) => (isQQError(error) ? error.message : String(error))
+  )
+
+describe("a Redis over HTTP", () => {
+  let redis: Redis
+  let database: Upstash
+  beforeAll(async () => {
+    redis = await Redis.start()
+    database = await startUpstash(redis.url)
+  })
+  afterAll(async () => {
+    await database[Symbol.asyncDispose]()
+    await redis[Symbol.asyncDispose]()
+  })
+
+  for (const { name, run } of TokenCacheConformance.cases) {
+    effectIt.live(`the contract: ${name}`, () =>
+      Effect.suspend(() => Effect.provide(run, UpstashStores.layer({ url: database.url, token: database.token })))
+    )
+  }
+
+  it("T1, Q1: shares token and quotas with those who come over Redis' own protocol", async () => {
+    await using sandbox = await SandboxServer.start()
+    const edge = createQQMini({ ...program, baseUrl: sandbox.url, store: upstash(database) })
+    const node = createForNode({ ...program, baseUrl: sandbox.url, store: redis.url })
+    const calls = Array.from({ length: 40 }, (_, i) =>
+      (i % 2 === 0 ? edge : node).security.msgSecCheck({ content: "x" })
+    )
+    await Promise.all(calls)
+    assert.strictEqual(await sandbox.run((platform) => platform.count("auth.getAccessToken")), 1)
+    assert.deepStrictEqual(
+      [await edge.left("security.msgSecCheck"), await node.left("security.msgSecCheck")],
+      [4_000 - 40, 4_000 - 40]
+    )
+    await edge.close()
+    await node.close()
+  })
+
+  it("a token that it refuses from the beginning is a wrong setting, and no outage", async () => {
+    await using sandbox = await SandboxServer.start()
+    const qq = createQQMini({ ...program, baseUrl: sandbox.url, store: upstash({ ...database, token: "another" }) })
+    const told = await reasonOf(qq.security.msgSecCheck({ content: "x" }))
+    assert.match(told, /InvalidConfig: token \(UPSTASH_REDIS_REST_TOKEN\): is refused by the database/)
+    assert.match(told, /被数据库拒绝/)
+    assert.notInclude(told, "another")
+    assert.strictEqual(await sandbox.run((platform) => platform.count("auth.getAccessToken")), 0)
+    await qq.close()
+  })
+
+  it.each([
+    [{ url: undefined, token: "x" }, /url \(UPSTASH_REDIS_REST_URL\): must be the database's REST address/],
+    [{ url: "redis://h", token: "x" }, /url \(UPSTASH_REDIS_REST_URL\)/],
+    [{ url: "https://u:p@h", token: "x" }, /url \(UPSTASH_REDIS_REST_URL\)/],
+    [{ url: "https://h", token: undefined }, /token \(UPSTASH_REDIS_REST_TOKEN\): must be the database's REST token/],
+    [{ url: "https://h", token: " " }, /token \(UPSTASH_REDIS_REST_TOKEN\)/]
+  ])("settings that can't be right are told by their names: %j", async (options, expected) => {
+    const qq = createQQMini({ ...program, store: upstash(options) })
+    assert.match(await reasonOf(qq.security.msgSecCheck({ content: "x" })), expected)
+  })
+
+  describe.each(["shared", "apart"] as const)("T6: is gone, with requests %s", (requests) => {
+    it("calls go on with what is in memory, fetch at most three times alone, and agree again", async () => {
+      await using redis = await Redis.start()
+      await using database = await startUpstash(redis.url)
+      await using sandbox = await SandboxServer.start()
+      const events: Array<string> = []
+      const qq = createQQMini({
+        ...program,
+        baseUrl: sandbox.url,
+        store: upstash(database),
+        requests,
+        onTokenEvent: ({ _tag }) => events.push(_tag)
+      })
+      const fetches = () => sandbox.run((platform) => platform.count("auth.getAccessToken"))
+      const many = () =>
+        Promise.all(Array.from({ length: 30 }, () => reasonOf(qq.security.msgSecCheck({ content: "x" }))))
+      assert.deepStrictEqual([...new Set(await many())], ["ok"])
+      assert.strictEqual(await fetches(), 1)
+      await redis.stop()
+      assert.deepStrictEqual([...new Set(await many())], ["ok"])
+      assert.strictEqual(await fetches(), 1)
+      // many at once need a new one: one fetches, the others take what it got
+      await sandbox.run((platform) => platform.revokeTokens())
+      assert.deepStrictEqual([...new Set(await many())], ["ok"])
+      assert.strictEqual(await fetches(), 2)
+      assert.include(events, "StoreLost")
+      await redis.start()
+      for (let i = 0; i < 80 && !events.includes("StoreBack"); i++) {
+        await many()
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+      assert.include(events, "StoreBack")
+      assert.deepStrictEqual([...new Set(await many())], ["ok"])
+      const another = createQQMini({ ...program, baseUrl: sandbox.url, store: upstash(database), requests })
+      assert.strictEqual(await reasonOf(another.security.msgSecCheck({ content: "x" })), "ok")
+      assert.strictEqual(await fetches(), 2)
+      await another.close()
+      await qq.close()
+    })
+  })
+})
+
+describe("Deno KV", () => {
+  let file: string
+  let bundle: string
+  let flags: ReadonlyArray<string>
+  beforeAll(async () => {
+    const folder = await mkdtemp(join(tmpdir(), "qq-mini-deno-kv-"))
+    file = join(folder, "tokens.db")
+    bundle = await bundleEdge(fileURLToPath(new URL("contract.ts", import.meta.url)), "deno-kv.mjs")
+    flags = [
+      "run",
+      "--unstable-kv",
+      "--allow-net=127.0.0.1",
+      `--allow-read=${folder}`,
+      `--allow-write=${folder}`,
+      bundle
+    ]
+  })
+  const run = async (...args: ReadonlyArray<string>): Promise<any> =>
+    JSON.parse((await exec(deno, [...flags, ...args])).stdout)
+
+  it("keeps the contract", async () => {
+    const results: ReadonlyArray<readonly [string, string]> = await run("contract", file)
+    assert.lengthOf(results, TokenCacheConformance.cases.length)
+    for (const [name, result] of results) assert.strictEqual(result, "passed", name)
+  })
+
+  it("T1: four processes with 50 callers each, cold: 1 getToken", async () => {
+    await using sandbox = await SandboxServer.start()
+    const told = JSON.stringify({ ...program, baseUrl: sandbox.url })
+    assert.deepStrictEqual(
+      await Promise.all(Array.from({ length: 4 }, () => run("calls", file, told))),
+      [50, 50, 50, 50]
+    )
+    assert.strictEqual(await sandbox.run((platform) => platform.count("auth.getAccessToken")), 1)
+  })
+
+  it("a binding or a database that is not there is told", async () => {
+    for (const [store, expected] of [
+      [denoKv(undefined), /store: must be a database of Deno KV/],
+      [durableObject({} as never), /store: has no Durable Object/]
+    ] as const) {
+      const qq = createQQMini({ ...program, store })
+      assert.match(await reasonOf(qq.security.msgSecCheck({ content: "x" })), expected)
+    }
+  })
+})
