@@ -16,7 +16,7 @@ import { deliver } from "../../packages/unicloud/delivery/build.ts"
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL("../..", import.meta.url))
-const names = ["core", "sandbox", "node", "unicloud"]
+const names = ["core", "sandbox", "node", "unicloud", "edge"]
 
 interface Manifest {
   readonly version: string

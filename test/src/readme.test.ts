@@ -7,6 +7,8 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { startWorkers } from "./edge/workers.ts"
+import { bundleEdge } from "./runtimes/runtimes.ts"
 import { first } from "./support.ts"
 
 const run = promisify(execFile)
@@ -62,6 +64,15 @@ describe.each([
     })
     // and each case of the contract
     assert.match(stdout, new RegExp(`Tests {2}${3 + cases.length} passed`))
+  })
+
+  it("its Worker answers on workerd", async () => {
+    const text = await readFile(join(root, file), "utf8")
+    const code = [...text.matchAll(/```js\n([\s\S]*?)```/g)].find(([, code]) => code!.includes("cloudflare:workers"))
+    await writeFile(join(folder, "worker.js"), code![1]!)
+    await using workers = await startWorkers(bundleEdge(join(folder, "worker.js"), `readme-${passed}.mjs`))
+    const response = await workers.ask(0, "/", { method: "POST", body: "你好" })
+    assert.deepStrictEqual(await response.json(), { risky: false })
   })
 
   it("its links lead somewhere", async () => {
