@@ -124,8 +124,9 @@ describe("a million calls", () => {
         assert.strictEqual(calls, 1_000_000)
         assert.strictEqual(most, 500)
         assert.strictEqual(after, 0)
-        // from the second tenth, when all that is compiled and cached is there, to the last: a byte a call would be 800 KB
-        assert.isAtMost(heaps.at(-1) - heaps[1], 800_000)
+        // from the second tenth, when all that is compiled and cached is there, to the last three: a byte a call would be
+        // at least 600 KB. The least of the three, since beside other tests a collection may come too early.
+        assert.isBelow(Math.min(...heaps.slice(-3)) - heaps[1], 600_000)
       }),
     400_000
   )

@@ -71,6 +71,17 @@ const programs = (options: Options): Effect.Effect<App.AppsOptions, QQError> => 
     : Environment.programs(env)
 }
 
+// isolates without number, each of which ends the others' tokens
+const layerMemory: Layer.Layer<TokenCache.TokenCache> = Layer.effect(
+  TokenCache.TokenCache,
+  Effect.gen(function* () {
+    if ((yield* QQMini.Settings).flights === "own") {
+      yield* Effect.logWarning("tokens are kept in this isolate alone: give a store, as durableObject(env.QQ_TOKENS)")
+    }
+    return yield* TokenCache.makeMemory
+  })
+)
+
 const layerListener = ({ onTokenEvent, waitUntil }: Options): Layer.Layer<never, never, AccessToken.AccessToken> =>
   Layer.effectDiscard(
     onTokenEvent === undefined
@@ -83,7 +94,7 @@ export const layer = (options: Options): Layer.Layer<QQMini.QQMini | AccessToken
   layerListener(options).pipe(
     Layer.provideMerge(QQMini.layerStores),
     // what comes later goes before: a store may keep the quotas too
-    Layer.provide(Layer.merge(Quota.layerMemory, options.store ?? TokenCache.layerMemory)),
+    Layer.provide(Layer.merge(Quota.layerMemory, options.store ?? layerMemory)),
     Layer.provide(Layer.effect(App.Apps, Effect.flatMap(programs(options), App.make))),
     Layer.provide(FetchHttp.layer(options.fetch)),
     Layer.provide(Layer.effect(QQMini.Settings, check(options)))

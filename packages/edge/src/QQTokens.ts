@@ -25,7 +25,10 @@ export interface State {
 
 /** How the class works. */
 export interface Options {
-  /** Whether the token is renewed by alarm. By default it is, where `env` has the program's secret. */
+  /**
+   * Whether the token is renewed by alarm. By default it is, where `env` has the program's secret. Switch it off where
+   * Workers keep tokens here through `EncryptedTokenCache`, whose key the object does not have.
+   */
   readonly renewal?: boolean | undefined
   /** Is told what the alarm does with the token, for logs and metrics. */
   readonly onTokenEvent?: ((event: AccessToken.TokenEvent) => void) | undefined

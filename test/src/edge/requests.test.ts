@@ -109,6 +109,7 @@ describe("requests of one Worker", () => {
       Array.from({ length: 20 }, async () => (await workers.ask(0, "/memory", { method: "POST", body: "x" })).json())
     )
     assert.deepStrictEqual([...new Set(told.map((one: any) => one.risky))], [false])
+    assert.match(workers.said(), /tokens are kept in this isolate alone: give a store/)
     assert.strictEqual(await workers.fetches(), 1)
   })
 })

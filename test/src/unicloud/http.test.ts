@@ -651,6 +651,8 @@ for (const http of both) {
       await using server = await listen((response, _, { path, query }) => {
         if (path === paths.token && query.get("appid") === appid) response.end(granted().data)
       })
+      // a quarter of it is for connecting, which takes its time on a busy machine
+      const within = 1_600
       const another = { appid: "1", appsecret }
       const calls = [
         check,
@@ -663,11 +665,11 @@ for (const http of both) {
       await Promise.all(
         calls.map(async (call) => {
           const began = performance.now()
-          const timeLeft = () => 800 - (performance.now() - began)
+          const timeLeft = () => within - (performance.now() - began)
           const { given, uniCloud } = timed(timeLeft)
           await using qq = create(server.url, http, { uniCloud, timeLeft })
           const error = await failure(call(qq))
-          assert.isBelow(performance.now() - began, 3 * 800)
+          assert.isBelow(performance.now() - began, 3 * within)
           assert.strictEqual((call === send ? because(error) : error.reason)._tag, "TimedOut")
           assert.isAbove(given.length, 0)
           for (const { all, left } of given) assertTimes(all, left)
