@@ -431,13 +431,18 @@ export const make = Effect.gen(function* () {
     if (!wanted.fresh && !wanted.refused && state.current !== undefined && now < state.current.endsAt) {
       return yield* storeFailed(error)
     }
-    // another call of this process is at it, which does not happen where flights are shared: what it gets will do
-    for (; now < state.aloneUntil; now = yield* monotonicMillis) {
-      yield* Effect.sleep(pollSoon)
+    // what another call of this process got meanwhile, or is about to get, will do; where flights are shared there is none
+    for (; !wanted.fresh; now = yield* monotonicMillis) {
       const { current } = state
-      if (current !== undefined && (wanted.not === undefined || !same(current.token.value, wanted.not.value))) {
+      if (
+        current !== undefined &&
+        now < current.endsAt &&
+        !(wanted.not && same(current.token.value, wanted.not.value))
+      ) {
         return { token: current.token, fresh: false }
       }
+      if (now >= state.aloneUntil) break
+      yield* Effect.sleep(pollSoon)
     }
     state.alone = state.alone.filter((time) => time > now - aloneWindow)
     if (state.alone.length >= maxAlone) return yield* storeFailed(error)
