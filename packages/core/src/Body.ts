@@ -4,6 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Random from "effect/Random"
+import { join } from "./BufferedResponse.ts"
 
 /** The parameters by their wire names, in their order. */
 export type Fields = ReadonlyArray<readonly [name: string, value: unknown]>
@@ -50,13 +51,7 @@ const pack = (fields: Fields, boundary: string): Uint8Array => {
     parts.push(encoder.encode("\r\n"))
   }
   parts.push(encoder.encode(`--${boundary}--\r\n`))
-  const body = new Uint8Array(parts.reduce((size, part) => size + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    body.set(part, at)
-    at += part.length
-  }
-  return body
+  return join(parts)
 }
 
 /** As `multipart/form-data`, for files: a {@link FilePart} is one. */

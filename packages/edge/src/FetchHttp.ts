@@ -66,13 +66,7 @@ const read = async ({ body }: Response): Promise<Uint8Array> => {
       break
     }
   }
-  const bytes = new Uint8Array(size)
-  let at = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, at)
-    at += chunk.length
-  }
-  return bytes
+  return BufferedResponse.join(chunks)
 }
 
 /** What keeps a runtime's own `fetch` from repeating a request by itself. */

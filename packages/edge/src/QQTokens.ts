@@ -44,7 +44,9 @@ const slot = "slot"
 // so much sooner than Workers begin a renewal by themselves, of the time ahead that they do
 const ahead = 1.1
 // an alarm whose renewal failed comes again after so many milliseconds
-const again = 30_000
+const again = 60_000
+
+const dueAt = ({ expires, lifetime }: Kept): number => expires - ahead * AccessToken.renewAhead(lifetime)
 
 /** The class; one with other options extends it: `class QQTokens extends Base { override options = { renewal: false } }`. */
 export class QQTokens {
@@ -79,13 +81,9 @@ export class QQTokens {
     const { storage } = this.#state
     const written = writtenAt !== undefined
     this.#kept = written ? { ...kept, used: !this.#renewing } : kept
-    const alarm =
-      written && this.options.renewal !== false
-        ? kept.expires - ahead * AccessToken.renewAhead(kept.lifetime)
-        : undefined
     await Promise.all([
       storage.put(slot, this.#kept),
-      alarm === undefined ? undefined : storage.setAlarm(Math.max(alarm, (writtenAt ?? 0) + 1_000))
+      written && this.options.renewal !== false ? storage.setAlarm(Math.max(dueAt(kept), writtenAt + 1_000)) : undefined
     ])
   }
 
@@ -99,6 +97,8 @@ export class QQTokens {
     const { expires, key, token, used } = this.#kept
     const now = Date.now()
     if (!used || token === "" || expires <= now || this.#renewing) return
+    // a Worker renewed it meanwhile
+    if (now < dueAt(this.#kept) - 1_000) return this.#state.storage.setAlarm(dueAt(this.#kept))
     this.#renewing = true
     try {
       await Effect.runPromise(this.#renew(key))

@@ -7,6 +7,7 @@ import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import type * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import type { AppCredentials } from "../App.ts"
+import { join } from "../BufferedResponse.ts"
 import type { Any } from "../Endpoint.ts"
 import { ConnectionFailed, InvalidConfig, TimedOut, UnreadableAnswer } from "../QQError.ts"
 import { type Failure, phaseOf } from "../Retry.ts"
@@ -45,13 +46,7 @@ const collect = Effect.fnUntraced(function* (
     chunks.push(chunk)
     return Effect.void
   })
-  const bytes = new Uint8Array(size)
-  let at = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, at)
-    at += chunk.length
-  }
-  return bytes
+  return join(chunks)
 })
 
 // Seconds or a date. `Headers.parseRetryAfter` does the same, but brings a calendar of 1.7 KB gzipped into every bundle.
