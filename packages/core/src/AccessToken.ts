@@ -239,6 +239,13 @@ const awaited = (renewal: Effect.Effect<Fetched, Reason>, present: Token, within
         })
   )
 
+/** Remembers why QQ gave no token, so that it is not asked again at once; gives for how many milliseconds. */
+const refuse = (state: State, reason: Reason, now: number): number => {
+  const pause = refusedFor(reason)
+  state.refused = { reason, until: now + pause }
+  return pause
+}
+
 /** Makes the service over a store and an HTTP client. Fetches run in the scope and end with it. */
 export const make = Effect.gen(function* () {
   const settings = yield* Settings
@@ -606,6 +613,12 @@ export const make = Effect.gen(function* () {
         return yield* alone(app, key, state, wanted, leased.failure)
       }
       if (leased.success) {
+        // another call of this process may have been refused while this one waited for the lease
+        const late = yield* refusal(state)
+        if (late !== undefined) {
+          yield* Effect.ignore(store.release(key, { owner }))
+          return yield* late
+        }
         const renewed = !wanted.refused && !wanted.fresh && state.current !== undefined && now < state.current.endsAt
         // says that this holder lives, and hears whether another took its place, as after it was frozen
         const stillMine = Effect.orElseSucceed(
@@ -617,7 +630,11 @@ export const make = Effect.gen(function* () {
         const onFetched = (granted: Grant) => (mine = granted)
         const token = yield* Effect.ensuring(
           Effect.raceFirst(
-            fetchAndStore(app, key, state, slot, { owner, history, renewed, stillMine, onFetched }),
+            // known before the lease is given back, so that nobody of this process asks the same again
+            Effect.tapError(
+              fetchAndStore(app, key, state, slot, { owner, history, renewed, stillMine, onFetched }),
+              (reason) => Effect.map(monotonicMillis, (now) => refuse(state, reason, now))
+            ),
             Effect.forever(Effect.andThen(Effect.sleep(leaseBeat), stillMine))
           ),
           Effect.ignore(store.release(key, { owner }))
@@ -655,9 +672,8 @@ export const make = Effect.gen(function* () {
             if (state.flight === flight) state.flight = undefined
             if (Exit.isFailure(exit)) {
               const failure = Cause.findFail(exit.cause)
-              const pause = failure._tag === "Success" ? refusedFor(failure.success.error) : 0
+              const pause = failure._tag === "Success" ? refuse(state, failure.success.error, now) : 0
               state.pausedUntil = now + Math.max(renewalPause, pause)
-              if (failure._tag === "Success") state.refused = { reason: failure.success.error, until: now + pause }
             }
             const closed = Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
             return Deferred.done(flight.done, closed ? Exit.fail(new ClientClosed({})) : exit)

@@ -5,7 +5,7 @@
  * KV alone can't be the store. It changes nothing in one step, so it can hold no lease; a change is seen elsewhere up to 60
  * seconds later; and it takes one write a second a key. So nothing is decided by a copy: it is read, and used until QQ
  * refuses its token. Then the copy is not believed any more by this isolate, and the coordinator has the word. A copy tells
- * its end by the coordinator's clock and is read by this machine's; one that ends within two minutes is not kept.
+ * its end by the clock of the machine that wrote it, and is read by another's; one that ends within two minutes is not kept.
  */
 import type { QQError } from "@qq-mini/core/QQError"
 import { type Key, type Slot, TokenCache } from "@qq-mini/core/TokenCache"
@@ -26,7 +26,7 @@ export interface Options {
   readonly prefix?: string | undefined
 }
 
-/** A slot's token as it lies in KV. Times are epoch milliseconds of the coordinator. */
+/** A slot's token as it lies in KV. Times are epoch milliseconds of the machine that wrote it. */
 interface Copy {
   readonly generation: number
   readonly token: string
@@ -86,8 +86,9 @@ export const make = (
       const found = slotOf(yield* quietly(() => kv.get(prefix + key, "json")), key, Date.now())
       if (found !== undefined) return found
       const slot = yield* coordinator.read(key)
-      const { expiresIn, generation, history, lifetime, now, token } = slot
+      const { expiresIn, generation, history, lifetime, token } = slot
       if (token !== undefined && generation > (doubted.get(key) ?? 0)) {
+        const now = Date.now()
         const copy = { generation, token: Redacted.value(token), lifetime, expires: now + expiresIn, history }
         yield* keep(key, copy, now)
       }

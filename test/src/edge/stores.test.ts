@@ -1,12 +1,15 @@
 /** A Redis over HTTP, and Deno KV: against the contract, shared by processes, and when they can't be used. */
 import { it as effectIt } from "@effect/vitest"
 import * as TokenCacheConformance from "@qq-mini/core/testing/TokenCacheConformance"
+import * as TokenCache from "@qq-mini/core/TokenCache"
 import { createQQMini, denoKv, durableObject, isQQError, upstash } from "@qq-mini/edge"
+import * as KvTokenCache from "@qq-mini/edge/KvTokenCache"
 import * as UpstashStores from "@qq-mini/edge/UpstashStores"
 import { createQQMini as createForNode } from "@qq-mini/node"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
 import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
 import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
 import { execFile } from "node:child_process"
 import { mkdtemp } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -126,6 +129,66 @@ describe("a Redis over HTTP", () => {
       await qq.close()
     })
   })
+})
+
+describe("a KV that is behind", () => {
+  /** As Workers KV elsewhere in the world: what is written is seen there later. */
+  const lagging = () => {
+    const here = new Map<string, string>()
+    let there = new Map(here)
+    const namespace: KvTokenCache.Namespace = {
+      get: (key) => Promise.resolve(JSON.parse(there.get(key) ?? "null")),
+      put: (key, value) => Promise.resolve(void here.set(key, value)),
+      delete: (key) => Promise.resolve(void here.delete(key))
+    }
+    return { namespace, settle: () => (there = new Map(here)) }
+  }
+  const key = "1112345678:slot"
+  const write = (store: TokenCache.TokenCache["Service"], generation: number, token: string) =>
+    Effect.andThen(
+      store.lease(key, { owner: token, generation, ttl: 6_000 }),
+      store.write(key, { owner: token, generation, token: Redacted.make(token), ttl: 7_200_000, history: "" })
+    )
+  const tokenOf = (store: TokenCache.TokenCache["Service"]) =>
+    Effect.map(store.read(key), ({ token }) => (token === undefined ? undefined : Redacted.value(token)))
+
+  effectIt.live("T2, T3: gives a dead or an older token to nobody who knows better", () =>
+    Effect.gen(function* () {
+      const { namespace, settle } = lagging()
+      const coordinator = yield* TokenCache.makeMemory
+      const one = KvTokenCache.make(namespace, coordinator)
+      const other = KvTokenCache.make(namespace, coordinator)
+      const first = (yield* write(one, 0, "first"))!
+      assert.strictEqual(yield* tokenOf(one), "first")
+      settle()
+      // the copy is what a cold one finds
+      const cold = KvTokenCache.make(namespace, { ...coordinator, read: () => Effect.die("asked") })
+      assert.strictEqual(yield* tokenOf(cold), "first")
+      // who wrote or removed something knows better than the copy
+      assert.isTrue(yield* one.remove(key, { generation: first }))
+      assert.isUndefined(yield* tokenOf(one))
+      const second = (yield* write(one, first, "second"))!
+      assert.strictEqual(yield* tokenOf(one), "second")
+      // and who is told by the coordinator that it is late
+      assert.strictEqual(yield* tokenOf(other), "first")
+      assert.isFalse(yield* other.lease(key, { owner: "other", generation: first, ttl: 6_000 }))
+      assert.strictEqual(yield* tokenOf(other), "second")
+      settle()
+      assert.strictEqual((yield* other.read(key)).generation, second)
+    })
+  )
+
+  effectIt.live("does without a KV that fails or hangs", () =>
+    Effect.gen(function* () {
+      const coordinator = yield* TokenCache.makeMemory
+      for (const never of [() => Promise.reject(new Error("KV")), () => new Promise<never>(() => {})]) {
+        const store = KvTokenCache.make({ get: never, put: never, delete: never }, coordinator)
+        const { generation } = yield* store.read(key)
+        yield* write(store, generation, "token")
+        assert.strictEqual(yield* tokenOf(store), "token")
+      }
+    })
+  )
 })
 
 describe("Deno KV", () => {
