@@ -4,6 +4,7 @@ import * as AccessToken from "@qq-mini/core/AccessToken"
 import * as App from "@qq-mini/core/App"
 import { InvalidConfig } from "@qq-mini/core/QQError"
 import * as QQMini from "@qq-mini/core/QQMini"
+import * as Quota from "@qq-mini/core/Quota"
 import * as Security from "@qq-mini/core/Security"
 import * as TokenCache from "@qq-mini/core/TokenCache"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
@@ -104,6 +105,62 @@ describe("calls that are each by themselves", () => {
       )
   )
 })
+
+describe("calls that are each by themselves, with the store away", () => {
+  const lost = new TokenCache.TokenCacheError({ operation: "read", problem: "away" })
+  const alone = (read: Effect.Effect<never, TokenCache.TokenCacheError>) =>
+    QQMini.layerStores.pipe(
+      Layer.provide(Quota.layerMemory),
+      Layer.provide(
+        Layer.effect(
+          TokenCache.TokenCache,
+          Effect.map(TokenCache.makeMemory, (cache) => TokenCache.TokenCache.of({ ...cache, read: () => read }))
+        )
+      ),
+      Layer.provide(Layer.merge(Sandbox.layerApps, settings)),
+      Layer.provide(Sandbox.layerHttpClient),
+      Layer.provideMerge(Sandbox.layerPlatform())
+    )
+
+  it.effect("T5: a wrong secret costs one getToken", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      yield* sandbox.fault({ kind: "code", code: 40001, endpoint: "auth.getAccessToken", times: 99 })
+      const fiber = yield* Effect.forkChild(
+        Effect.forEach(Array.from({ length: 50 }), () => Effect.flip(check), { concurrency: "unbounded" })
+      )
+      yield* TestClock.adjust("10 seconds")
+      for (const { reason } of yield* Fiber.join(fiber)) assert.strictEqual(reason._tag, "WrongSecret")
+      assert.strictEqual(yield* fetches, 1)
+    }).pipe(Effect.provide(alone(Effect.fail(lost))))
+  )
+
+  it.effect("T6: a cold call takes the token that another got while it looked", () =>
+    Effect.gen(function* () {
+      const fibers = []
+      for (let i = 0; i < 5; i++) {
+        fibers.push(yield* Effect.forkChild(check, { startImmediately: true }))
+        yield* TestClock.adjust("500 millis")
+      }
+      yield* TestClock.adjust("10 seconds")
+      for (const fiber of fibers) assert.deepStrictEqual(yield* Fiber.join(fiber), { risky: false })
+      assert.strictEqual(yield* fetches, 1)
+    }).pipe(Effect.provide(alone(Effect.delay(Effect.fail(lost), "900 millis"))))
+  )
+})
+
+it.effect("I2: a waitUntil that throws fails no call", () =>
+  Effect.gen(function* () {
+    yield* check
+    yield* TestClock.adjust("116 minutes")
+    const throwing = () => {
+      throw new TypeError("Illegal invocation")
+    }
+    assert.deepStrictEqual(yield* Effect.provideService(check, QQMini.WaitUntil, throwing), { risky: false })
+  }).pipe(
+    Effect.provide(client.pipe(Layer.provide(Sandbox.layerHttpClient), Layer.provideMerge(Sandbox.layerPlatform())))
+  )
+)
 
 const tokens = AccessToken.layer.pipe(
   Layer.provideMerge(TokenCache.layerMemory),

@@ -233,10 +233,13 @@ const awaited = (renewal: Effect.Effect<Fetched, Reason>, present: Token, within
           }),
           Effect.catch(() => Effect.succeed(present))
         )
-      : Effect.map(Effect.forkDetach(renewal, { startImmediately: true }), (fiber) => {
-          waitUntil(new Promise<void>((resolve) => fiber.addObserver(() => resolve())))
-          return present
-        })
+      : Effect.flatMap(Effect.forkDetach(renewal, { startImmediately: true }), (fiber) =>
+          Effect.try(() => waitUntil(new Promise<void>((resolve) => fiber.addObserver(() => resolve())))).pipe(
+            // as one that was taken from its object and is called without it
+            Effect.catch(() => Effect.logWarning("waitUntil failed: give it as (work) => ctx.waitUntil(work)")),
+            Effect.as(present)
+          )
+        )
   )
 
 /** Remembers why QQ gave no token, so that it is not asked again at once; gives for how many milliseconds. */
@@ -425,6 +428,11 @@ export const make = Effect.gen(function* () {
     return Effect.as(Effect.forkIn(looks, scope), token)
   }
 
+  const refusal = (state: State): Effect.Effect<Reason | undefined> =>
+    Effect.map(monotonicMillis, (now) =>
+      state.refused !== undefined && now < state.refused.until ? state.refused.reason : undefined
+    )
+
   // Without the store: what is in memory goes on, and when there is nothing, this process fetches for itself.
   const alone = Effect.fnUntraced(function* (
     app: AppCredentials,
@@ -434,10 +442,6 @@ export const make = Effect.gen(function* () {
     error: TokenCacheError
   ): Effect.fn.Return<Fetched, Reason> {
     let now = yield* monotonicMillis
-    // a renewal ahead of the end can wait for the store
-    if (!wanted.fresh && !wanted.refused && state.current !== undefined && now < state.current.endsAt) {
-      return yield* storeFailed(error)
-    }
     // what another call of this process got meanwhile, or is about to get, will do; where flights are shared there is none
     for (; !wanted.fresh; now = yield* monotonicMillis) {
       const { current } = state
@@ -451,13 +455,22 @@ export const make = Effect.gen(function* () {
       if (now >= state.aloneUntil) break
       yield* Effect.sleep(pollSoon)
     }
+    const refused = yield* refusal(state)
+    if (refused !== undefined) return yield* refused
+    // a renewal ahead of the end can wait for the store
+    if (!wanted.fresh && !wanted.refused && state.current !== undefined && now < state.current.endsAt) {
+      return yield* storeFailed(error)
+    }
     state.alone = state.alone.filter((time) => time > now - aloneWindow)
     if (state.alone.length >= maxAlone) return yield* storeFailed(error)
     state.alone = [...state.alone, now]
     state.aloneUntil = now + settings.attemptTimeout
     let spent = false
     const granted = (yield* Effect.onExit(
-      fetchToken(app, Effect.succeed(true), () => (spent = true)),
+      Effect.tapError(
+        fetchToken(app, Effect.succeed(true), () => (spent = true)),
+        (reason) => Effect.map(monotonicMillis, (now) => refuse(state, reason, now))
+      ),
       (exit) =>
         Effect.sync(() => {
           state.aloneUntil = 0
@@ -526,10 +539,12 @@ export const make = Effect.gen(function* () {
 
   // What is due of that, where it is done by the way: by one call while others go on.
   const settleByTheWay = (state: State, { at, look, pause }: Settling, now: number): Effect.Effect<void> => {
-    state.settling = undefined
+    // the next one's turn is set before, since this call may be forgotten
+    const next: Settling = { look, pause: nextPause(pause), at: now + nextPause(pause) }
+    state.settling = next
     return Effect.flatMap(look(now - at + pause), (settled) =>
       Effect.sync(() => {
-        if (!settled) state.settling ??= { look, pause: nextPause(pause), at: now + nextPause(pause) }
+        if (settled && state.settling === next) state.settling = undefined
       })
     )
   }
@@ -554,11 +569,6 @@ export const make = Effect.gen(function* () {
     }
     return reason
   })
-
-  const refusal = (state: State): Effect.Effect<Reason | undefined> =>
-    Effect.map(monotonicMillis, (now) =>
-      state.refused !== undefined && now < state.refused.until ? state.refused.reason : undefined
-    )
 
   // A token that will do: one that another holder fetched, or a new one.
   const obtain = Effect.fnUntraced(function* (

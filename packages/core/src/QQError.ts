@@ -536,9 +536,9 @@ export const fromCode = (own: ReadonlyArray<Code> | undefined, code: number, tex
   const entry = own?.find(is) ?? codes.find(is)
   const help = entry?.help === undefined ? {} : { help: entry.help }
   if (entry?.reason === "InvalidInput") {
-    const { en, zh } = entry.help!
+    const { en, zh } = entry.help ?? { en: "is refused", zh: "被拒绝" }
     return new InvalidInput({
-      field: entry.field!,
+      field: entry.field ?? "parameters",
       problem: { en: en.replace(/\.$/, ""), zh: zh.replace(/。$/, "") },
       code,
       text

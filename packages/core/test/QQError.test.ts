@@ -41,6 +41,12 @@ describe("QQError", () => {
     assert.isFalse(reason.isRetryable)
   })
 
+  it("I2: an endpoint's own code may say no more than its reason", () => {
+    const reason = QQError.fromCode([{ code: 7, reason: "InvalidInput" }], 7, "")
+    assert.strictEqual(reason._tag, "InvalidInput")
+    assert.match(reason.help.zh, /[一-鿿]/)
+  })
+
   it("says whether and when to repeat", () => {
     const of = (reason: QQError.Reason) => {
       const error = new QQError.QQError({ endpoint: "x", app: undefined, reason })

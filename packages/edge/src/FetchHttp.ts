@@ -39,7 +39,8 @@ const outline = (error: any, depth = 0): object | undefined => {
 // Some frameworks put a cache of their own before `fetch`, and a token from a cache is an old one. Workers of before
 // November 2024 know no such option, and no such cache.
 let noStore: { readonly cache: "no-store" } | undefined | null = null
-const uncached = () => {
+/** The option that keeps an answer out of such caches, where the runtime knows it. */
+export const uncached = (): { readonly cache?: "no-store" } | undefined => {
   if (noStore !== null) return noStore
   try {
     void new Request("https://api.q.qq.com", { cache: "no-store" })

@@ -37,7 +37,8 @@ interface Copy {
 
 // KV keeps nothing shorter than a minute
 const shortest = 120_000
-const kvTime = 1_000
+// the coordinator must have its turn within the two seconds that a store has
+const kvTime = 300
 
 // whatever is the matter with KV, the coordinator is there
 const quietly = <A>(f: () => Promise<A>): Effect.Effect<A | undefined> =>

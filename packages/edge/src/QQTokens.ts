@@ -110,6 +110,8 @@ export class QQTokens {
   #renew(key: TokenCache.Key): Effect.Effect<void> {
     const { onTokenEvent } = this.options
     return Effect.gen({ self: this }, function* () {
+      // where the program is given otherwise, there is nothing to renew with
+      if (!Environment.hasPrograms(this.#env)) return
       const { apps } = yield* Environment.programs(this.#env)
       const settings = yield* Environment.settings(this.#env, {})
       const app = yield* Effect.forEach(apps, (app) => App.checkCredentials(app)).pipe(
@@ -130,7 +132,10 @@ export class QQTokens {
       Effect.catch((error) =>
         Effect.andThen(
           Effect.logWarning(`the access token was not renewed by alarm: ${error.message}`),
-          Effect.promise(() => this.#state.storage.setAlarm(Date.now() + again))
+          // what only people can change is not asked again and again
+          Effect.promise(async () => {
+            if (error.isRetryable) await this.#state.storage.setAlarm(Date.now() + again)
+          })
         )
       )
     )

@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redis from "effect/persistence/Redis"
 import * as Redacted from "effect/Redacted"
-import type { Fetch } from "./FetchHttp.ts"
+import { type Fetch, uncached } from "./FetchHttp.ts"
 
 /** Where the database is, and what opens it. Upstash shows both as `UPSTASH_REDIS_REST_URL` and `UPSTASH_REDIS_REST_TOKEN`. */
 export interface Options extends RedisTokenCache.Options {
@@ -51,11 +51,12 @@ const evaluate = (
           method: "POST",
           headers: { authorization: `Bearer ${Redacted.value(token)}`, "content-type": "application/json" },
           body: JSON.stringify(["EVAL", lua, String(numberOfKeys), ...params]),
+          ...uncached(),
           redirect: "manual",
           signal
         })
         const text = await response.text()
-        const refused = response.status === 401 || response.status === 403
+        const refused = /^(UNAUTHORIZED|NOPERM|NOAUTH|WRONGPASS|HTTP_40[13])$/.test(codeOf(response.status, text))
         if (!response.ok) {
           const config = refused && !worked ? wrongToken : undefined
           throw Object.assign(new Error(), { code: codeOf(response.status, text), config })

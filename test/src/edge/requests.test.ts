@@ -1,4 +1,6 @@
 /** Requests on real workerd, each in a room of its own: some end early, some are forgotten, and the others go on. */
+import { once } from "node:events"
+import { connect } from "node:net"
 import { assert, describe, it } from "vitest"
 import { instrumented, startWorkers, type Workers } from "./workers.ts"
 
@@ -18,6 +20,18 @@ const visit = async ({ miniflare }: Workers, path: string, init?: RequestInit): 
   const response = await fetch(new URL(path, await miniflare.ready), init)
   return `${response.status} ${await response.text()}`
 }
+
+/** A visitor who leaves in the middle: the connection is reset, which the runtime notices at once. */
+const visitAndLeave = async ({ miniflare }: Workers, path: string, body = ""): Promise<() => void> => {
+  const { hostname, port } = await miniflare.ready
+  const socket = connect(Number(port), hostname)
+  socket.on("error", () => {})
+  await once(socket, "connect")
+  const method = body === "" ? "GET" : "POST"
+  socket.write(`${method} ${path} HTTP/1.1\r\nHost: worker\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
+  return () => socket.resetAndDestroy()
+}
+
 const ok = '200 {"ok":true}'
 const passed = '200 {"risky":false}'
 
@@ -33,15 +47,11 @@ describe("requests of one Worker", () => {
       await sandbox.run((platform) => platform.revokeTokens())
       const delay = "500 millis"
       await sandbox.run((platform) => platform.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", delay }))
-      const leave = new AbortController()
-      const visits = Array.from({ length: 60 }, (_, i) =>
-        visit(workers, "/check", i % 2 === 0 ? {} : { signal: leave.signal }).catch((error) => error.name)
-      )
+      const leaving = await Promise.all(Array.from({ length: 30 }, () => visitAndLeave(workers, "/check")))
+      const staying = Array.from({ length: 30 }, () => visit(workers, "/check"))
       await pause(200)
-      leave.abort()
-      const came = await Promise.all(visits)
-      assert.deepStrictEqual([...new Set(came.filter((_, i) => i % 2 === 0))], [passed])
-      assert.include([...new Set(came.filter((_, i) => i % 2 === 1))], "AbortError")
+      for (const leave of leaving) leave()
+      assert.deepStrictEqual([...new Set(await Promise.all(staying))], [passed])
       // the rest of who left is over before the next ones come
       await pause(500)
     }
@@ -54,12 +64,10 @@ describe("requests of one Worker", () => {
     await sandbox.run((platform) =>
       platform.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", delay: "1 minute" })
     )
-    const leave = new AbortController()
-    const left = visit(workers, "/health", { signal: leave.signal }).catch((error) => error.name)
+    const leave = await visitAndLeave(workers, "/health")
     await until(async () => (await workers.fetches()) === 1)
     const others = [visit(workers, "/health"), visit(workers, "/health")]
-    leave.abort()
-    assert.strictEqual(await left, "AbortError")
+    leave()
     assert.deepStrictEqual(await Promise.all(others), [ok, ok])
     assert.strictEqual(await workers.fetches(), 2)
     assertApart(workers)
@@ -74,13 +82,9 @@ describe("requests of one Worker", () => {
     await sandbox.run((platform) =>
       platform.fault({ kind: "slowBody", endpoint: "subscribeMessage.send", delay: "1 minute", times: 8 })
     )
-    const leave = new AbortController()
-    const left = Array.from({ length: 8 }, () =>
-      visit(workers, "/remind", { method: "POST", body, signal: leave.signal }).catch((error) => error.name)
-    )
+    const leaving = await Promise.all(Array.from({ length: 8 }, () => visitAndLeave(workers, "/remind", body)))
     await until(async () => (await sandbox.run((platform) => platform.count("subscribeMessage.send"))) === 8)
-    leave.abort()
-    assert.deepStrictEqual([...new Set(await Promise.all(left))], ["AbortError"])
+    for (const leave of leaving) leave()
     const next = await Promise.all(Array.from({ length: 20 }, () => visit(workers, "/health")))
     assert.deepStrictEqual([...new Set(next)], [ok])
     assertApart(workers)

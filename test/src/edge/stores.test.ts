@@ -178,6 +178,19 @@ describe("a KV that is behind", () => {
     })
   )
 
+  effectIt.live("T3: a dead copy is taken out for those who know nothing", () =>
+    Effect.gen(function* () {
+      const { namespace, settle } = lagging()
+      const coordinator = yield* TokenCache.makeMemory
+      const one = KvTokenCache.make(namespace, coordinator)
+      const generation = (yield* write(one, 0, "first"))!
+      settle()
+      yield* one.remove(key, { generation })
+      settle()
+      assert.isUndefined(yield* tokenOf(KvTokenCache.make(namespace, coordinator)))
+    })
+  )
+
   effectIt.live("does without a KV that fails or hangs", () =>
     Effect.gen(function* () {
       const coordinator = yield* TokenCache.makeMemory

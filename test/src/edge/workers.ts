@@ -51,6 +51,7 @@ export const startWorkers = async (
       name: `worker-${i}`,
       modules: [{ type: "ESModule", path: `worker-${i}.mjs`, contents }],
       compatibilityDate: "2026-07-01",
+      compatibilityFlags: ["enable_request_signal"],
       bindings: { QQ_APPID: appid, QQ_APPSECRET: String(appsecret), QQ_BASE_URL: harness.sandbox.url, ...bindings },
       kvNamespaces: { QQ_KV: "tokens" },
       durableObjects: { QQ_TOKENS: { className: "QQTokens", scriptName: "worker-0", useSQLite: true } }

@@ -13,6 +13,10 @@ const text = (env: Env, name: string): string | undefined => {
   return typeof value === "string" && value !== "" ? value : undefined
 }
 
+/** Whether the variables name any program. */
+export const hasPrograms = (env: Env): boolean =>
+  ["QQ_APPID", "QQ_APPSECRET", "QQ_APPS"].some((name) => text(env, name) !== undefined)
+
 /** The programs that the variables name. */
 export const programs = (env: Env): Effect.Effect<App.AppsOptions, QQError> =>
   Setup.fromVariables({
