@@ -700,7 +700,7 @@ export const make = Effect.gen(function* () {
           Effect.onExit(land),
           shared
             ? Effect.forkIn(scope, { startImmediately: true })
-            : // one whose request was forgotten never ends, and nothing may hold it
+            : // one whose request was forgotten never ends, and the scope must not wait for it
               Effect.forkDetach({ startImmediately: true }),
           // a scope that is closed already starts nothing
           Effect.tap((fiber) => {

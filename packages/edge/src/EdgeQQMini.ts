@@ -32,7 +32,8 @@ export interface Options extends Setup.Programs, Setup.Ways {
   readonly fetch?: FetchHttp.Fetch | undefined
   /**
    * Takes what may go on after an answer, as the `waitUntil` that `cloudflare:workers` exports; for the `ctx` of one
-   * request there is `qq.with(ctx)`. With it no visitor waits for a renewal ahead of a token's end.
+   * request there is `qq.with(ctx)`. Where requests are `apart`, no visitor waits for a
+   * renewal ahead of a token's end then; where they are `shared`, nobody waits anyway, and it is not asked.
    */
   readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined
   /**
