@@ -5,6 +5,8 @@ import * as App from "@qq-mini/core/App"
 import { InvalidConfig } from "@qq-mini/core/QQError"
 import * as QQMini from "@qq-mini/core/QQMini"
 import * as Quota from "@qq-mini/core/Quota"
+import * as RedisQuota from "@qq-mini/core/RedisQuota"
+import * as RedisTokenCache from "@qq-mini/core/RedisTokenCache"
 import * as Security from "@qq-mini/core/Security"
 import * as TokenCache from "@qq-mini/core/TokenCache"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
@@ -13,6 +15,8 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
+import * as Redis from "effect/persistence/Redis"
+import * as Redacted from "effect/Redacted"
 import { TestClock } from "effect/testing"
 import { first } from "./support.ts"
 
@@ -106,6 +110,73 @@ describe("calls that are each by themselves", () => {
   )
 })
 
+it.effect("T9: a fetch that is handed over to waitUntil comes to its end though its caller leaves", () =>
+  Effect.gen(function* () {
+    const sandbox = yield* Sandbox.Sandbox
+    yield* sandbox.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", delay: "3 seconds" })
+    const work: Array<Promise<unknown>> = []
+    const handing = Effect.provideService(check, QQMini.WaitUntil, (one: Promise<unknown>) => void work.push(one))
+    const leaving = yield* Effect.forkChild(handing, { startImmediately: true })
+    const staying = yield* Effect.forkChild(check, { startImmediately: true })
+    yield* TestClock.adjust("1 second")
+    yield* Fiber.interrupt(leaving)
+    yield* TestClock.adjust("3 seconds")
+    assert.deepStrictEqual(yield* Fiber.join(staying), { risky: false })
+    assert.lengthOf(work, 1)
+    yield* Effect.promise(() => work[0]!)
+    assert.strictEqual(yield* fetches, 1)
+  }).pipe(
+    Effect.provide(client.pipe(Layer.provide(Sandbox.layerHttpClient), Layer.provideMerge(Sandbox.layerPlatform())))
+  )
+)
+
+it.effect("T8: where calls share their fetches, a renewal is handed over to waitUntil too", () =>
+  Effect.gen(function* () {
+    yield* check
+    yield* TestClock.adjust("116 minutes")
+    const work: Array<Promise<unknown>> = []
+    const handing = Effect.provideService(check, QQMini.WaitUntil, (one: Promise<unknown>) => void work.push(one))
+    yield* Effect.forEach(Array.from({ length: 20 }), () => handing, { concurrency: "unbounded" })
+    assert.lengthOf(work, 1)
+    yield* Effect.promise(() => work[0]!)
+    assert.strictEqual(yield* fetches, 2)
+  }).pipe(
+    Effect.provide(
+      QQMini.layer.pipe(
+        Layer.provide(Sandbox.layerApps),
+        Layer.provide(Sandbox.layerHttpClient),
+        Layer.provideMerge(Sandbox.layerPlatform())
+      )
+    )
+  )
+)
+
+it.effect("T2: a call that read late does not put an older token over what another got", () =>
+  Effect.gen(function* () {
+    const memory = yield* TokenCache.makeMemory
+    let delay = 0
+    const cache = TokenCache.TokenCache.of({
+      ...memory,
+      read: (key) =>
+        Effect.suspend(() => Effect.flatMap(memory.read(key), (slot) => Effect.delay(Effect.succeed(slot), delay)))
+    })
+    const tokens = yield* AccessToken.make.pipe(Effect.provideService(TokenCache.TokenCache, cache))
+    const other = yield* AccessToken.make.pipe(Effect.provideService(TokenCache.TokenCache, memory))
+    const first = yield* other.get(app, 10_000)
+    delay = 1_000
+    const late = yield* Effect.forkChild(tokens.get(app, 10_000), { startImmediately: true })
+    delay = 0
+    const renewed = yield* tokens.renewAhead(app, 10_000)
+    assert.notStrictEqual(renewed.generation, first.generation)
+    yield* TestClock.adjust("1 second")
+    assert.strictEqual((yield* Fiber.join(late)).generation, renewed.generation)
+    assert.strictEqual((yield* tokens.get(app, 10_000)).generation, renewed.generation)
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(Layer.merge(Sandbox.layerHttpClient, settings).pipe(Layer.provideMerge(Sandbox.layerPlatform())))
+  )
+)
+
 describe("calls that are each by themselves, with the store away", () => {
   const lost = new TokenCache.TokenCacheError({ operation: "read", problem: "away" })
   const alone = (read: Effect.Effect<never, TokenCache.TokenCacheError>) =>
@@ -147,7 +218,123 @@ describe("calls that are each by themselves, with the store away", () => {
       assert.strictEqual(yield* fetches, 1)
     }).pipe(Effect.provide(alone(Effect.delay(Effect.fail(lost), "900 millis"))))
   )
+
+  it.effect(
+    "T9: one that leaves in the middle of its fetch holds up nobody, and one that is forgotten not for long",
+    () =>
+      Effect.gen(function* () {
+        const sandbox = yield* Sandbox.Sandbox
+        yield* sandbox.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", delay: "1 minute", times: 2 })
+        const leaving = yield* Effect.forkChild(check, { startImmediately: true })
+        yield* TestClock.adjust("500 millis")
+        yield* Fiber.interrupt(leaving)
+        yield* forgotten(check)
+        yield* TestClock.adjust("500 millis")
+        // the one that left made room for the forgotten one
+        assert.strictEqual(yield* fetches, 2)
+        const next = yield* Effect.forkChild(check, { startImmediately: true })
+        yield* TestClock.adjust("6 seconds")
+        assert.deepStrictEqual(yield* Fiber.join(next), { risky: false })
+        assert.strictEqual(yield* fetches, 3)
+      }).pipe(Effect.provide(alone(Effect.fail(lost))))
+  )
+
+  it.effect("T9: one that leaves makes room only for the fetch that it began itself", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      yield* sandbox.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", delay: "3 seconds", times: 9 })
+      const slow = {
+        ...QQMini.Settings.defaultValue(),
+        flights: "own",
+        renewal: "awaited",
+        attemptTimeout: 2_000
+      } as const
+      const memory = yield* TokenCache.makeMemory
+      const tokens = yield* AccessToken.make.pipe(
+        Effect.provideService(QQMini.Settings, slow),
+        Effect.provideService(
+          TokenCache.TokenCache,
+          TokenCache.TokenCache.of({ ...memory, read: () => Effect.fail(lost) })
+        )
+      )
+      const get = tokens.get(app, 10_000)
+      const leaving = yield* Effect.forkChild(get, { startImmediately: true })
+      yield* TestClock.adjust("2100 millis")
+      // it took its time, and another fetches now
+      yield* Effect.forkChild(get, { startImmediately: true })
+      yield* TestClock.adjust("500 millis")
+      yield* Fiber.interrupt(leaving)
+      const before = yield* fetches
+      yield* Effect.forkChild(get, { startImmediately: true })
+      yield* TestClock.adjust("500 millis")
+      assert.strictEqual(yield* fetches, before)
+    }).pipe(Effect.scoped, Effect.provide(Sandbox.layerHttpClient.pipe(Layer.provideMerge(Sandbox.layerPlatform()))))
+  )
+
+  it.effect("T6: one that is forgotten while it puts a token into the store that is back leaves that to the next", () =>
+    Effect.gen(function* () {
+      const memory = yield* TokenCache.makeMemory
+      let read: Effect.Effect<void, TokenCache.TokenCacheError> = Effect.fail(lost)
+      const cache = TokenCache.TokenCache.of({
+        ...memory,
+        read: (key) =>
+          Effect.andThen(
+            Effect.suspend(() => read),
+            memory.read(key)
+          )
+      })
+      const tokens = yield* AccessToken.make.pipe(Effect.provideService(TokenCache.TokenCache, cache))
+      const get = tokens.get(app, 10_000)
+      const fiber = yield* Effect.forkChild(get)
+      yield* TestClock.adjust("1 second")
+      const { value } = yield* Fiber.join(fiber)
+      read = Effect.uninterruptible(Effect.never)
+      yield* forgotten(get)
+      read = Effect.void
+      const key = AccessToken.keyOf(app, QQMini.Settings.defaultValue().baseUrl)
+      assert.isUndefined((yield* memory.read(key)).token)
+      yield* TestClock.adjust("1 second")
+      yield* get
+      assert.strictEqual(Redacted.value((yield* memory.read(key)).token!), Redacted.value(value))
+      assert.strictEqual(yield* fetches, 1)
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(Layer.merge(Sandbox.layerHttpClient, settings).pipe(Layer.provideMerge(Sandbox.layerPlatform())))
+    )
+  )
 })
+
+it.effect("Q1: a Redis that is away is asked by one call a second, also when that one is forgotten", () =>
+  Effect.gen(function* () {
+    let asked = 0
+    let answer: Effect.Effect<never, Redis.RedisError> = Effect.fail(new Redis.RedisError({ cause: new Error("away") }))
+    const quota = yield* RedisQuota.make().pipe(
+      Effect.provide(
+        RedisTokenCache.layerEval(() =>
+          Effect.andThen(
+            Effect.sync(() => asked++),
+            Effect.suspend(() => answer)
+          )
+        )
+      )
+    )
+    const reserve = quota.reserve({ key: "a call", limits: [Quota.perMinute(100)], maxWait: 0 })
+    const reserveTenTimes = Effect.forEach(Array.from({ length: 10 }), () => reserve)
+    assert.isTrue((yield* reserve).granted)
+    assert.isTrue((yield* reserveTenTimes).every(({ granted }) => granted))
+    assert.strictEqual(asked, 1)
+    yield* TestClock.adjust("1 second")
+    answer = Effect.never
+    yield* forgotten(reserve)
+    assert.strictEqual(asked, 2)
+    yield* reserveTenTimes
+    assert.strictEqual(asked, 2)
+    yield* TestClock.adjust("1 second")
+    answer = Effect.fail(new Redis.RedisError({ cause: new Error("away") }))
+    yield* reserveTenTimes
+    assert.strictEqual(asked, 3)
+  })
+)
 
 it.effect("I2: a waitUntil that throws fails no call", () =>
   Effect.gen(function* () {

@@ -42,27 +42,6 @@ for (const [name, store] of Object.entries(stores)) {
       240_000
     )
 
-    it("T7: a thief, again and again: calls succeed or say TokenContested, and the fetches of all together end", () =>
-      deploy(
-        store(),
-        async ({ fetches, sandbox, start }) => {
-          const holders = await start(3)
-          const checks = Promise.all(holders.map((holder) => holder.check({ millis: 20_000, fibers: 2, pause: 200 })))
-          for (let theft = 0; theft < 7; theft++) {
-            await new Promise((resolve) => setTimeout(resolve, 2_500))
-            await sandbox.run((platform) => platform.stealToken())
-          }
-          assert.deepStrictEqual(Object.keys(sum(await checks)).toSorted(), ["TokenContested", "ok"])
-          // one for each, were it too busy to hear of the store
-          assert.isAtMost(await fetches(), 4 + 3)
-          assert.include(
-            holders.flatMap(({ events }) => events),
-            "Contested"
-          )
-        },
-        { switches: { oldTokenGrace: 0 } }
-      ))
-
     const steps: ReadonlyArray<readonly [Step, fetches: number]> = [
       ["before the lease", 1],
       ["after the lease", 1],
@@ -119,8 +98,38 @@ for (const [name, store] of Object.entries(stores)) {
           await sandbox.run((platform) => platform.revokeTokens())
         }
       }))
+  })
+}
 
-    it("T8: ahead of the end one process renews, and no caller of any waits for it", () =>
+// most of it is waiting
+describe.concurrent("many processes while time passes", () => {
+  it.each(Object.entries(stores))(
+    "%s: T7: a thief, again and again: calls succeed or say TokenContested, and the fetches of all together end",
+    (_, store) =>
+      deploy(
+        store(),
+        async ({ fetches, sandbox, start }) => {
+          const holders = await start(3)
+          const checks = Promise.all(holders.map((holder) => holder.check({ millis: 20_000, fibers: 2, pause: 200 })))
+          for (let theft = 0; theft < 7; theft++) {
+            await new Promise((resolve) => setTimeout(resolve, 2_500))
+            await sandbox.run((platform) => platform.stealToken())
+          }
+          assert.deepStrictEqual(Object.keys(sum(await checks)).toSorted(), ["TokenContested", "ok"])
+          // one for each, were it too busy to hear of the store
+          assert.isAtMost(await fetches(), 4 + 3)
+          assert.include(
+            holders.flatMap(({ events }) => events),
+            "Contested"
+          )
+        },
+        { switches: { oldTokenGrace: 0 } }
+      )
+  )
+
+  it.each(Object.entries(stores))(
+    "%s: T8: ahead of the end one process renews, and no caller of any waits for it",
+    (_, store) =>
       deploy(
         store(),
         async ({ fetches, sandbox, start }) => {
@@ -139,6 +148,6 @@ for (const [name, store] of Object.entries(stores)) {
           assert.deepStrictEqual(events.toSorted(), ["Fetched", "Renewed"])
         },
         { switches: { tokenLifetime: 30 } }
-      ))
-  })
-}
+      )
+  )
+})

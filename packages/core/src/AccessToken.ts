@@ -137,6 +137,8 @@ interface Current {
 /** A fetch under way, and how many wait for it. */
 interface Flight {
   readonly done: Deferred.Deferred<Fetched, Reason>
+  /** Whether the runtime lets it go on, whoever waits. */
+  handedOver: boolean
   waiting: number
   fiber: Fiber.Fiber<unknown, unknown> | undefined
 }
@@ -168,7 +170,7 @@ interface State {
  * How many milliseconds ahead of the end of a token with this lifetime its renewal begins. QQ honours the old one for 5
  * minutes after a new one was fetched, so that is the most.
  */
-export const renewAhead = (lifetime: number): number => Math.min(300_000, lifetime / 10)
+export const renewalLead = (lifetime: number): number => Math.min(300_000, lifetime / 10)
 // Stop using a token a little before its end, so that a request on its way does not arrive too late.
 const margin = (lifetime: number) => Math.min(10_000, lifetime / 20)
 const renewalPause = 30_000
@@ -212,6 +214,12 @@ const same = (one: Token["value"], other: Token["value"]) => Redacted.value(one)
 
 const tokenOf = ({ token }: Fetched): Token => token
 
+/** What this process has, if that will do. */
+const presentFor = ({ current }: State, { fresh, not }: Wanted, now: number): Token | undefined =>
+  current === undefined || now >= current.endsAt || fresh || (not !== undefined && same(current.token.value, not.value))
+    ? undefined
+    : current.token
+
 const storeFailed = (error: TokenCacheError): StoreFailed =>
   new StoreFailed({ operation: error.operation, problem: error.problem })
 
@@ -219,25 +227,18 @@ const storeFailed = (error: TokenCacheError): StoreFailed =>
 const diedEarly = (slot: Slot, wanted: Wanted, now: number): boolean =>
   slot.generation > 0 &&
   (slot.token === undefined || wanted.refused === true) &&
-  now - History.fetchedAt(History.read(slot)) < slot.lifetime - renewAhead(slot.lifetime)
+  now - History.fetchedAt(History.read(slot)) < slot.lifetime - renewalLead(slot.lifetime)
 
-// Whoever began it waits for it, but no longer than for the answer that is due; unless it can be handed over.
-const awaited = (renewal: Effect.Effect<Fetched, Reason>, present: Token, within: number): Effect.Effect<Token> =>
+/** Hands a fiber over to what the runtime lets go on after an answer; gives whether there is such a thing. */
+const handOver = (fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<boolean> =>
   Effect.flatMap(WaitUntil, (waitUntil) =>
     waitUntil === undefined
-      ? renewal.pipe(
-          Effect.map(tokenOf),
-          Effect.timeoutOrElse({
-            duration: Math.min(awaitRenewal, within / 2),
-            orElse: () => Effect.succeed(present)
-          }),
-          Effect.catch(() => Effect.succeed(present))
-        )
-      : Effect.flatMap(Effect.forkDetach(renewal, { startImmediately: true }), (fiber) =>
-          Effect.try(() => waitUntil(new Promise<void>((resolve) => fiber.addObserver(() => resolve())))).pipe(
-            // as one that was taken from its object and is called without it
-            Effect.catch(() => Effect.logWarning("waitUntil failed: give it as (work) => ctx.waitUntil(work)")),
-            Effect.as(present)
+      ? Effect.succeed(false)
+      : Effect.try(() => waitUntil(new Promise<void>((resolve) => fiber.addObserver(() => resolve())))).pipe(
+          Effect.as(true),
+          // as one that was taken from its object and is called without it
+          Effect.catch(() =>
+            Effect.as(Effect.logWarning("waitUntil failed: give it as (work) => ctx.waitUntil(work)"), false)
           )
         )
   )
@@ -314,7 +315,7 @@ export const make = Effect.gen(function* () {
   const adopt = (state: State, token: Token, lifetime: number, expiresIn: number, now: number): Token => {
     state.current = {
       token,
-      renewAt: now + expiresIn - renewAhead(lifetime),
+      renewAt: now + expiresIn - renewalLead(lifetime),
       endsAt: now + expiresIn - margin(lifetime)
     }
     state.refused = undefined
@@ -444,14 +445,8 @@ export const make = Effect.gen(function* () {
     let now = yield* monotonicMillis
     // what another call of this process got meanwhile, or is about to get, will do; where flights are shared there is none
     for (; !wanted.fresh; now = yield* monotonicMillis) {
-      const { current } = state
-      if (
-        current !== undefined &&
-        now < current.endsAt &&
-        !(wanted.not && same(current.token.value, wanted.not.value))
-      ) {
-        return { token: current.token, fresh: false }
-      }
+      const present = presentFor(state, wanted, now)
+      if (present !== undefined) return { token: present, fresh: false }
       if (now >= state.aloneUntil) break
       yield* Effect.sleep(pollSoon)
     }
@@ -464,7 +459,8 @@ export const make = Effect.gen(function* () {
     state.alone = state.alone.filter((time) => time > now - aloneWindow)
     if (state.alone.length >= maxAlone) return yield* storeFailed(error)
     state.alone = [...state.alone, now]
-    state.aloneUntil = now + settings.attemptTimeout
+    const until = now + settings.attemptTimeout
+    state.aloneUntil = until
     let spent = false
     const granted = (yield* Effect.onExit(
       Effect.tapError(
@@ -473,7 +469,8 @@ export const make = Effect.gen(function* () {
       ),
       (exit) =>
         Effect.sync(() => {
-          state.aloneUntil = 0
+          // unless another is doing so by now
+          if (state.aloneUntil === until) state.aloneUntil = 0
           // what certainly made no token has killed none
           if (Exit.isFailure(exit) && !spent) state.alone = state.alone.filter((time) => time !== now)
         })
@@ -597,6 +594,9 @@ export const make = Effect.gen(function* () {
         not = slot.generation
       }
       if (slot.token !== undefined && slot.generation !== not && slot.expiresIn > margin(slot.lifetime)) {
+        // what another call of this process got while this one read is the newer one
+        const present = presentFor(state, wanted, now)
+        if (present !== undefined && present.generation > slot.generation) return { token: present, fresh: false }
         const fresh = mine !== undefined && same(slot.token, mine.value)
         return { token: find(state, slot, now), fresh }
       }
@@ -675,7 +675,7 @@ export const make = Effect.gen(function* () {
       Effect.suspend(() => {
         const state = stateOf(slotOf(app))
         if (state.flight !== undefined) return Effect.succeed({ flight: state.flight, joined: true as boolean })
-        const flight: Flight = { done: Deferred.makeUnsafe(), waiting: 0, fiber: undefined }
+        const flight: Flight = { done: Deferred.makeUnsafe(), handedOver: false, waiting: 0, fiber: undefined }
         if (shared) state.flight = flight
         const land = (exit: Exit.Exit<Fetched, Reason>) =>
           Effect.flatMap(monotonicMillis, (now) => {
@@ -702,19 +702,23 @@ export const make = Effect.gen(function* () {
             ? Effect.forkIn(scope, { startImmediately: true })
             : // one whose request was forgotten never ends, and the scope must not wait for it
               Effect.forkDetach({ startImmediately: true }),
-          // a scope that is closed already starts nothing
           Effect.tap((fiber) => {
             flight.fiber = fiber
+            // a scope that is closed already starts nothing
             return fiber.pollUnsafe() === undefined ? Effect.void : land(fiber.pollUnsafe()!)
           }),
-          Effect.as({ flight, joined: false })
+          Effect.flatMap(handOver),
+          Effect.map((handedOver) => {
+            flight.handedOver = handedOver
+            return { flight, joined: false }
+          })
         )
       })
     )
 
   // Where nothing may run after the answer, a fetch ends with the last who waits for it.
   const arrival = (flight: Flight): Effect.Effect<Fetched, Reason> =>
-    settings.renewal === "background"
+    settings.renewal === "background" || flight.handedOver
       ? Deferred.await(flight.done)
       : Effect.suspend(() => {
           flight.waiting++
@@ -725,6 +729,17 @@ export const make = Effect.gen(function* () {
             )
           )
         })
+
+  // Whoever began it waits for it, but no longer than for the answer that is due.
+  const awaited = (flight: Flight, present: Token, within: number): Effect.Effect<Token> =>
+    arrival(flight).pipe(
+      Effect.map(tokenOf),
+      Effect.timeoutOrElse({
+        duration: Math.min(awaitRenewal, within / 2),
+        orElse: () => Effect.succeed(present)
+      }),
+      Effect.catch(() => Effect.succeed(present))
+    )
 
   // A fetch that another caller began may have promised less than is wanted here; then one more is made.
   const wait = (app: AppCredentials, wanted: Wanted, within: number): Effect.Effect<Fetched, Reason> =>
@@ -773,12 +788,10 @@ export const make = Effect.gen(function* () {
           return Effect.succeed(current.token)
         }
         if (!shared) state.pausedUntil = now + renewalTurn
-        const renewal = launch(app, { not: current.token })
-        if (settings.renewal === "background") return Effect.as(renewal, current.token)
-        return awaited(
-          Effect.flatMap(renewal, ({ flight }) => arrival(flight)),
-          current.token,
-          within
+        return Effect.flatMap(launch(app, { not: current.token }), ({ flight }) =>
+          settings.renewal === "background" || flight.handedOver
+            ? Effect.succeed(current.token)
+            : awaited(flight, current.token, within)
         )
       }),
     renewAhead: (app, within) =>

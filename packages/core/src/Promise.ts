@@ -78,8 +78,8 @@ export interface Client extends Bound, AsyncDisposable {
 /** A client for serverless runtimes that let work go on after an answer. */
 export interface RequestClient extends Client {
   /**
-   * The same calls for one request: `qq.with(ctx)`. A renewal of the token is given to its `waitUntil` then, and waited for
-   * by nobody.
+   * The same calls for one request: `qq.with(ctx)`. A fetch of the token is given to its `waitUntil` then: it comes to its
+   * end though the visitor leaves, and for a renewal ahead of the token's end nobody waits.
    */
   readonly with: (request: RequestContext) => Bound
 }
@@ -110,8 +110,17 @@ export interface Runner {
   readonly close: () => Promise<void>
 }
 
+/** How a runner treats the calls that are on their way. */
+export interface RunnerOptions {
+  /**
+   * Whether the runtime may forget a call, as Workers do with what a visitor asked who then left: such calls never end, so
+   * nothing of them is kept, and closing waits for none. By default false.
+   */
+  readonly forgetful?: boolean | undefined
+}
+
 /** Makes a runner over a layer, which is built with the first call; when that fails, with the next. */
-export const makeRunner = <E>(layer: Layer.Layer<QQMini, E>): Runner => {
+export const makeRunner = <E>(layer: Layer.Layer<QQMini, E>, { forgetful = false }: RunnerOptions = {}): Runner => {
   let runtime = ManagedRuntime.make(layer)
   const underWay = new Set<Promise<unknown>>()
   let closed: Promise<void> | undefined
@@ -121,8 +130,12 @@ export const makeRunner = <E>(layer: Layer.Layer<QQMini, E>): Runner => {
     signal?.throwIfAborted()
     if (closed !== undefined) throw isClosed()
     const used = runtime
-    const running = used.runPromiseExit(effect, signal === undefined ? {} : { signal })
-    underWay.add(running)
+    // not run by the runtime itself, which would keep its calls until they end
+    const running = Effect.runPromiseExit(
+      Effect.flatMap(used.contextEffect, (context) => Effect.provideContext(effect, context)),
+      signal === undefined ? {} : { signal }
+    )
+    if (!forgetful) underWay.add(running)
     const exit = await running
     underWay.delete(running)
     // what could not be built now may be built for the next call
@@ -150,8 +163,8 @@ export const makeRunner = <E>(layer: Layer.Layer<QQMini, E>): Runner => {
 }
 
 /** Makes a client over a layer, which is built with the first call; when that fails, with the next. */
-export const make = <E>(layer: Layer.Layer<QQMini, E>): RequestClient => {
-  const { close, run } = makeRunner(layer)
+export const make = <E>(layer: Layer.Layer<QQMini, E>, options?: RunnerOptions): RequestClient => {
+  const { close, run } = makeRunner(layer, options)
 
   type Around = <A>(effect: Effect.Effect<A, QQError, QQMini>) => Effect.Effect<A, QQError, QQMini>
   const bound = (around: Around): Bound & Pick<RequestClient, "with"> =>

@@ -32,8 +32,8 @@ export interface Options extends Setup.Programs, Setup.Ways {
   readonly fetch?: FetchHttp.Fetch | undefined
   /**
    * Takes what may go on after an answer, as the `waitUntil` that `cloudflare:workers` exports; for the `ctx` of one
-   * request there is `qq.with(ctx)`. Where requests are `apart`, no visitor waits for a
-   * renewal ahead of a token's end then; where they are `shared`, nobody waits anyway, and it is not asked.
+   * request there is `qq.with(ctx)`. It is given fetches of the token: no visitor waits for a renewal ahead of its end then,
+   * and one that a visitor waits for comes to its end though the visitor leaves.
    */
   readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined
   /**
@@ -48,10 +48,12 @@ export interface Options extends Setup.Programs, Setup.Ways {
 const forgetsRequests = (): boolean =>
   globalThis.navigator?.userAgent === "Cloudflare-Workers" || "EdgeRuntime" in globalThis
 
+const requestsOf = ({ requests = forgetsRequests() ? "apart" : "shared" }: Options) => requests
+
 const check = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<typeof QQMini.Settings.Service, QQError> {
-  const { requests = forgetsRequests() ? "apart" : "shared" } = options
+  const requests = requestsOf(options)
   if (requests !== "apart" && requests !== "shared") {
     return yield* App.invalidConfig("requests", "must be shared or apart", "必须是 shared 或 apart")
   }
@@ -90,7 +92,12 @@ const layerListener = ({ onTokenEvent, waitUntil }: Options): Layer.Layer<never,
       : Effect.flatMap(AccessTokens.AccessToken, ({ listen }) => listen(onTokenEvent))
   ).pipe(Layer.merge(Layer.succeed(QQMini.WaitUntil, waitUntil)))
 
-/** The client for these programs, and the service of its tokens. It needs nothing else, and building it sends nothing. */
+/**
+ * The client for these programs, and the service of its tokens. It needs nothing else, and building it sends nothing.
+ *
+ * Give what runs a request on Workers the request's `signal` (`enable_request_signal` in `wrangler.jsonc`): a `ManagedRuntime`
+ * keeps what it runs until that ends, and there nothing of a visitor who left ever does.
+ */
 export const layer = (options: Options): Layer.Layer<QQMini.QQMini | AccessToken.AccessToken, QQError> =>
   layerListener(options).pipe(
     Layer.provideMerge(QQMini.layerStores),
@@ -119,5 +126,5 @@ export const layer = (options: Options): Layer.Layer<QQMini.QQMini | AccessToken
 export const createQQMini = (options: Options = {}): Promised.RequestClient => {
   Effect.runSync(check(options))
   Effect.runSync(Effect.flatMap(programs(options), App.make))
-  return Promised.make(layer(options))
+  return Promised.make(layer(options), { forgetful: requestsOf(options) === "apart" })
 }

@@ -8,6 +8,7 @@
  * its end by the clock of the machine that wrote it, and is read by another's; one that ends within two minutes is not kept.
  */
 import type { QQError } from "@qq-mini/core/QQError"
+import { WaitUntil } from "@qq-mini/core/QQMini"
 import { type Key, type Slot, TokenCache } from "@qq-mini/core/TokenCache"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -61,8 +62,11 @@ export const make = (
   const keep = (key: Key, copy: Copy, now: number): Effect.Effect<unknown> => {
     const left = copy.expires - now
     if (copy.token === "" || left < shortest) return Effect.void
-    return quietly(() =>
+    const put = () =>
       kv.put(prefix + key, JSON.stringify(copy), { expirationTtl: Math.floor((left - shortest / 2) / 1_000) })
+    return Effect.flatMap(WaitUntil, (waitUntil) =>
+      // nobody waits for it where it can be handed over
+      quietly(waitUntil === undefined ? put : async () => waitUntil(put().catch(() => {})))
     )
   }
 
@@ -97,7 +101,6 @@ export const make = (
     }),
     lease: (key, options) => Effect.andThen(doubt(key, options.generation), coordinator.lease(key, options)),
     write: Effect.fnUntraced(function* (key, options) {
-      yield* doubt(key, options.generation)
       const generation = yield* coordinator.write(key, options)
       if (generation !== undefined) {
         const { history, token, ttl } = options

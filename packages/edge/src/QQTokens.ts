@@ -46,7 +46,7 @@ const ahead = 1.1
 // an alarm whose renewal failed comes again after so many milliseconds
 const again = 60_000
 
-const dueAt = ({ expires, lifetime }: Kept): number => expires - ahead * AccessToken.renewAhead(lifetime)
+const dueAt = ({ expires, lifetime }: Kept): number => expires - ahead * AccessToken.renewalLead(lifetime)
 
 /** The class; one with other options extends it: `class QQTokens extends Base { override options = { renewal: false } }`. */
 export class QQTokens {
@@ -55,7 +55,6 @@ export class QQTokens {
   #renewing = false
   readonly #state: State
   readonly #env: Environment.Env
-  readonly #store: TokenCache.TokenCache["Service"]
 
   constructor(state: State, env: Environment.Env) {
     this.#state = state
@@ -63,33 +62,36 @@ export class QQTokens {
     void state.blockConcurrencyWhile(async () => {
       this.#kept = (await state.storage.get(slot)) ?? this.#kept
     })
+  }
+
+  /** The slot as a store, for Workers or for the alarm, which is no use of the token. */
+  #store(used: boolean): TokenCache.TokenCache["Service"] {
     // what stands in memory is changed in one step; no answer leaves before storage has it
-    this.#store = TokenCache.make((operation, key, change) =>
+    return TokenCache.make((operation, key, change) =>
       Effect.promise(async () => {
         const now = Date.now()
         const [result, next] = change(this.#kept, now)
-        if (next !== undefined)
-          await this.#keep({ ...this.#kept, ...next, key }, operation === "write" ? now : undefined)
-        else if (operation === "read" && !this.#kept.used && !this.#renewing)
-          await this.#keep({ ...this.#kept, used: true })
+        const kept = { ...this.#kept, ...next, key }
+        if (operation === "write" && next !== undefined) {
+          await this.#keep({ ...kept, used }, Math.max(dueAt(kept), now + 1_000))
+        } else if (next !== undefined) await this.#keep(kept)
+        else if (operation === "read" && used && !kept.used) await this.#keep({ ...kept, used })
         return result
       })
     )
   }
 
-  async #keep(kept: Kept, writtenAt?: number): Promise<void> {
+  async #keep(kept: Kept, due?: number): Promise<void> {
     const { storage } = this.#state
-    const written = writtenAt !== undefined
-    this.#kept = written ? { ...kept, used: !this.#renewing } : kept
-    await Promise.all([
-      storage.put(slot, this.#kept),
-      written && this.options.renewal !== false ? storage.setAlarm(Math.max(dueAt(kept), writtenAt + 1_000)) : undefined
-    ])
+    this.#kept = kept
+    // in one step, as nothing is awaited between them
+    const alarm = due !== undefined && this.options.renewal !== false ? storage.setAlarm(due) : undefined
+    await Promise.all([storage.put(slot, kept), alarm])
   }
 
   async fetch(request: Request): Promise<Response> {
     const asked: Wire.Asked = await request.json()
-    const result = await Effect.runPromise(Wire.serve(this.#store, asked))
+    const result = await Effect.runPromise(Wire.serve(this.#store(true), asked))
     return new Response(result === undefined ? "" : JSON.stringify(result))
   }
 
@@ -120,7 +122,7 @@ export class QQTokens {
       // a program that others give their own secret for, or one whose secret is another now
       if (app === undefined) return
       const tokens = yield* AccessToken.make.pipe(
-        Effect.provideService(TokenCache.TokenCache, this.#store),
+        Effect.provideService(TokenCache.TokenCache, this.#store(false)),
         Effect.provideService(QQMini.Settings, settings),
         Effect.provide(FetchHttp.layer())
       )

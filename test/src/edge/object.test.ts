@@ -69,6 +69,20 @@ describe("the alarm of a Durable Object", () => {
     assert.strictEqual(alarms[2], alarms[1])
   })
 
+  it("T8: leaves alone what nobody read since it was written, and renews what was", async () => {
+    await using sandbox = await SandboxServer.start({ switches: { tokenLifetime: 1 } })
+    const { ask, fetches, object } = await withToken(sandbox)
+    await due()
+    await object.alarm()
+    assert.strictEqual(await fetches(), 1)
+    await new Promise((resolve) => setTimeout(resolve, 900))
+    await object.alarm()
+    assert.strictEqual(await fetches(), 1)
+    await ask("read")
+    await object.alarm()
+    assert.strictEqual(await fetches(), 2)
+  })
+
   it("leaves alone what belongs to another secret", async () => {
     await using sandbox = await SandboxServer.start()
     const { ask, fetches, object } = await withToken(sandbox, { keyed: "another" })
@@ -125,10 +139,30 @@ it("T8: the option waitUntil takes the renewal where each call is by itself", as
   await createQQMini(program).security.msgSecCheck({ content: "x" })
   const work: Array<Promise<unknown>> = []
   const qq = createQQMini({ ...program, requests: "apart", waitUntil: (one) => void work.push(one) })
+  // the first call looks for the token, the second begins the renewal
   await qq.security.msgSecCheck({ content: "x" })
   await qq.security.msgSecCheck({ content: "x" })
-  assert.lengthOf(work, 1)
-  await work[0]
+  await qq.security.msgSecCheck({ content: "x" })
+  assert.lengthOf(work, 2)
+  await Promise.all(work)
+  assert.strictEqual(await sandbox.run((platform) => platform.count("auth.getAccessToken")), 2)
+})
+
+it("close waits for the calls on their way, but for none that its runtime may have forgotten", async () => {
+  await using sandbox = await SandboxServer.start()
+  const program = { appid, appsecret: secret, baseUrl: sandbox.url }
+  let answer = () => {}
+  const held = new Promise<void>((resolve) => (answer = resolve))
+  const slow = (input: string, init: RequestInit) => held.then(() => fetch(input, init))
+  const shared = createQQMini({ ...program, fetch: slow, requests: "shared" })
+  const apart = createQQMini({ ...program, fetch: slow, requests: "apart" })
+  const calls = [shared, apart].map((qq) => qq.security.msgSecCheck({ content: "x" }))
+  await apart.close()
+  const closed = shared.close()
+  assert.strictEqual(await Promise.race([closed.then(() => "closed"), Promise.resolve("waits")]), "waits")
+  answer()
+  assert.deepStrictEqual(await Promise.all(calls), [{ risky: false }, { risky: false }])
+  await closed
 })
 
 it("S1: of what fetch throws only names go on", async () => {

@@ -1,5 +1,6 @@
 /** Requests on real workerd, each in a room of its own: some end early, some are forgotten, and the others go on. */
 import { once } from "node:events"
+import { readdir, readFile } from "node:fs/promises"
 import { connect } from "node:net"
 import { assert, describe, it } from "vitest"
 import { instrumented, startWorkers, type Workers } from "./workers.ts"
@@ -32,6 +33,18 @@ const visitAndLeave = async ({ miniflare }: Workers, path: string, body = ""): P
   return () => socket.resetAndDestroy()
 }
 
+/** Bytes of memory that the runtime under this process has. */
+const memoryOfRuntime = async (): Promise<number> => {
+  const read = (pid: string, name: string) => readFile(`/proc/${pid}/${name}`, "utf8").catch(() => "")
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name))
+  const all = await Promise.all(pids.map(async (pid) => [pid, await read(pid, "stat")] as const))
+  // its name in brackets, its state, and its parent
+  const [pid] = all.find(
+    ([, stat]) => stat.includes("(workerd)") && stat.split(") ")[1]?.split(" ")[1] === `${process.pid}`
+  )!
+  return Number(/VmRSS:\s+(\d+)/.exec(await read(pid, "status"))![1]) * 1_024
+}
+
 const ok = '200 {"ok":true}'
 const passed = '200 {"risky":false}'
 
@@ -58,13 +71,28 @@ describe("requests of one Worker", () => {
     assertApart(workers)
   })
 
+  it("T9: with ctx.waitUntil the fetch for all comes to its end though who began it leaves", async () => {
+    await using workers = await startWorkers(instrumented)
+    const { sandbox } = workers.harness
+    const delay = "2 seconds"
+    await sandbox.run((platform) => platform.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", delay }))
+    const leave = await visitAndLeave(workers, "/check")
+    await until(async () => (await workers.fetches()) === 1)
+    const others = [visit(workers, "/check"), visit(workers, "/check")]
+    leave()
+    assert.deepStrictEqual(await Promise.all(others), [passed, passed])
+    assert.strictEqual(await workers.fetches(), 1)
+    assertApart(workers)
+  })
+
   it("T9: who leaves in the middle of the fetch for all holds it up no longer than the lease", async () => {
     await using workers = await startWorkers(instrumented)
     const { sandbox } = workers.harness
     await sandbox.run((platform) =>
       platform.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", delay: "1 minute" })
     )
-    const leave = await visitAndLeave(workers, "/health")
+    // without waitUntil, and unable to end what it began
+    const leave = await visitAndLeave(workers, "/forgotten")
     await until(async () => (await workers.fetches()) === 1)
     const others = [visit(workers, "/health"), visit(workers, "/health")]
     leave()
@@ -88,6 +116,42 @@ describe("requests of one Worker", () => {
     const next = await Promise.all(Array.from({ length: 20 }, () => visit(workers, "/health")))
     assert.deepStrictEqual([...new Set(next)], [ok])
     assertApart(workers)
+  })
+
+  it("visitors who are forgotten, more than would be let out at once elsewhere, hold up nobody", async () => {
+    await using workers = await startWorkers(instrumented)
+    const { sandbox } = workers.harness
+    assert.strictEqual(await visit(workers, "/forgotten"), passed)
+    const count = () => sandbox.run((platform) => platform.count("security.msgSecCheck"))
+    const before = await count()
+    await sandbox.run((platform) =>
+      platform.fault({ kind: "slowBody", endpoint: "security.msgSecCheck", delay: "1 minute", times: 70 })
+    )
+    const leaving = await Promise.all(Array.from({ length: 70 }, () => visitAndLeave(workers, "/forgotten")))
+    await until(async () => (await count()) >= before + 70)
+    for (const leave of leaving) leave()
+    assert.strictEqual(await visit(workers, "/forgotten"), passed)
+    assertApart(workers)
+  })
+
+  it("leave nothing of what they sent behind", async () => {
+    await using workers = await startWorkers(instrumented)
+    const { sandbox } = workers.harness
+    assert.strictEqual(await visit(workers, "/forgotten"), passed)
+    const [endpoint, delay] = ["security.msgSecCheck", "1 minute"] as const
+    await sandbox.run((platform) => platform.fault({ kind: "slowBody", endpoint, delay, times: 999 }))
+    const body = "x".repeat(450_000)
+    const memory: Array<number> = []
+    for (let round = 1; round <= 12; round++) {
+      const leaving = await Promise.all(Array.from({ length: 60 }, () => visitAndLeave(workers, "/forgotten", body)))
+      await until(async () => (await sandbox.run((platform) => platform.count(endpoint))) >= 1 + 60 * round)
+      for (const leave of leaving) leave()
+      await pause(300)
+      memory.push(await memoryOfRuntime())
+    }
+    // what is held for each would be twice as much by the end
+    const least = (from: number) => Math.min(...memory.slice(from, from + 4))
+    assert.isBelow(least(8) - least(0), 150_000_000)
   })
 
   it("T5: a wrong secret costs each Worker one getToken", async () => {

@@ -1,5 +1,8 @@
 /** A Redis over HTTP, and Deno KV: against the contract, shared by processes, and when they can't be used. */
 import { it as effectIt } from "@effect/vitest"
+import * as AccessToken from "@qq-mini/core/AccessToken"
+import { redact } from "@qq-mini/core/App"
+import * as QQMini from "@qq-mini/core/QQMini"
 import * as TokenCacheConformance from "@qq-mini/core/testing/TokenCacheConformance"
 import * as TokenCache from "@qq-mini/core/TokenCache"
 import { createQQMini, denoKv, durableObject, isQQError, upstash } from "@qq-mini/edge"
@@ -9,7 +12,10 @@ import { createQQMini as createForNode } from "@qq-mini/node"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
 import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import { TestClock } from "effect/testing"
 import { execFile } from "node:child_process"
 import { mkdtemp } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -75,6 +81,25 @@ describe("a Redis over HTTP", () => {
     assert.match(told, /被数据库拒绝/)
     assert.notInclude(told, "another")
     assert.strictEqual(await sandbox.run((platform) => platform.count("auth.getAccessToken")), 0)
+    await qq.close()
+  })
+
+  it("T6: a token that worked and is refused later is an outage", async () => {
+    await using database = await startUpstash(redis.url)
+    await using sandbox = await SandboxServer.start()
+    const events: Array<string> = []
+    const qq = createQQMini({
+      ...program,
+      baseUrl: sandbox.url,
+      store: upstash({ ...database, prefix: "reset:" }),
+      onTokenEvent: ({ _tag }) => events.push(_tag)
+    })
+    const check = () => reasonOf(qq.security.msgSecCheck({ content: "x" }))
+    assert.strictEqual(await check(), "ok")
+    database.reset()
+    await sandbox.run((platform) => platform.revokeTokens())
+    assert.strictEqual(await check(), "ok")
+    assert.deepStrictEqual(events, ["Fetched", "Invalidated", "StoreLost", "Fetched"])
     await qq.close()
   })
 
@@ -203,6 +228,63 @@ describe("a KV that is behind", () => {
     })
   )
 })
+
+effectIt.effect("T6: a KV that hangs leaves the object its time, and is no outage", () =>
+  Effect.gen(function* () {
+    const memory = yield* TokenCache.makeMemory
+    const never = () => new Promise<never>(() => {})
+    // each takes most of the time that a store has
+    const coordinator = TokenCache.TokenCache.of({
+      ...memory,
+      read: (key) => Effect.delay(memory.read(key), "1300 millis"),
+      remove: (key, options) => Effect.delay(memory.remove(key, options), "1300 millis"),
+      write: (key, options) => Effect.delay(memory.write(key, options), "1300 millis")
+    })
+    const tokens = yield* AccessToken.make.pipe(
+      Effect.provideService(
+        TokenCache.TokenCache,
+        KvTokenCache.make({ get: never, put: never, delete: never }, coordinator)
+      )
+    )
+    const events: Array<string> = []
+    yield* tokens.listen(({ _tag }) => events.push(_tag))
+    const app = { appid: first.appid, appsecret: redact(first.appsecret) }
+    const got = yield* Effect.forkChild(tokens.get(app, 15_000))
+    yield* TestClock.adjust("10 seconds")
+    const token = yield* Fiber.join(got)
+    yield* Effect.flatMap(Sandbox.Sandbox, (sandbox) => sandbox.revokeTokens())
+    const renewed = yield* Effect.forkChild(tokens.renew(app, token, 15_000))
+    yield* TestClock.adjust("10 seconds")
+    assert.isTrue((yield* Fiber.join(renewed)).fresh)
+    assert.deepStrictEqual(events, ["Fetched", "Invalidated", "Fetched"])
+  }).pipe(Effect.scoped, Effect.provide(Sandbox.layerHttpClient.pipe(Layer.provideMerge(Sandbox.layerPlatform()))))
+)
+
+effectIt.effect("a copy for KV is handed over to waitUntil, and a write that fails there harms nobody", () =>
+  Effect.gen(function* () {
+    const coordinator = yield* TokenCache.makeMemory
+    const key = "1112345678:slot"
+    yield* coordinator.lease(key, { owner: "a", generation: 0, ttl: 6_000 })
+    const token = Redacted.make("token")
+    yield* coordinator.write(key, { owner: "a", generation: 0, token, ttl: 7_200_000, history: "" })
+    const failing: Array<(error: Error) => void> = []
+    const store = KvTokenCache.make(
+      {
+        get: () => Promise.resolve(null),
+        put: () => new Promise((_, reject) => failing.push(reject)),
+        delete: () => Promise.resolve()
+      },
+      coordinator
+    )
+    const work: Array<Promise<unknown>> = []
+    // the clock stands still, so nothing is waited for
+    const slot = yield* Effect.provideService(store.read(key), QQMini.WaitUntil, (one) => void work.push(one))
+    assert.isDefined(slot.token)
+    failing[0]!(new Error("KV"))
+    yield* Effect.promise(() => Promise.all(work))
+    assert.lengthOf(work, 1)
+  })
+)
 
 describe("Deno KV", () => {
   let file: string

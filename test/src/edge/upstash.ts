@@ -8,8 +8,8 @@ import { createClient } from "redis"
 export interface Upstash extends AsyncDisposable {
   readonly url: string
   readonly token: string
-  /** How many commands came. */
-  readonly count: () => number
+  /** Takes another token from now on, as after it was reset in the console. */
+  readonly reset: () => void
 }
 
 /** Starts one in front of a Redis. */
@@ -19,12 +19,11 @@ export const startUpstash = async (redisUrl: string): Promise<Upstash> => {
   client.on("error", () => {})
   await client.connect()
   const token = "UpstashTokenThatMayWrite"
-  let count = 0
+  let taken = token
   const server = createServer(async (request, response) => {
     const answer = (status: number, body: object) =>
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body))
-    count++
-    if (request.headers.authorization !== `Bearer ${token}`) return answer(401, { error: "WRONGPASS invalid token" })
+    if (request.headers.authorization !== `Bearer ${taken}`) return answer(401, { error: "WRONGPASS invalid token" })
     const command = (await json(request)) as Array<string>
     await client.sendCommand(command).then(
       (result) => answer(200, { result }),
@@ -35,7 +34,9 @@ export const startUpstash = async (redisUrl: string): Promise<Upstash> => {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     token,
-    count: () => count,
+    reset: () => {
+      taken = "another"
+    },
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))

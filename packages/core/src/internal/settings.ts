@@ -27,8 +27,8 @@ export interface Settings {
 }
 
 /**
- * Takes what may go on after the answer, as `ctx.waitUntil` of Workers does. With it a renewal is not `awaited`. Provide it
- * to the calls of one request.
+ * Takes what may go on after the answer, as `ctx.waitUntil` of Workers does. It is given fetches of the token: with it a
+ * renewal is not `awaited`, and a fetch does not end with the last who waits for it. Provide it to the calls of one request.
  */
 export const WaitUntil = Context.Reference<((work: Promise<unknown>) => void) | undefined>(
   "@qq-mini/core/QQMini/WaitUntil",
