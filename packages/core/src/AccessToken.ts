@@ -498,6 +498,8 @@ export const make = Effect.gen(function* () {
       if (state.current?.token !== current || now >= state.current.endsAt) return true
       const read = yield* Effect.result(store.read(key))
       if (read._tag === "Failure") return false
+      // or while the store was read
+      if (state.current?.token !== current) return true
       const slot = read.success
       const history = History.read(slot)
       // by the store's clock, so that it can be compared

@@ -70,7 +70,8 @@ export interface Client extends Bound, AsyncDisposable {
   readonly left: (call: CallName, app?: { readonly appid?: AppId }) => Promise<number>
   /**
    * Ends the client: calls that are under way come to their end (their deadlines bound that), then its connections are
-   * closed. Further calls fail with `ClientClosed`.
+   * closed. Further calls fail with `ClientClosed`. Where requests are `apart`, as on Workers, it waits for no call, since
+   * one that its runtime forgot never ends.
    */
   readonly close: () => Promise<void>
 }

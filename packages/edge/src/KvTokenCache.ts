@@ -91,6 +91,8 @@ export const make = (
       const found = slotOf(yield* quietly(() => kv.get(prefix + key, "json")), key, Date.now())
       if (found !== undefined) return found
       const slot = yield* coordinator.read(key)
+      // copies that are older than what the coordinator has are of dead tokens
+      yield* doubt(key, slot.generation - 1)
       const { expiresIn, generation, history, lifetime, token } = slot
       if (token !== undefined && generation > (doubted.get(key) ?? 0)) {
         const now = Date.now()

@@ -203,6 +203,21 @@ describe("a KV that is behind", () => {
     })
   )
 
+  effectIt.live("T2: a copy that comes late is not believed by who has heard of a newer token", () =>
+    Effect.gen(function* () {
+      const { namespace, settle } = lagging()
+      const coordinator = yield* TokenCache.makeMemory
+      const first = (yield* write(KvTokenCache.make(namespace, coordinator), 0, "first"))!
+      const second = (yield* write(coordinator, first, "second"))!
+      // it looks before the copy of the first is seen there
+      const other = KvTokenCache.make({ ...namespace, put: () => Promise.resolve() }, coordinator)
+      assert.strictEqual(yield* tokenOf(other), "second")
+      settle()
+      yield* coordinator.remove(key, { generation: second })
+      assert.isUndefined(yield* tokenOf(other))
+    })
+  )
+
   effectIt.live("T3: a dead copy is taken out for those who know nothing", () =>
     Effect.gen(function* () {
       const { namespace, settle } = lagging()
