@@ -239,6 +239,19 @@ describe("calls that are each by themselves, with the store away", () => {
       }).pipe(Effect.provide(alone(Effect.fail(lost))))
   )
 
+  it.effect("T6: those who leave in the middle of a fetch spend the budget all the same", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      yield* sandbox.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", delay: "3 seconds", times: 99 })
+      for (let i = 0; i < 10; i++) {
+        const leaving = yield* Effect.forkChild(Effect.exit(check), { startImmediately: true })
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.interrupt(leaving)
+      }
+      assert.strictEqual(yield* fetches, 3)
+    }).pipe(Effect.provide(alone(Effect.fail(lost))))
+  )
+
   it.effect("T9: one that leaves makes room only for the fetch that it began itself", () =>
     Effect.gen(function* () {
       const sandbox = yield* Sandbox.Sandbox
@@ -301,6 +314,89 @@ describe("calls that are each by themselves, with the store away", () => {
       Effect.scoped,
       Effect.provide(Layer.merge(Sandbox.layerHttpClient, settings).pipe(Layer.provideMerge(Sandbox.layerPlatform())))
     )
+  )
+})
+
+/** A service of tokens over a store that is there, and whose reads answer late or not at all. */
+const withStore = (
+  beforeRead: () => Effect.Effect<void, TokenCache.TokenCacheError>,
+  afterLease: Effect.Effect<void> = Effect.void
+) =>
+  Effect.gen(function* () {
+    const memory = yield* TokenCache.makeMemory
+    const cache = TokenCache.TokenCache.of({
+      ...memory,
+      read: (key) =>
+        Effect.flatMap(memory.read(key), (slot) =>
+          Effect.as(
+            Effect.suspend(() => beforeRead()),
+            slot
+          )
+        ),
+      lease: (key, options) => Effect.tap(memory.lease(key, options), () => afterLease)
+    })
+    const make = (store: TokenCache.TokenCache["Service"]) =>
+      Effect.provideService(AccessToken.make, TokenCache.TokenCache, store)
+    return { memory, tokens: yield* make(cache), other: yield* make(memory) }
+  })
+
+const provided = Layer.merge(Sandbox.layerHttpClient, settings).pipe(Layer.provideMerge(Sandbox.layerPlatform()))
+const slot = AccessToken.keyOf(app, QQMini.Settings.defaultValue().baseUrl)
+const away = Effect.fail(new TokenCache.TokenCacheError({ operation: "read", problem: "away" }))
+
+describe("a store whose answers come late", () => {
+  it.effect("T2: one that was read late is not put over a token that was fetched without the store", () =>
+    Effect.gen(function* () {
+      let before: Effect.Effect<void, TokenCache.TokenCacheError> = Effect.void
+      const { other, tokens } = yield* withStore(() => before)
+      yield* other.get(app, 10_000)
+      before = Effect.sleep("1500 millis")
+      const late = yield* Effect.forkChild(tokens.get(app, 10_000), { startImmediately: true })
+      before = away
+      const fetching = yield* Effect.forkChild(tokens.get(app, 10_000), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      const alone = yield* Fiber.join(fetching)
+      assert.isBelow(alone.generation, 0)
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual((yield* Fiber.join(late)).generation, alone.generation)
+      const next = yield* Effect.forkChild(tokens.get(app, 10_000))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Fiber.join(next)).generation, alone.generation)
+    }).pipe(Effect.scoped, Effect.provide(provided))
+  )
+
+  it.effect("T2: a late look of settling brings no older token back, and no call waits long for one", () =>
+    Effect.gen(function* () {
+      let before: Effect.Effect<void, TokenCache.TokenCacheError> = away
+      const { memory, other, tokens } = yield* withStore(() => before)
+      const fetching = yield* Effect.forkChild(tokens.get(app, 10_000))
+      yield* TestClock.adjust("1 second")
+      const alone = yield* Fiber.join(fetching)
+      // another's token is in the store now, and the look for it is slow
+      yield* other.get(app, 10_000)
+      before = Effect.sleep("1900 millis")
+      const looking = yield* Effect.forkChild(tokens.get(app, 2_000), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Fiber.join(looking)).generation, alone.generation)
+      // meanwhile a newer one comes
+      before = Effect.void
+      const renewed = yield* tokens.refresh(app, 10_000)
+      yield* TestClock.adjust("2 seconds")
+      // that was the end of settling: the next call asks nobody
+      before = Effect.never
+      assert.strictEqual((yield* tokens.get(app, 10_000)).generation, renewed.generation)
+      assert.strictEqual((yield* memory.read(slot)).generation, renewed.generation)
+    }).pipe(Effect.scoped, Effect.provide(provided))
+  )
+
+  it.effect("T9: who leaves before the lease's answer is there leaves no lease", () =>
+    Effect.gen(function* () {
+      const { memory, tokens } = yield* withStore(() => Effect.void, Effect.never)
+      const leaving = yield* Effect.forkChild(tokens.get(app, 10_000), { startImmediately: true })
+      assert.isAbove((yield* memory.read(slot)).leasedFor, 0)
+      yield* Fiber.interrupt(leaving)
+      assert.strictEqual((yield* memory.read(slot)).leasedFor, 0)
+    }).pipe(Effect.scoped, Effect.provide(provided))
   )
 })
 

@@ -137,8 +137,8 @@ interface Current {
 /** A fetch under way, and how many wait for it. */
 interface Flight {
   readonly done: Deferred.Deferred<Fetched, Reason>
-  /** Whether the runtime lets it go on, whoever waits. */
-  handedOver: boolean
+  /** Whether it goes on, whoever waits: in the background, or since the runtime took it over. */
+  goesOn: boolean
   waiting: number
   fiber: Fiber.Fiber<unknown, unknown> | undefined
 }
@@ -174,7 +174,7 @@ export const renewalLead = (lifetime: number): number => Math.min(300_000, lifet
 // Stop using a token a little before its end, so that a request on its way does not arrive too late.
 const margin = (lifetime: number) => Math.min(10_000, lifetime / 20)
 const renewalPause = 30_000
-// where nothing may run after the answer, one caller waits so long for a renewal, and then goes on with the old token
+// where nothing may run after the answer, one caller waits so long for what others profit from, and then goes on
 const awaitRenewal = 2_000
 // where each call is by itself, one that began a renewal is given so long before another may
 const renewalTurn = 5_000
@@ -242,6 +242,27 @@ const handOver = (fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<boolean> 
           )
         )
   )
+
+// Where nothing may run after the answer, a fetch ends with the last who waits for it.
+const arrival = (flight: Flight): Effect.Effect<Fetched, Reason> =>
+  flight.goesOn
+    ? Deferred.await(flight.done)
+    : Effect.suspend(() => {
+        flight.waiting++
+        return Effect.ensuring(
+          Deferred.await(flight.done),
+          Effect.suspend(() =>
+            --flight.waiting === 0 && flight.fiber !== undefined ? Fiber.interrupt(flight.fiber) : Effect.void
+          )
+        )
+      })
+
+/** Waits for what others profit from, but no longer than a call with so much time left can bear. */
+const forAWhile = <A, E, B>(effect: Effect.Effect<A, E>, within: number, otherwise: B): Effect.Effect<A | B, E> =>
+  Effect.timeoutOrElse(effect, {
+    duration: Math.min(awaitRenewal, within / 2),
+    orElse: () => Effect.succeed(otherwise)
+  })
 
 /** Remembers why QQ gave no token, so that it is not asked again at once; gives for how many milliseconds. */
 const refuse = (state: State, reason: Reason, now: number): number => {
@@ -471,8 +492,9 @@ export const make = Effect.gen(function* () {
         Effect.sync(() => {
           // unless another is doing so by now
           if (state.aloneUntil === until) state.aloneUntil = 0
-          // what certainly made no token has killed none
-          if (Exit.isFailure(exit) && !spent) state.alone = state.alone.filter((time) => time !== now)
+          // what certainly made no token has killed none; of one that was broken off it can't be known
+          if (Exit.isFailure(exit) && !spent && !Cause.hasInterrupts(exit.cause))
+            state.alone = state.alone.filter((time) => time !== now)
         })
     ))!
     yield* tell(app, granted.lifetime, { renewed: false, alone: true })
@@ -527,7 +549,7 @@ export const make = Effect.gen(function* () {
         })
         .pipe(
           Effect.orElseSucceed(() => undefined),
-          Effect.ensuring(Effect.ignore(store.release(key, { owner })))
+          Effect.ensuring(store.release(key, { owner }))
         )
       if (generation === undefined || state.current?.token !== current) return false
       current = adopt(state, { value: token.value, generation }, lifetime, ttl, now)
@@ -596,9 +618,12 @@ export const make = Effect.gen(function* () {
         not = slot.generation
       }
       if (slot.token !== undefined && slot.generation !== not && slot.expiresIn > margin(slot.lifetime)) {
-        // what another call of this process got while this one read is the newer one
+        // what another call of this process got while this one read is the newer one, also without the store; which of
+        // those the store takes is told when it is settled
         const present = presentFor(state, wanted, now)
-        if (present !== undefined && present.generation > slot.generation) return { token: present, fresh: false }
+        if (present !== undefined && (present.generation < 0 || present.generation > slot.generation)) {
+          return { token: present, fresh: false }
+        }
         const fresh = mine !== undefined && same(slot.token, mine.value)
         return { token: find(state, slot, now), fresh }
       }
@@ -619,16 +644,12 @@ export const make = Effect.gen(function* () {
         if (verdict.wait > 0) return yield* yield* contested(app, state, slot, history, verdict.wait)
       }
       const leased = yield* Effect.result(store.lease(key, { owner, generation: slot.generation, ttl: leaseTime }))
-      if (leased._tag === "Failure") {
-        // it may have been given all the same
-        yield* Effect.ignore(store.release(key, { owner }))
-        return yield* alone(app, key, state, wanted, leased.failure)
-      }
+      if (leased._tag === "Failure") return yield* alone(app, key, state, wanted, leased.failure)
       if (leased.success) {
         // another call of this process may have been refused while this one waited for the lease
         const late = yield* refusal(state)
         if (late !== undefined) {
-          yield* Effect.ignore(store.release(key, { owner }))
+          yield* store.release(key, { owner })
           return yield* late
         }
         const renewed = !wanted.refused && !wanted.fresh && state.current !== undefined && now < state.current.endsAt
@@ -649,7 +670,7 @@ export const make = Effect.gen(function* () {
             ),
             Effect.forever(Effect.andThen(Effect.sleep(leaseBeat), stillMine))
           ),
-          Effect.ignore(store.release(key, { owner }))
+          store.release(key, { owner })
         )
         if (token !== undefined) return { token, fresh: true }
         // somebody stored a newer one while this fetch was late: theirs counts
@@ -677,7 +698,12 @@ export const make = Effect.gen(function* () {
       Effect.suspend(() => {
         const state = stateOf(slotOf(app))
         if (state.flight !== undefined) return Effect.succeed({ flight: state.flight, joined: true as boolean })
-        const flight: Flight = { done: Deferred.makeUnsafe(), handedOver: false, waiting: 0, fiber: undefined }
+        const flight: Flight = {
+          done: Deferred.makeUnsafe(),
+          goesOn: settings.renewal === "background",
+          waiting: 0,
+          fiber: undefined
+        }
         if (shared) state.flight = flight
         const land = (exit: Exit.Exit<Fetched, Reason>) =>
           Effect.flatMap(monotonicMillis, (now) => {
@@ -711,36 +737,11 @@ export const make = Effect.gen(function* () {
           }),
           Effect.flatMap(handOver),
           Effect.map((handedOver) => {
-            flight.handedOver = handedOver
+            flight.goesOn ||= handedOver
             return { flight, joined: false }
           })
         )
       })
-    )
-
-  // Where nothing may run after the answer, a fetch ends with the last who waits for it.
-  const arrival = (flight: Flight): Effect.Effect<Fetched, Reason> =>
-    settings.renewal === "background" || flight.handedOver
-      ? Deferred.await(flight.done)
-      : Effect.suspend(() => {
-          flight.waiting++
-          return Effect.ensuring(
-            Deferred.await(flight.done),
-            Effect.suspend(() =>
-              --flight.waiting === 0 && flight.fiber !== undefined ? Fiber.interrupt(flight.fiber) : Effect.void
-            )
-          )
-        })
-
-  // Whoever began it waits for it, but no longer than for the answer that is due.
-  const awaited = (flight: Flight, present: Token, within: number): Effect.Effect<Token> =>
-    arrival(flight).pipe(
-      Effect.map(tokenOf),
-      Effect.timeoutOrElse({
-        duration: Math.min(awaitRenewal, within / 2),
-        orElse: () => Effect.succeed(present)
-      }),
-      Effect.catch(() => Effect.succeed(present))
     )
 
   // A fetch that another caller began may have promised less than is wanted here; then one more is made.
@@ -784,16 +785,28 @@ export const make = Effect.gen(function* () {
           return Effect.map(wait(app, { not: current?.token }, within), tokenOf)
         }
         if (state.settling !== undefined && now >= state.settling.at) {
-          return Effect.map(settleByTheWay(state, state.settling, now), () => state.current?.token ?? current.token)
+          const settling = settleByTheWay(state, state.settling, now)
+          return Effect.forkDetach(settling, { startImmediately: true }).pipe(
+            Effect.flatMap((fiber) =>
+              Effect.flatMap(handOver(fiber), (handedOver) =>
+                handedOver ? Effect.void : forAWhile(Fiber.await(fiber), within, undefined)
+              )
+            ),
+            Effect.map(() => state.current?.token ?? current.token)
+          )
         }
         if (now < current.renewAt || now < state.pausedUntil || state.flight !== undefined) {
           return Effect.succeed(current.token)
         }
         if (!shared) state.pausedUntil = now + renewalTurn
         return Effect.flatMap(launch(app, { not: current.token }), ({ flight }) =>
-          settings.renewal === "background" || flight.handedOver
+          flight.goesOn
             ? Effect.succeed(current.token)
-            : awaited(flight, current.token, within)
+            : // whoever began it waits for it
+              Effect.orElseSucceed(
+                forAWhile(Effect.map(arrival(flight), tokenOf), within, current.token),
+                () => current.token
+              )
         )
       }),
     renewAhead: (app, within) =>

@@ -42,10 +42,12 @@ const problemOf = (error: any): string => {
 const make = (kv: Kv, { prefix = "qq-mini" }: Options): TokenCache.TokenCache["Service"] =>
   TokenCache.make((operation, key, change) =>
     Effect.tryPromise({
-      try: async () => {
+      try: async (signal) => {
         const at = [prefix, key]
         for (let attempt = 0; attempt < attempts; attempt++) {
           const { value, versionstamp } = await kv.get(at)
+          // nobody waits any more, so nothing may be changed any more
+          signal.throwIfAborted()
           const [result, next] = change(value ?? TokenCache.empty, Date.now())
           if (next === undefined) return result
           const atomic = kv.atomic().check({ key: at, versionstamp }).set(at, next, { expireIn: forgotten })

@@ -28,7 +28,7 @@ export interface Options extends Setup.Programs, Setup.Ways {
    * default the memory of this process or isolate, which shares it with nobody.
    */
   readonly store?: Layer.Layer<TokenCache.TokenCache, QQError> | undefined
-  /** By default the global one. */
+  /** By default the global one. Hand `init` on as it is; one that is no wrapper of that must not repeat requests by itself. */
   readonly fetch?: FetchHttp.Fetch | undefined
   /**
    * Takes what may go on after an answer, as the `waitUntil` that `cloudflare:workers` exports; for the `ctx` of one

@@ -55,18 +55,21 @@ export const uncached = (): { readonly cache?: "no-store" } | undefined => {
 const largest = 8 * 1024 * 1024 + 1
 
 /** The bytes of a body, to its end or to what is too much of it. */
-const read = async ({ body }: Response): Promise<Uint8Array> => {
+const read = async ({ body }: Response, signal: AbortSignal): Promise<Uint8Array> => {
   const chunks: Array<Uint8Array> = []
   let size = 0
   const reader = body?.getReader()
-  for (let part = await reader?.read(); part?.value !== undefined; part = await reader?.read()) {
+  // a `fetch` that was given may know nothing of the signal
+  const leave = () => void reader?.cancel().catch(() => {})
+  if (signal.aborted) leave()
+  signal.addEventListener("abort", leave)
+  while (size < largest) {
+    const part = await reader?.read()
+    if (part?.value === undefined) break
     chunks.push(part.value)
     size += part.value.length
-    if (size >= largest) {
-      await reader?.cancel()
-      break
-    }
   }
+  leave()
   return BufferedResponse.join(chunks)
 }
 
@@ -95,7 +98,6 @@ export const make = (fetch?: Fetch): Effect.Effect<HttpClient.HttpClient, never,
   Effect.gen(function* () {
     let lone: Unrepeated | undefined
     yield* Effect.addFinalizer(() => Effect.sync(() => lone?.close()))
-    const single = (method: string) => (fetch === undefined ? (lone ??= unrepeated()).init(method) : {})
 
     const exchange = async (
       request: HttpClientRequest.HttpClientRequest,
@@ -112,11 +114,11 @@ export const make = (fetch?: Fetch): Effect.Effect<HttpClient.HttpClient, never,
         headers,
         ...(body._tag === "Uint8Array" ? { body: body.body as Uint8Array<ArrayBuffer> } : undefined),
         ...uncached(),
-        ...(once ? single(method) : undefined),
+        ...(once ? (lone ??= unrepeated()).init(method) : undefined),
         redirect: "manual",
         signal
       })
-      const bytes = await read(response)
+      const bytes = await read(response, signal)
       const retryAfter = response.headers.get("retry-after")
       return BufferedResponse.make(request, { status: response.status, bytes, retryAfter })
     }
@@ -138,6 +140,6 @@ export const make = (fetch?: Fetch): Effect.Effect<HttpClient.HttpClient, never,
     )
   })
 
-/** HTTP over the global `fetch`, or another. One that you give must not repeat requests by itself. */
+/** HTTP over the global `fetch`, or another. One that is no wrapper of the runtime's own must not repeat requests by itself. */
 export const layer = (fetch?: Fetch): Layer.Layer<HttpClient.HttpClient> =>
   Layer.effect(HttpClient.HttpClient, make(fetch))

@@ -89,10 +89,10 @@ export const make = (
     ...coordinator,
     read: Effect.fnUntraced(function* (key) {
       const found = slotOf(yield* quietly(() => kv.get(prefix + key, "json")), key, Date.now())
-      if (found !== undefined) return found
-      const slot = yield* coordinator.read(key)
-      // copies that are older than what the coordinator has are of dead tokens
+      const slot = found ?? (yield* coordinator.read(key))
+      // copies that are older than what was seen here are of dead tokens
       yield* doubt(key, slot.generation - 1)
+      if (found !== undefined) return found
       const { expiresIn, generation, history, lifetime, token } = slot
       if (token !== undefined && generation > (doubted.get(key) ?? 0)) {
         const now = Date.now()

@@ -52,7 +52,6 @@ const dueAt = ({ expires, lifetime }: Kept): number => expires - ahead * AccessT
 export class QQTokens {
   readonly options: Options = {}
   #kept: Kept = { ...TokenCache.empty, key: "", used: false }
-  #renewing = false
   readonly #state: State
   readonly #env: Environment.Env
 
@@ -98,15 +97,10 @@ export class QQTokens {
   async alarm(): Promise<void> {
     const { expires, key, token, used } = this.#kept
     const now = Date.now()
-    if (!used || token === "" || expires <= now || this.#renewing) return
+    if (!used || token === "" || expires <= now) return
     // a Worker renewed it meanwhile
     if (now < dueAt(this.#kept) - 1_000) return this.#state.storage.setAlarm(dueAt(this.#kept))
-    this.#renewing = true
-    try {
-      await Effect.runPromise(this.#renew(key))
-    } finally {
-      this.#renewing = false
-    }
+    await Effect.runPromise(this.#renew(key))
   }
 
   #renew(key: TokenCache.Key): Effect.Effect<void> {

@@ -79,37 +79,61 @@ describe("createQQMini", () => {
     assert.notProperty(asked[0]!.headers, "content-length")
   })
 
-  it("D1: keeps a runtime from repeating what must not be done twice, and closes what it needs for that", async () => {
-    const { fetch } = globalThis
-    const inits: Array<RequestInit & { client?: unknown }> = []
-    let closed = 0
-    const client = { close: () => closed++ }
-    Object.assign(globalThis, { Deno: { createHttpClient: () => client } })
-    globalThis.fetch = (url, init) => {
-      inits.push(init!)
-      return Promise.resolve(new Response(String(url).includes("security") ? '{"errCode":0}' : '{"errcode":0}'))
+  it.each([
+    ["the global fetch", undefined],
+    ["a wrapper of it", (url: string, init: RequestInit) => globalThis.fetch(url, init)]
+  ])(
+    "D1: keeps a runtime from repeating what must not be done twice, and closes what it needs: %s",
+    async (_, given) => {
+      const { fetch } = globalThis
+      const inits: Array<RequestInit & { client?: unknown }> = []
+      let closed = 0
+      const client = { close: () => closed++ }
+      Object.assign(globalThis, { Deno: { createHttpClient: () => client } })
+      globalThis.fetch = (url, init) => {
+        inits.push(init!)
+        return Promise.resolve(new Response(String(url).includes("security") ? '{"errCode":0}' : '{"errcode":0}'))
+      }
+      try {
+        const qq = createQQMini({ ...program, fetch: given })
+        await qq.security.msgSecCheck({ content: "x", access_token: "mine" })
+        await qq.subscribeMessage.send({
+          touser: "X",
+          template_id: "T",
+          data: { keyword1: { value: "x" } },
+          access_token: "mine"
+        })
+        await qq.close()
+      } finally {
+        globalThis.fetch = fetch
+        Reflect.deleteProperty(globalThis, "Deno")
+      }
+      assert.deepStrictEqual(
+        inits.map((init) => init.client),
+        [undefined, client]
+      )
+      assert.strictEqual(closed, 1)
     }
-    try {
-      const qq = createQQMini(program)
-      await qq.security.msgSecCheck({ content: "x", access_token: "mine" })
-      await qq.subscribeMessage.send({
-        touser: "X",
-        template_id: "T",
-        data: { keyword1: { value: "x" } },
-        access_token: "mine"
-      })
-      await qq.close()
-    } finally {
-      globalThis.fetch = fetch
-      Reflect.deleteProperty(globalThis, "Deno")
-    }
-    assert.deepStrictEqual(
-      inits.map((init) => init.client),
-      [undefined, client]
-    )
-    assert.strictEqual(closed, 1)
-  })
+  )
 })
+
+it.each(["before its answer came", "while its answer comes"])(
+  "I2: a fetch that knows nothing of the signal has its answer cancelled, when the call ended %s",
+  async (when) => {
+    let cancelled = () => {}
+    const end = new Promise<void>((resolve) => (cancelled = resolve))
+    const abort = new AbortController()
+    const endless = async () => {
+      if (when.startsWith("before")) abort.abort()
+      return new Response(new ReadableStream({ cancel: cancelled }))
+    }
+    const qq = createQQMini({ ...program, fetch: endless })
+    const call = qq.security.msgSecCheck({ content: "x", access_token: "mine" }, { signal: abort.signal })
+    if (when.startsWith("while")) setTimeout(() => abort.abort(), 50)
+    assert.strictEqual(await call.catch((error) => error.name), "AbortError")
+    await end
+  }
+)
 
 it("as a layer it needs nothing else, and building it sends nothing", async () => {
   await using sandbox = await SandboxServer.start()

@@ -101,7 +101,16 @@ describe("requests of one Worker", () => {
     assertApart(workers)
   })
 
-  it("a visitor who leaves ends the call to QQ, and the next ones are served", async () => {
+  it("a visitor who leaves ends the connection to QQ", async () => {
+    await using workers = await startWorkers(instrumented)
+    const { stalls } = workers.harness
+    const leave = await visitAndLeave(workers, "/left")
+    assert.isTrue(await stalls.until("left", "come"))
+    leave()
+    assert.isTrue(await stalls.until("left", "gone"))
+  })
+
+  it("visitors who leave in the middle of their answers disturb nobody", async () => {
     await using workers = await startWorkers(instrumented)
     const { sandbox } = workers.harness
     assert.strictEqual(await visit(workers, "/health"), ok)

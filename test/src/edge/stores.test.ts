@@ -207,6 +207,7 @@ describe("a KV that is behind", () => {
     Effect.gen(function* () {
       const { namespace, settle } = lagging()
       const coordinator = yield* TokenCache.makeMemory
+      const life = { lifetime: 7_200_000, expires: Date.now() + 7_200_000 }
       const first = (yield* write(KvTokenCache.make(namespace, coordinator), 0, "first"))!
       const second = (yield* write(coordinator, first, "second"))!
       // it looks before the copy of the first is seen there
@@ -215,6 +216,13 @@ describe("a KV that is behind", () => {
       settle()
       yield* coordinator.remove(key, { generation: second })
       assert.isUndefined(yield* tokenOf(other))
+      // also where that was heard of from another copy
+      const copy = JSON.stringify({ generation: second, token: "second", ...life, history: "" })
+      const copies = [copy, JSON.stringify({ generation: first, token: "first", ...life, history: "" })]
+      const get = () => Promise.resolve(JSON.parse(copies.shift()!))
+      const third = KvTokenCache.make({ ...namespace, get }, coordinator)
+      assert.strictEqual(yield* tokenOf(third), "second")
+      assert.isUndefined(yield* tokenOf(third))
     })
   )
 
@@ -335,6 +343,34 @@ describe("Deno KV", () => {
       [50, 50, 50, 50]
     )
     assert.strictEqual(await sandbox.run((platform) => platform.count("auth.getAccessToken")), 1)
+  })
+
+  it("T9: an operation that nobody waits for any more changes nothing", async () => {
+    let gets = 0
+    let commits = 0
+    let reached = () => {}
+    const third = new Promise<void>((resolve) => (reached = resolve))
+    const atomic = {
+      check: () => atomic,
+      set: () => atomic,
+      // others are always first
+      commit: () => {
+        if (++commits === 3) reached()
+        return Promise.resolve({ ok: false })
+      }
+    }
+    const database = { get: () => Promise.resolve({ value: null, versionstamp: `${++gets}` }), atomic: () => atomic }
+    const lease = Effect.flatMap(TokenCache.TokenCache, (cache) =>
+      cache.lease("1112345678:slot", { owner: "a", generation: 0, ttl: 6_000 })
+    )
+    const abort = new AbortController()
+    const leasing = Effect.runPromiseExit(Effect.provide(lease, denoKv(database)), { signal: abort.signal })
+    await third
+    abort.abort()
+    await leasing
+    const before = commits
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    assert.strictEqual(commits, before)
   })
 
   it("a binding or a database that is not there is told", async () => {

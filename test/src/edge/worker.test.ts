@@ -1,9 +1,8 @@
 /** The Worker of the examples on real workerd: all calls, one token for ten Workers, and objects that are evicted. */
 import * as TokenCacheConformance from "@qq-mini/core/testing/TokenCacheConformance"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
-import { readFile } from "node:fs/promises"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { example, instrumented, startWorkers, type Workers } from "./workers.ts"
+import { example, instrumented, startWorkers, type Workers, wrangler } from "./workers.ts"
 
 const png = Buffer.from(
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==",
@@ -81,11 +80,12 @@ describe("the Worker of the examples", () => {
   })
 
   it("is configured as its wrangler.jsonc says", async () => {
-    const file = new URL("../../../examples/edge/worker/wrangler.jsonc", import.meta.url)
-    const config = JSON.parse((await readFile(file, "utf8")).replace(/^\s*\/\/.*$/gm, ""))
+    const config = await wrangler
     assert.deepStrictEqual(config.durable_objects.bindings, [{ name: "QQ_TOKENS", class_name: "QQTokens" }])
     assert.deepStrictEqual(config.migrations, [{ tag: "v1", new_sqlite_classes: ["QQTokens"] }])
     assert.strictEqual(config.main, "index.ts")
+    // without it no signal tells that a visitor left, and what an Effect program runs for them stays in memory
+    assert.deepStrictEqual(config.compatibility_flags, ["enable_request_signal"])
   })
 })
 

@@ -14,6 +14,7 @@ interface Env {
   readonly QQ_BASE_URL: string
   readonly QQ_TOKENS: any
   readonly QQ_KV: any
+  readonly STALL_URL: string
 }
 
 /** The object, which can be evicted and counts what it is asked. */
@@ -50,6 +51,13 @@ const checking = createQQMini({ env, store: stores["a Durable Object"]() })
 // a client that reads copies of the token in KV
 const copying = createQQMini({ env, store: stores["Workers KV in front of one"]() })
 
+const unanswered = createQQMini({
+  env,
+  baseUrl: `${(env as unknown as Env).STALL_URL}/left`,
+  attemptTimeout: 60_000,
+  deadline: 60_000
+})
+
 const routes: Readonly<Record<string, (request: Request, env: Env, ctx: any) => Promise<Response>>> = {
   "/evict": async (_, env) => {
     await object(env)
@@ -68,6 +76,11 @@ const routes: Readonly<Record<string, (request: Request, env: Env, ctx: any) => 
   // nothing that the runtime gives with a request
   "/forgotten": async (request) =>
     Response.json(await checking.security.msgSecCheck({ content: (await request.text()) || "x" })),
+  // QQ never answers, and nothing but the visitor ends it
+  "/left": async (request) =>
+    Response.json(
+      await unanswered.security.msgSecCheck({ content: "x", access_token: "mine" }, { signal: request.signal })
+    ),
   "/asked": (_, env) => object(env).fetch("https://qq-mini/asked"),
   "/contract": async (request) => {
     const { name, store } = (await request.json()) as { readonly name: string; readonly store: keyof typeof stores }

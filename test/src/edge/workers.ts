@@ -17,6 +17,12 @@ export const example = bundleEdge(
 /** The same with what tests do to it. */
 export const instrumented = bundleEdge(fileURLToPath(new URL("worker.ts", import.meta.url)), "instrumented.mjs")
 
+/** The examples' wrangler.jsonc. */
+export const wrangler: Promise<any> = readFile(
+  new URL("../../../examples/edge/worker/wrangler.jsonc", import.meta.url),
+  "utf8"
+).then((text) => JSON.parse(text.replace(/^\s*\/\/.*$/gm, "")))
+
 /** Workers that run. */
 export interface Workers extends AsyncDisposable {
   readonly harness: Harness
@@ -41,6 +47,7 @@ export const startWorkers = async (
   const { bindings, count = 1, platform } = options
   const harness = await startHarness(platform)
   const contents = await readFile(await bundle, "utf8")
+  const { compatibility_date, compatibility_flags } = await wrangler
   let said = ""
   const miniflare = workerd("worker.mjs", {
     handleRuntimeStdio: (...streams: ReadonlyArray<NodeJS.ReadableStream>) => {
@@ -50,9 +57,15 @@ export const startWorkers = async (
     workers: Array.from({ length: count }, (_, i) => ({
       name: `worker-${i}`,
       modules: [{ type: "ESModule", path: `worker-${i}.mjs`, contents }],
-      compatibilityDate: "2026-07-01",
-      compatibilityFlags: ["enable_request_signal"],
-      bindings: { QQ_APPID: appid, QQ_APPSECRET: String(appsecret), QQ_BASE_URL: harness.sandbox.url, ...bindings },
+      compatibilityDate: compatibility_date,
+      compatibilityFlags: compatibility_flags,
+      bindings: {
+        QQ_APPID: appid,
+        QQ_APPSECRET: String(appsecret),
+        QQ_BASE_URL: harness.sandbox.url,
+        STALL_URL: harness.stallUrl,
+        ...bindings
+      },
       kvNamespaces: { QQ_KV: "tokens" },
       durableObjects: { QQ_TOKENS: { className: "QQTokens", scriptName: "worker-0", useSQLite: true } }
     }))

@@ -15,11 +15,18 @@ type Operation = TokenCacheError["operation"]
 export const bounded = <A, R>(operation: Operation, effect: Effect.Effect<A, TokenCacheError, R>) =>
   patient(effect, timeout, () => new TokenCacheError({ operation, problem: `no answer within ${timeout} ms` }))
 
+type Store = TokenCache["Service"]
+
+interface Guarded extends Omit<Store, "watch" | "release"> {
+  /** Nothing depends on it, since a lease ends by itself; so it can't fail. */
+  readonly release: (...args: Parameters<Store["release"]>) => Effect.Effect<void>
+}
+
 /** A store that may be away: its operations end in their time, and it is told when it is lost and when it is back. */
 export const make = (
   cache: TokenCache["Service"],
   listener: { readonly onLost: (problem: string) => Effect.Effect<unknown>; readonly onBack: Effect.Effect<unknown> }
-): Omit<TokenCache["Service"], "watch"> => {
+): Guarded => {
   // what can't be done: nothing at all, or only writing, as on a full disk
   let lost: "all" | "writing" | undefined
 
@@ -45,12 +52,15 @@ export const make = (
       })
     )
 
+  const release: Guarded["release"] = (key, { owner }) =>
+    Effect.ignore(bounded("release", cache.release(key, { owner })))
+
   return {
     read: (key) => guarded("read", cache.read(key)),
-    lease: (key, options) => guarded("lease", cache.lease(key, options)),
+    // one whose answer was not heard may have been given all the same
+    lease: (key, options) => Effect.onError(guarded("lease", cache.lease(key, options)), () => release(key, options)),
     write: (key, options) => guarded("write", cache.write(key, options)),
     remove: (key, options) => guarded("remove", cache.remove(key, options)),
-    // nothing depends on it: a lease ends by itself
-    release: (key, options) => bounded("release", cache.release(key, options))
+    release
   }
 }
