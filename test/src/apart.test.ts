@@ -21,6 +21,8 @@ import { TestClock } from "effect/testing"
 import { first } from "./support.ts"
 
 const fetches = Effect.flatMap(Sandbox.Sandbox, (sandbox) => sandbox.count("auth.getAccessToken"))
+/** Waits until getToken was called so often. */
+const fetched = (times: number) => Effect.repeat(Effect.andThen(Effect.yieldNow, fetches), { until: (n) => n >= times })
 const check = Security.msgSecCheck({ content: "x" })
 const app = { appid: first.appid, appsecret: App.redact(first.appsecret) }
 
@@ -98,6 +100,7 @@ describe("calls that are each by themselves", () => {
         // none of them needs the clock to move
         yield* Effect.forEach(Array.from({ length: 20 }), () => handing, { concurrency: "unbounded" })
         assert.lengthOf(work, 1)
+        yield* fetched(2)
         assert.strictEqual(yield* fetches, 2)
         yield* TestClock.adjust("1 second")
         yield* Effect.promise(() => work[0]!)

@@ -180,9 +180,10 @@ const awaitRenewal = 2_000
 const renewalTurn = 5_000
 // credentials that come with the calls are not known beforehand: remember so many
 const maxStates = 1_000
-// a holder that dies blocks the others so long; one that lives says so again and again
+// Lease TTL, how often a live holder extends it, and how old it may be when a request leaves (ms).
 const leaseTime = 6_000
 const leaseBeat = 2_000
+const leaseFresh = 200
 // without the store: so many fetches in so long
 const maxAlone = 3
 const aloneWindow = 600_000
@@ -355,14 +356,17 @@ export const make = Effect.gen(function* () {
    */
   const fetchToken = Effect.fnUntraced(function* (
     app: AppCredentials,
+    /** Whether the lease is this holder's, just before a request leaves. */
     stillMine: Effect.Effect<boolean>,
     onLost: () => void = () => {}
   ): Effect.fn.Return<Grant | undefined, Reason> {
     const { wire } = yield* Effect.fromResult(grant)
     const deadline = (yield* monotonicMillis) + settings.deadline
-    let attempts = 0
     const attempt = Effect.gen(function* () {
-      if (attempts++ > 0 && !(yield* stillMine)) return undefined
+      // T1: callers that started in the same turn of the event loop run first. They may take longer than the lease, and
+      // then the request would reach QQ beside another holder's.
+      yield* Effect.yieldNow
+      if (!(yield* stillMine)) return undefined
       const asked = yield* monotonicMillis
       const timeout = Math.max(1, Math.min(settings.attemptTimeout, deadline - asked))
       const { access_token, expires_in }: typeof Auth.getAccessToken.output.Type = yield* exchange(
@@ -653,11 +657,28 @@ export const make = Effect.gen(function* () {
           return yield* late
         }
         const renewed = !wanted.refused && !wanted.fresh && state.current !== undefined && now < state.current.endsAt
-        // says that this holder lives, and hears whether another took its place, as after it was frozen
-        const stillMine = Effect.orElseSucceed(
-          Store.bounded("lease", cache.lease(key, { owner, generation: slot.generation, ttl: leaseTime })),
-          () => true
+        // Extends the lease. `false`: another holder has it, or a newer token is stored, as after this process was frozen.
+        let extended = yield* monotonicMillis
+        const extend = Effect.gen(function* () {
+          const asked = yield* monotonicMillis
+          const mine = yield* Effect.orElseSucceed(
+            Store.bounded("lease", cache.lease(key, { owner, generation: slot.generation, ttl: leaseTime })),
+            () => true
+          )
+          if (mine) extended = asked
+          return mine
+        })
+        const stillMine = Effect.flatMap(monotonicMillis, (now) =>
+          now - extended < leaseFresh ? Effect.succeed(true) : extend
         )
+        // T1: a holder that lost its lease has no business with QQ any more. What it got before is compared by the store.
+        const beat = Effect.gen(function* () {
+          while (mine === undefined) {
+            yield* Effect.sleep(leaseBeat)
+            if (mine === undefined && !(yield* extend) && mine === undefined) return undefined
+          }
+          return yield* Effect.never
+        })
         // calls go on, but somebody fetches beside us
         if (!wanted.fresh && History.isTold(history)) yield* contested(app, state, slot, history, 0)
         const onFetched = (granted: Grant) => (mine = granted)
@@ -668,7 +689,7 @@ export const make = Effect.gen(function* () {
               fetchAndStore(app, key, state, slot, { owner, history, renewed, stillMine, onFetched }),
               (reason) => Effect.map(monotonicMillis, (now) => refuse(state, reason, now))
             ),
-            Effect.forever(Effect.andThen(Effect.sleep(leaseBeat), stillMine))
+            beat
           ),
           store.release(key, { owner })
         )
