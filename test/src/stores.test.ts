@@ -19,6 +19,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import { createClient } from "redis"
 import { afterAll, beforeAll } from "vitest"
 import { freePort, Redis } from "./redis.ts"
@@ -118,6 +119,42 @@ describe("a store tells", () => {
       yield* Effect.promise(() => client.close())
     })
   )
+
+  it("D3, T6: a SQLite file that another program keeps locked holds up neither the call nor the process", async () => {
+    await using sandbox = await SandboxServer.start()
+    const path = join(folder(), "tokens.sqlite")
+    const other = new DatabaseSync(path)
+    other.exec("CREATE TABLE IF NOT EXISTS other (x); BEGIN EXCLUSIVE")
+    await using qq = createQQMini({ apps: defaultPrograms, baseUrl: sandbox.url, store: `sqlite:${path}` })
+    let turns = 0
+    const turning = setInterval(() => turns++, 10)
+    // the lock is never given up while the call runs
+    assert.deepStrictEqual(await qq.security.msgSecCheck({ content: "x" }), { risky: false })
+    clearInterval(turning)
+    // without pauses there would be a turn or two between the tries
+    assert.isAbove(turns, 20)
+    other.exec("COMMIT")
+    other.close()
+    const token = await qq.auth.getAccessToken()
+    // settled: what was fetched without the file gets into it
+    await using second = createQQMini({ apps: defaultPrograms, baseUrl: sandbox.url, store: `sqlite:${path}` })
+    const stored = () => {
+      const reader = new DatabaseSync(path, { timeout: 1_000 })
+      try {
+        return reader.prepare("SELECT count(*) AS n FROM sqlite_master WHERE name = 'slot'").get()!["n"] === 1
+          ? reader
+              .prepare("SELECT token FROM slot")
+              .all()
+              .map((row) => row["token"])
+          : []
+      } finally {
+        reader.close()
+      }
+    }
+    while (!stored().includes(token)) await new Promise((resolve) => setTimeout(resolve, 50))
+    assert.strictEqual(await second.auth.getAccessToken(), token)
+    assert.strictEqual(await sandbox.run((platform) => platform.count("auth.getAccessToken")), 1)
+  })
 
   it("S1: createQQMini with a tokenKey: the token that is used is nowhere in the file", async () => {
     await using sandbox = await SandboxServer.start()

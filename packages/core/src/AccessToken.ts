@@ -672,13 +672,10 @@ export const make = Effect.gen(function* () {
           now - extended < leaseFresh ? Effect.succeed(true) : extend
         )
         // T1: a holder that lost its lease has no business with QQ any more. What it got before is compared by the store.
-        const beat = Effect.gen(function* () {
-          while (mine === undefined) {
-            yield* Effect.sleep(leaseBeat)
-            if (mine === undefined && !(yield* extend) && mine === undefined) return undefined
-          }
-          return yield* Effect.never
-        })
+        const beat: Effect.Effect<undefined> = Effect.sleep(leaseBeat).pipe(
+          Effect.andThen(Effect.suspend(() => extend)),
+          Effect.flatMap((held) => (held ? beat : mine === undefined ? Effect.undefined : Effect.never))
+        )
         // calls go on, but somebody fetches beside us
         if (!wanted.fresh && History.isTold(history)) yield* contested(app, state, slot, history, 0)
         const onFetched = (granted: Grant) => (mine = granted)

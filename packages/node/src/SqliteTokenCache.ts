@@ -15,13 +15,12 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from "node:fs"
 import { dirname } from "node:path"
-import type { SQLInputValue } from "node:sqlite"
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
 
 // the same instant all through a statement
 const now = "CAST(unixepoch('subsec') * 1000 AS INTEGER)"
 
 const schema = `
-  PRAGMA busy_timeout = 1000;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = NORMAL;
   CREATE TABLE IF NOT EXISTS slot (
@@ -34,8 +33,12 @@ const schema = `
     leased INTEGER NOT NULL DEFAULT 0,
     history TEXT NOT NULL DEFAULT ''
   ) STRICT, WITHOUT ROWID;
-  DELETE FROM slot WHERE max(expires, leased) < ${now} - 2592000000;
-  PRAGMA busy_timeout = 20;`
+  DELETE FROM slot WHERE max(expires, leased) < ${now} - 2592000000;`
+
+// SQLite waits for a lock with the whole process. It waits this long (ms); longer waits are pauses between tries.
+const busyMillis = 10
+// How long building the layer waits for a locked file. Later each operation tries to open it.
+const openMillis = 1_000
 
 const statements = {
   read: `SELECT generation, lifetime, history, iif(expires > ${now}, token, NULL) AS token,
@@ -53,6 +56,9 @@ const statements = {
   remove: `UPDATE slot SET token = NULL WHERE key = :key AND generation = :generation AND token IS NOT NULL RETURNING 1`,
   release: `UPDATE slot SET leased = 0 WHERE key = :key AND owner = :owner RETURNING 1`
 } as const
+
+/** The open file and its prepared statements. */
+type Opened = { readonly database: DatabaseSync } & Readonly<Record<keyof typeof statements, StatementSync>>
 
 /** Where the file is, and what it is called in errors. */
 export interface Options {
@@ -104,7 +110,11 @@ const makeFolder = (path: string): void => {
   }
 }
 
-/** Opens the store, and closes it with the scope. Fails with the setting and the fix when the file can't be used. */
+/**
+ * The store; it closes the file with the scope. Fails with the setting and the fix when the file can't be used. A file that
+ * another program keeps locked for more than a second is an outage instead: it is opened when the lock is gone, and until
+ * then every operation fails.
+ */
 export const make = Effect.fnUntraced(function* ({
   path,
   setting = "path"
@@ -124,34 +134,41 @@ export const make = Effect.fnUntraced(function* ({
         "需要 Node 自带的 SQLite（node:sqlite），当前运行环境没有：请换用其他存储"
       )
   })
-  const database = yield* Effect.acquireRelease(
-    Effect.try({
-      try: () => {
-        makeFolder(dirname(path))
-        // made before SQLite opens it, so that nobody else could read it for a moment; its helpers take its rights
-        closeSync(openSync(path, "a", 0o600))
-        chmodSync(path, 0o600)
-        const database = new DatabaseSync(path)
-        try {
-          database.exec(schema)
-          return database
-        } catch (cause) {
-          database.close()
-          throw cause
-        }
-      },
-      catch: (cause) => cause
-    }).pipe(retryBusy, Effect.mapError(failed)),
-    (database) => Effect.sync(() => database.close())
+  let opened: Opened | undefined
+  yield* Effect.addFinalizer(() => Effect.sync(() => opened?.database.close()))
+  const open = (): Opened => {
+    if (opened !== undefined) return opened
+    makeFolder(dirname(path))
+    // made before SQLite opens it, so that nobody else could read it for a moment; its helpers take its rights
+    closeSync(openSync(path, "a", 0o600))
+    chmodSync(path, 0o600)
+    const database = new DatabaseSync(path, { timeout: busyMillis })
+    try {
+      database.exec(schema)
+      const prepare = (name: keyof typeof statements) => database.prepare(statements[name])
+      return (opened = {
+        database,
+        read: prepare("read"),
+        lease: prepare("lease"),
+        write: prepare("write"),
+        remove: prepare("remove"),
+        release: prepare("release")
+      })
+    } catch (cause) {
+      database.close()
+      throw cause
+    }
+  }
+  yield* Effect.try({ try: open, catch: (cause) => cause }).pipe(
+    retryBusy,
+    Effect.timeoutOrElse({ duration: openMillis, orElse: () => Effect.void }),
+    Effect.catch((cause) => (isBusy(cause) ? Effect.void : Effect.fail(failed(cause))))
   )
-  const prepared = Object.fromEntries(
-    Object.entries(statements).map(([name, sql]) => [name, database.prepare(sql)])
-  ) as Record<keyof typeof statements, ReturnType<typeof database.prepare>>
 
   const run = (operation: keyof typeof statements, params: Record<string, SQLInputValue>) =>
     Effect.try({
       // not `get`: it stops at the first row, and never hears that what it read could not be written, as on a full disk
-      try: () => prepared[operation].all(params)[0],
+      try: () => open()[operation].all(params)[0],
       catch: (cause) => cause
     }).pipe(
       retryBusy,
@@ -184,12 +201,14 @@ export const make = Effect.fnUntraced(function* ({
 /** The store in a file. */
 export const layer = (options: Options): Layer.Layer<TokenCache, QQError> => Layer.effect(TokenCache, make(options))
 
-// Writers take turns; waiting for one's own inside SQLite would hold up the whole process, so it is short there.
+const isBusy = (cause: unknown): boolean => {
+  const { code } = codeOf(cause)
+  return code === busy || code === locked
+}
+
+// Writers take turns. The pauses leave the event loop to others; how long in all is the caller's to say.
 const retryBusy: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R> = Effect.retry({
-  while: (cause: unknown) => {
-    const { code } = codeOf(cause)
-    return code === busy || code === locked
-  },
-  schedule: Schedule.spaced("5 millis").pipe(Schedule.jittered),
-  times: 200
+  while: isBusy,
+  schedule: Schedule.spaced("10 millis").pipe(Schedule.jittered),
+  times: 400
 })

@@ -98,9 +98,14 @@ const make = (left: Left, send: (sent: Sent) => Promise<Received>): HttpClient.H
     })
   )
 
+// Connecting may take a quarter of what is left, at most this long. A connection that takes longer is made anew (ms).
+const connectMillis = 3_000
+const reconnectAbove = 200
+
 /**
- * HTTP over `uniCloud.httpclient`. Of an attempt's time a quarter (at most a second) is for connecting, the rest for the
- * answer, so that nothing of it is left when its time is over.
+ * HTTP over `uniCloud.httpclient`. Of an attempt's time a quarter (at most 3 seconds) is for connecting, the rest for the
+ * answer, so that nothing of it is left when its time is over. While there is time, a connection that was not made is
+ * tried again: nothing was sent, and on a busy machine it may have been made without being noticed.
  */
 export const layerHttpclient = (
   httpclient: Httpclient,
@@ -108,13 +113,23 @@ export const layerHttpclient = (
 ): Layer.Layer<HttpClient.HttpClient> =>
   Layer.sync(HttpClient.HttpClient, () =>
     make(left, async ({ body, headers, method, timeout, url }) => {
-      const connect = Math.min(1_000, Math.ceil(timeout / 4))
-      return httpclient.request(url, {
-        method,
-        headers,
-        ...(body === undefined ? {} : { content: body }),
-        timeout: [connect, timeout - connect]
-      })
+      const end = performance.now() + timeout
+      const request = async (within: number): Promise<Received> => {
+        const connect = Math.min(connectMillis, Math.ceil(within / 4))
+        try {
+          return await httpclient.request(url, {
+            method,
+            headers,
+            ...(body === undefined ? {} : { content: body }),
+            timeout: [connect, within - connect]
+          })
+        } catch (error) {
+          const rest = Math.floor(end - performance.now())
+          if ((error as Error | undefined)?.name !== "ConnectionTimeoutError" || rest < reconnectAbove) throw error
+          return request(rest)
+        }
+      }
+      return request(timeout)
     })
   )
 

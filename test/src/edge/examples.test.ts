@@ -51,7 +51,12 @@ const visit = async (url: string): Promise<number> => {
 
 /** Runs a server until it has been visited; gives how many visitors were served. */
 const serve = async (file: string, args: ReadonlyArray<string>, more: NodeJS.ProcessEnv): Promise<number> => {
-  const child = spawn(file, args, { cwd: examples, env: { ...env, ...more }, stdio: ["ignore", "pipe", "pipe"] })
+  const child = spawn(file, args, {
+    cwd: examples,
+    env: { ...env, ...more },
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true
+  })
   try {
     const url = await new Promise<string>((resolve, reject) => {
       let said = ""
@@ -66,7 +71,8 @@ const serve = async (file: string, args: ReadonlyArray<string>, more: NodeJS.Pro
     })
     return await visit(url)
   } finally {
-    child.kill("SIGKILL")
+    // the package's command is a script that starts the runtime: both are of one process group
+    process.kill(-child.pid!, "SIGKILL")
   }
 }
 

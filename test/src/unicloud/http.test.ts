@@ -326,7 +326,8 @@ for (const http of both) {
       const { reason } = await failure(send(qq))
       if (http === "httpclient") {
         assert.deepInclude(reason as object, { _tag: "ConnectionFailed", problem: "ConnectionTimeoutError" })
-        assert.strictEqual(count.requests, 3)
+        // three attempts, each of which tries to connect as long as it has time
+        assert.isAtLeast(count.requests, 3)
       } else {
         // it does not tell whether it was connected, so the worse is taken for true
         assert.strictEqual(reason._tag === "OutcomeUnknown" && reason.because._tag, "TimedOut")
@@ -788,16 +789,17 @@ for (const http of both) {
       assert.strictEqual(requests.length, 1)
 
       requests.length = 0
-      const short = failure(checkWith(qq, 100))
+      const short = failure(checkWith(qq, 200))
+      while (requests.length === 0) await sleep(1)
       const long = checkWith(qq, 3_000)
       assert.strictEqual((await short).reason._tag, "TimedOut")
       assert.deepStrictEqual(await long, { risky: false })
       // refused, granted, and the check
       assert.strictEqual(requests.length, 3)
       const [refused, fetched, checked] = requests.map(({ timeout }) => sum(timeout))
-      assert.isAtMost(refused!, 100)
-      assert.isAtMost(fetched!, 3_000 - 250)
-      assert.isAbove(fetched!, 100)
+      assert.isAtMost(refused!, 200)
+      assert.isAtMost(fetched!, 3_000 - 50)
+      assert.isAbove(fetched!, 200)
       assert.isAtMost(checked!, fetched!)
       await quiet(requests)
     })
