@@ -158,9 +158,10 @@ describe("requests of one Worker", () => {
       await pause(300)
       memory.push(await memoryOfRuntime())
     }
-    // what is held for each would be twice as much by the end
+    // The bodies of 8 rounds are 216 MB, and 432 MB as the two-byte text of a call. The runtime itself grows by up to
+    // 165 MB on a slow machine.
     const least = (from: number) => Math.min(...memory.slice(from, from + 4))
-    assert.isBelow(least(8) - least(0), 150_000_000)
+    assert.isBelow(least(8) - least(0), 300_000_000)
   })
 
   it("T5: a wrong secret costs each Worker one getToken", async () => {
