@@ -6,11 +6,14 @@ import { defineConfig } from "vitest/config"
 /** They count what many processes do in real time, so nothing that takes a whole core runs beside them. */
 const deployments = ["machines", "outages", "quota", "unicloud/instances"].map((name) => `test/src/${name}.test.ts`)
 
+/** Whatever the tests write; `setup.ts` removes it in the end. */
+const folder = mkdtempSync(join(tmpdir(), "qq-mini-tests-"))
+
 export default defineConfig({
   test: {
     globalSetup: ["test/src/setup.ts"],
     // the user's own token store is none of the tests' business
-    env: { XDG_STATE_HOME: mkdtempSync(join(tmpdir(), "qq-mini-state-")) },
+    env: { TMPDIR: folder, XDG_STATE_HOME: join(folder, "state") },
     // many tests wait for real time to pass
     maxWorkers: 2,
     testTimeout: 60_000,

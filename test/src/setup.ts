@@ -1,4 +1,46 @@
-/** Once before all tests. */
+/** Once before all tests, and once after them: whatever a test starts or writes ends with it. */
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { setTimeout } from "node:timers/promises"
+import type { TestProject } from "vitest/node"
 import { install } from "./redis.ts"
 
-export default install
+interface Left {
+  readonly pid: number
+  readonly command: string
+}
+
+// Processes inherit the folder's name in their environment, wherever their parents went (Linux alone tells of it).
+const processesOf = (folder: string): ReadonlyArray<Left> => {
+  if (!existsSync("/proc/self/environ")) return []
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((pid) => {
+      try {
+        const mine = readFileSync(`/proc/${pid}/environ`, "utf8").includes(`TMPDIR=${folder}\0`)
+        const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim()
+        // vitest ends its own workers
+        return mine && command !== "" && !command.includes("vitest") ? [{ pid: Number(pid), command }] : []
+      } catch {
+        // it ended meanwhile
+        return []
+      }
+    })
+}
+
+// What its parent has just left is given time to notice.
+const graceMillis = 5_000
+
+export default ({ config }: TestProject): (() => Promise<void>) => {
+  install()
+  const folder = config.env["TMPDIR"]!
+  return async () => {
+    const end = performance.now() + graceMillis
+    while (processesOf(folder).length > 0 && performance.now() < end) await setTimeout(50)
+    const left = processesOf(folder)
+    for (const { pid } of left) process.kill(pid, "SIGKILL")
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+    if (left.length > 0) {
+      throw new Error(`the tests left running:\n${left.map(({ pid, command }) => `  ${pid} ${command}`).join("\n")}`)
+    }
+  }
+}
