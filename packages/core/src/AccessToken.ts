@@ -180,10 +180,9 @@ const awaitRenewal = 2_000
 const renewalTurn = 5_000
 // credentials that come with the calls are not known beforehand: remember so many
 const maxStates = 1_000
-// Lease TTL, how often a live holder extends it, and how old it may be when a request leaves (ms).
+// Lease TTL, and how often a live holder extends it (ms).
 const leaseTime = 6_000
 const leaseBeat = 2_000
-const leaseFresh = 200
 // without the store: so many fetches in so long
 const maxAlone = 3
 const aloneWindow = 600_000
@@ -358,7 +357,7 @@ export const make = Effect.gen(function* () {
     app: AppCredentials,
     /** Whether the lease is this holder's, just before a request leaves. */
     stillMine: Effect.Effect<boolean>,
-    onLost: () => void = () => {}
+    onLost?: () => void
   ): Effect.fn.Return<Grant | undefined, Reason> {
     const { wire } = yield* Effect.fromResult(grant)
     const deadline = (yield* monotonicMillis) + settings.deadline
@@ -376,7 +375,7 @@ export const make = Effect.gen(function* () {
       return { asked, value: access_token, lifetime: Math.min(expires_in * 1_000, cache.maxLifetime ?? Infinity) }
     })
     // what got lost may have made a token all the same
-    const watched = Effect.tapError(attempt, ({ phase }) => Effect.sync(() => phase === "lost" && onLost()))
+    const watched = Effect.tapError(attempt, ({ phase }) => Effect.sync(() => phase === "lost" && onLost?.()))
     return yield* Retry.run(watched, {
       delivery: Auth.getAccessToken.delivery,
       deadline,
@@ -429,18 +428,13 @@ export const make = Effect.gen(function* () {
     const alone = written._tag === "Failure"
     yield* tell(app, ttl, { renewed: options.renewed, alone })
     // A token that can't be stored is good all the same; it has a generation that no store gives.
-    if (alone) return yield* keepAlone(app, key, state, fetched)
+    if (alone) return yield* keepAlone(key, state, fetched)
     return adopt(state, { value, generation: written.success! }, ttl, ttl, now)
   })
 
-  const keepAlone = (
-    app: AppCredentials,
-    key: Key,
-    state: State,
-    { asked, lifetime, value }: Grant
-  ): Effect.Effect<Token> => {
+  const keepAlone = (key: Key, state: State, { asked, lifetime, value }: Grant): Effect.Effect<Token> => {
     const token = adopt(state, { value, generation: -++fetches }, lifetime, lifetime, asked)
-    const look = settle(app, key, state, token, asked, lifetime)
+    const look = settle(key, state, token, asked, lifetime)
     if (settings.renewal === "awaited") {
       state.settling = { look, pause: settleSoon, at: asked + settleSoon }
       return Effect.succeed(token)
@@ -502,19 +496,12 @@ export const make = Effect.gen(function* () {
         })
     ))!
     yield* tell(app, granted.lifetime, { renewed: false, alone: true })
-    return { token: yield* keepAlone(app, key, state, granted), fresh: true }
+    return { token: yield* keepAlone(key, state, granted), fresh: true }
   })
 
   // Makes a token that was fetched without the store everybody's, once the store is back; unless a newer one is there.
   // Others come back with theirs at about the same time, so it looks on for a while whether one of them was newer.
-  const settle = (
-    app: AppCredentials,
-    key: Key,
-    state: State,
-    token: Token,
-    asked: number,
-    lifetime: number
-  ): Settling["look"] => {
+  const settle = (key: Key, state: State, token: Token, asked: number, lifetime: number): Settling["look"] => {
     const owner = `${self}-${++fetches}`
     let current = token
     let calm = 0
@@ -557,7 +544,6 @@ export const make = Effect.gen(function* () {
         )
       if (generation === undefined || state.current?.token !== current) return false
       current = adopt(state, { value: token.value, generation }, lifetime, ttl, now)
-      yield* Effect.logDebug(`the access token of ${app.appid} is in the store now`)
       return false
     })
   }
@@ -612,7 +598,7 @@ export const make = Effect.gen(function* () {
       const read = yield* Effect.result(store.read(key))
       if (read._tag === "Failure") {
         if (read.failure.config !== undefined) return yield* read.failure.config
-        if (mine !== undefined) return { token: yield* keepAlone(app, key, state, mine), fresh: true }
+        if (mine !== undefined) return { token: yield* keepAlone(key, state, mine), fresh: true }
         return yield* alone(app, key, state, wanted, read.failure)
       }
       const slot = read.success
@@ -632,7 +618,7 @@ export const make = Effect.gen(function* () {
         return { token: find(state, slot, now), fresh }
       }
       // the store did not take what was fetched, and has no other: one fetch is enough all the same
-      if (mine !== undefined) return { token: yield* keepAlone(app, key, state, mine), fresh: true }
+      if (mine !== undefined) return { token: yield* keepAlone(key, state, mine), fresh: true }
       if (now >= deadline) return yield* new TimedOut({ during: "token", limit: settings.deadline })
       // what another call of this process heard meanwhile
       const refused = yield* refusal(state)
@@ -647,7 +633,8 @@ export const make = Effect.gen(function* () {
         }
         if (verdict.wait > 0) return yield* yield* contested(app, state, slot, history, verdict.wait)
       }
-      const leased = yield* Effect.result(store.lease(key, { owner, generation: slot.generation, ttl: leaseTime }))
+      const lease = { owner, generation: slot.generation, ttl: leaseTime }
+      const leased = yield* Effect.result(store.lease(key, lease))
       if (leased._tag === "Failure") return yield* alone(app, key, state, wanted, leased.failure)
       if (leased.success) {
         // another call of this process may have been refused while this one waited for the lease
@@ -657,24 +644,11 @@ export const make = Effect.gen(function* () {
           return yield* late
         }
         const renewed = !wanted.refused && !wanted.fresh && state.current !== undefined && now < state.current.endsAt
-        // Extends the lease. `false`: another holder has it, or a newer token is stored, as after this process was frozen.
-        let extended = yield* monotonicMillis
-        const extend = Effect.gen(function* () {
-          const asked = yield* monotonicMillis
-          const mine = yield* Effect.orElseSucceed(
-            Store.bounded("lease", cache.lease(key, { owner, generation: slot.generation, ttl: leaseTime })),
-            () => true
-          )
-          if (mine) extended = asked
-          return mine
-        })
-        const stillMine = Effect.flatMap(monotonicMillis, (now) =>
-          now - extended < leaseFresh ? Effect.succeed(true) : extend
-        )
-        // T1: a holder that lost its lease has no business with QQ any more. What it got before is compared by the store.
-        const beat: Effect.Effect<undefined> = Effect.sleep(leaseBeat).pipe(
-          Effect.andThen(Effect.suspend(() => extend)),
-          Effect.flatMap((held) => (held ? beat : mine === undefined ? Effect.undefined : Effect.never))
+        // Extends the lease. `false`: another holder has it, or a newer token is stored, as after a freeze.
+        const stillMine = Effect.orElseSucceed(Store.bounded("lease", cache.lease(key, lease)), () => true)
+        // T1: a holder that lost its lease stops. What it got is looked for in the store then.
+        const beat: Effect.Effect<undefined> = Effect.flatMap(Effect.delay(stillMine, leaseBeat), (held) =>
+          held ? beat : Effect.succeed(undefined)
         )
         // calls go on, but somebody fetches beside us
         if (!wanted.fresh && History.isTold(history)) yield* contested(app, state, slot, history, 0)
@@ -736,7 +710,7 @@ export const make = Effect.gen(function* () {
           }).pipe(
             Effect.andThen(
               Exit.isFailure(exit) && state.current !== undefined
-                ? Effect.logWarning(`${app.appid}: the access token was not renewed, the present one goes on`)
+                ? Effect.logWarning(`${app.appid}: the access token was not renewed`)
                 : Effect.void
             )
           )

@@ -252,7 +252,7 @@ export const make = Effect.gen(function* () {
         ({ reason }) => reason._tag === "InvalidToken" && renewals > 0,
         () =>
           Effect.gen(function* () {
-            yield* Effect.logDebug(`${endpoint.endpoint}: QQ refused the token, renewing it`)
+            yield* Effect.logDebug(`${endpoint.endpoint}: renewing the access token`)
             const renewed = yield* withToken((within) => tokens.renew(app, token, within))
             renewals = renewed.fresh ? 0 : renewals - 1
             return yield* withRenewal(app, renewed.token)

@@ -291,7 +291,7 @@ for (const http of both) {
     for (const [name, { answer, is }] of Object.entries(faults)) {
       it(`D1: ${name}: what may be repeated is, a send is sent once`, async () => {
         await using server = await listen(answer)
-        await using qq = create(server.url, http, { attemptTimeout: is === late ? 300 : 5_000, deadline: 20_000 })
+        await using qq = create(server.url, http, { attemptTimeout: is === late ? 1_200 : 5_000, deadline: 20_000 })
         const { checked, login, mini, sent, token } = await fail(qq)
         for (const reason of [token.reason, checked.reason, because(sent), because(mini), because(login)]) is(reason)
         assert.isTrue(checked.isRetryable)

@@ -46,7 +46,7 @@ export const make = (
         lost = operation === "read" ? "all" : "writing"
         const { message } = failure.success.error
         return Effect.andThen(
-          Effect.logWarning(`the token store can't be used, going on without it: ${message}`),
+          Effect.logWarning(`the token store can't be used: ${message}`),
           listener.onLost(message)
         )
       })
