@@ -417,7 +417,7 @@ it.effect("Q1: a Redis that is away is asked by one call a second, also when tha
         )
       )
     )
-    const reserve = quota.reserve({ key: "a call", limits: [Quota.perMinute(100)], maxWait: 0 })
+    const reserve = quota.reserve({ key: "a call", limits: [Quota.perMinute(100)], maxWait: 0, hold: 15_000 })
     const reserveTenTimes = Effect.forEach(Array.from({ length: 10 }), () => reserve)
     assert.isTrue((yield* reserve).granted)
     assert.isTrue((yield* reserveTenTimes).every(({ granted }) => granted))

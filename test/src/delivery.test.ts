@@ -16,6 +16,7 @@ import * as Result from "effect/Result"
 import { TestClock } from "effect/testing"
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http"
 import { type AddressInfo, createServer, type Server } from "node:net"
+import { withLimits } from "./limits.ts"
 import { first, second, template_id } from "./support.ts"
 
 const overHttp = (platform?: Sandbox.Options, options?: NodeQQMini.Options) =>
@@ -28,19 +29,9 @@ const overHttp = (platform?: Sandbox.Options, options?: NodeQQMini.Options) =>
 /** A limiter that takes each limit for a tenth of it, so that fewer calls fill it. */
 const tenth = Layer.effect(
   Quota.Quota,
-  Effect.map(Quota.makeMemory, (quota) => {
-    const scale = <A extends Quota.Counted>(options: A): A => ({
-      ...options,
-      limits: options.limits.map((limit) => ({ ...limit, max: limit.max / 10 }))
-    })
-    return Quota.Quota.of({
-      reserve: (options) => quota.reserve(scale(options)),
-      release: (options) => quota.release(scale(options)),
-      left: (options) => quota.left(scale(options)),
-      refused: quota.refused,
-      isClosed: quota.isClosed
-    })
-  })
+  Effect.map(Quota.makeMemory, (quota) =>
+    withLimits(quota, (limits) => limits.map((limit) => ({ ...limit, max: limit.max / 10 })))
+  )
 )
 
 const messageTo = (touser: string) => SubscribeMessage.send({ touser, template_id, data: { keyword1: { value: "x" } } })
@@ -329,7 +320,7 @@ describe("delivery over HTTP", () => {
     Effect.gen(function* () {
       const limits = [Quota.perMinute(1)]
       const quota = yield* Quota.makeMemory
-      assert.isTrue((yield* quota.reserve({ key: "k", limits, maxWait: 0 })).granted)
+      assert.isTrue((yield* quota.reserve({ key: "k", limits, maxWait: 0, hold: 15_000 })).granted)
       assert.strictEqual(yield* quota.left({ key: "k", limits }), 0)
     })
   )

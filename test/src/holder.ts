@@ -22,6 +22,7 @@ import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
 import { createInterface } from "node:readline"
+import { withLimits } from "./limits.ts"
 
 /** A step of a fetch at which the process stops for good. */
 export type Step = "before the lease" | "after the lease" | "after QQ answered" | "after the write"
@@ -38,8 +39,8 @@ export interface Config {
   readonly patient?: boolean | undefined
   /** The largest file it can write, in blocks of 512 bytes. */
   readonly fileBlocks?: number | undefined
-  /** Checks a minute, in the place of QQ's limit. */
-  readonly perMinute?: number | undefined
+  /** In the place of QQ's own limits. */
+  readonly limit?: Quota.Limit | undefined
 }
 
 /** What it is told to do. */
@@ -102,16 +103,7 @@ const stopping = Layer.effect(
 
 const scaled = Layer.effect(
   Quota.Quota,
-  Effect.map(Quota.Quota, (quota) => {
-    const limits = [Quota.perMinute(config.perMinute!)]
-    return Quota.Quota.of({
-      reserve: (options) => quota.reserve({ ...options, limits }),
-      release: (options) => quota.release({ ...options, limits }),
-      left: (options) => quota.left({ ...options, limits }),
-      refused: (options) => quota.refused({ ...options, limits }),
-      isClosed: quota.isClosed
-    })
-  })
+  Effect.map(Quota.Quota, (quota) => withLimits(quota, () => [config.limit!]))
 )
 
 const client = QQMini.layerStores.pipe(
@@ -120,7 +112,7 @@ const client = QQMini.layerStores.pipe(
     Layer.mergeAll(
       stores,
       config.stopAt === undefined ? Layer.empty : Layer.provide(stopping, stores),
-      config.perMinute === undefined ? Layer.empty : Layer.provide(scaled, stores)
+      config.limit === undefined ? Layer.empty : Layer.provide(scaled, stores)
     )
   ),
   Layer.provide(App.layerMany({ apps: Sandbox.defaultPrograms })),

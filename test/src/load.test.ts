@@ -64,6 +64,7 @@ const unlimited = Layer.succeed(
   Quota.Quota,
   Quota.Quota.of({
     reserve: () => Effect.succeed({ granted: true, wait: 0, ticket: [] }),
+    complete: () => Effect.void,
     release: () => Effect.void,
     left: () => Effect.succeed(Infinity),
     refused: () => Effect.void,

@@ -4,6 +4,8 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 export class Proxy implements AsyncDisposable {
   /** Milliseconds by which answers are late. */
   delay = 0
+  /** Draws the milliseconds by which a request is late. It arrives also when its sender has gone. */
+  requestDelay: (() => number) | undefined
   /** The share of answers in whose place the connection is cut, 0 to 1. */
   cut = 0
   /** How many were cut. */
@@ -22,6 +24,7 @@ export class Proxy implements AsyncDisposable {
     const sockets = new Set<Socket>()
     const server = createServer((from) => {
       const onward = connect(to, "127.0.0.1")
+      let underWay: Promise<unknown> = Promise.resolve()
       for (const [one, other] of [
         [from, onward],
         [onward, from]
@@ -30,10 +33,19 @@ export class Proxy implements AsyncDisposable {
         one.on("error", () => other.destroy())
         one.on("close", () => {
           sockets.delete(one)
-          other.destroy()
+          void underWay.then(() => other.destroy())
         })
       }
-      from.on("data", (bytes) => onward.write(bytes))
+      let pending = 0
+      from.on("data", (bytes) => {
+        if (proxy.requestDelay === undefined) return onward.write(bytes)
+        // what comes in several pieces is late once
+        const delay = pending++ > 0 ? 0 : proxy.requestDelay()
+        underWay = underWay
+          .then(() => new Promise((resolve) => setTimeout(resolve, delay)))
+          .then(() => new Promise<void>((resolve) => onward.write(bytes, () => resolve())))
+          .then(() => void pending--)
+      })
       onward.on("data", (bytes) => {
         if (Math.random() < proxy.cut) {
           proxy.cuts++

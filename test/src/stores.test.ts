@@ -2,6 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as EncryptedTokenCache from "@qq-mini/core/EncryptedTokenCache"
 import type { QQError } from "@qq-mini/core/QQError"
+import * as Quota from "@qq-mini/core/Quota"
+import * as QuotaConformance from "@qq-mini/core/testing/QuotaConformance"
 import * as TokenCacheConformance from "@qq-mini/core/testing/TokenCacheConformance"
 import * as TokenCache from "@qq-mini/core/TokenCache"
 import { createQQMini } from "@qq-mini/node"
@@ -48,6 +50,17 @@ const stores: Readonly<Record<string, Layer.Layer<TokenCache.TokenCache, QQError
 for (const [name, store] of Object.entries(stores)) {
   describe(`the contract: ${name}`, () => {
     for (const { name, run } of TokenCacheConformance.cases) it.live(name, () => Effect.provide(run, store))
+  })
+}
+
+const limiters: Readonly<Record<string, Layer.Layer<Quota.Quota, QQError>>> = {
+  memory: Quota.layerMemory,
+  Redis: overRedis
+}
+
+for (const [name, limiter] of Object.entries(limiters)) {
+  describe(`the contract of quotas: ${name}`, () => {
+    for (const { name, run } of QuotaConformance.cases) it.live(name, () => Effect.provide(run, limiter))
   })
 }
 

@@ -88,6 +88,9 @@ const optionsOf = Effect.fnUntraced(function* (options: CallOptions, settings: t
 
 const isTokenCall = (endpoint: unknown): boolean => endpoint === Auth.getAccessToken
 
+// A request whose answer nobody waits for any more reaches QQ within this time, if ever (ms).
+const lateMillis = 10_000
+
 // that calls wait for a quota is said so often, in milliseconds
 const showEvery = 10_000
 
@@ -229,14 +232,19 @@ export const make = Effect.gen(function* () {
       return Effect.andThen(Effect.ignore(quota.refused(counted)), Effect.fail({ ...failure, again: true }))
     }
 
+    const left = Effect.map(remaining, (left) => Math.max(0, left))
     const inPlace = (authority: Caller["authority"]): Effect.Effect<unknown, Retry.Failure> =>
       Quota.withPlace(
         quota,
         counted,
-        options.waitForQuota ? Effect.map(remaining, (left) => Math.max(0, left)) : Effect.succeed(0),
+        {
+          maxWait: options.waitForQuota ? left : Effect.succeed(0),
+          hold: Effect.map(left, (left) => left + lateMillis),
+          phase: ({ phase }: Retry.Failure) => phase,
+          onWait
+        },
         inTurn,
-        Effect.catch(send(authority), believe),
-        onWait
+        Effect.catch(send(authority), believe)
       ).pipe(Effect.mapError((error): Retry.Failure => (error instanceof QuotaReached ? answered(error) : error)))
 
     const withToken = <A>(token: (within: number) => Effect.Effect<A, Reason>) =>

@@ -2,12 +2,16 @@
  * QQ's published limits, and the limiter that keeps them.
  *
  * The limiter counts in a rolling window: never more than the limit in any 60 seconds (or any day), and at least 95 % of
- * it when there is that much to do. A caller who has to wait is given a place in the future at once, so waiting is fair,
- * costs one timer, and is refused at once when it would last too long.
+ * it when there is that much to do and QQ answers in 2 seconds. A place counts from its granting until 60 seconds (or a
+ * day) after its answer came, so a request that is late on its way passes no limit. One
+ * that got lost counts until it can't arrive any more. A caller who has to wait books a place
+ * at once, so waiting is fair, and is refused at once when it would last too long.
  */
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { monotonicMillis } from "./internal/time.ts"
@@ -17,7 +21,8 @@ import { QuotaReached } from "./QQError.ts"
 /** One limit of one call. */
 export interface Limit {
   readonly max: number
-  readonly per: "minute" | "day" | "ever"
+  /** A number is milliseconds. QQ has minutes and days only; tests have no time for those. */
+  readonly per: "minute" | "day" | "ever" | number
   /** Whom QQ counts it for. */
   readonly for: "app" | "user"
   /**
@@ -41,13 +46,28 @@ export {
   windowMillis
 } from "./internal/windows.ts"
 
-/** What a reservation says: when the caller may go, or that it would be too late. */
+/** What the limiter needs to know a place again. Empty where it does not count. */
+export type Ticket = ReadonlyArray<number>
+
+/** What a reservation says: a place now, a booking for later, or that it would be too late. */
 export interface Place {
   readonly granted: boolean
-  /** Milliseconds until the place (or, when not granted, until there would be one). */
+  /**
+   * 0: the place is taken. More: it is booked, and is to be exchanged for a place after so many milliseconds. When not
+   * granted: how many milliseconds until there would be one.
+   */
   readonly wait: number
-  /** What the limiter needs to take the place back. */
-  readonly ticket: ReadonlyArray<number>
+  readonly ticket: Ticket
+}
+
+/** How a reservation is made. */
+export interface Reservation {
+  /** The longest wait in milliseconds. */
+  readonly maxWait: number
+  /** Milliseconds after which the place ends, if nobody says so before: when the request can't reach QQ any more. */
+  readonly hold: number
+  /** A booking that is exchanged for a place; its holder need not queue again. It is gone whatever the answer is. */
+  readonly instead?: Ticket | undefined
 }
 
 /** A limiter that could not do what it was asked. `problem` holds no secret. */
@@ -67,10 +87,15 @@ export interface Counted {
 export class Quota extends Context.Service<
   Quota,
   {
-    /** Atomically takes the earliest place that passes no limit, unless it is more than `maxWait` milliseconds away. */
-    readonly reserve: (options: Counted & { readonly maxWait: number }) => Effect.Effect<Place, QuotaError>
-    /** Gives a place back that was not used. */
-    readonly release: (options: Counted & { readonly ticket: ReadonlyArray<number> }) => Effect.Effect<void, QuotaError>
+    /** Atomically takes a place now, or books the earliest that passes no limit, unless that is too far away. */
+    readonly reserve: (options: Counted & Reservation) => Effect.Effect<Place, QuotaError>
+    /**
+     * Says that the call of a place was answered, so that it ends. Costs nothing of a store's time: it travels with the next
+     * reservation.
+     */
+    readonly complete: (options: Counted & { readonly ticket: Ticket }) => Effect.Effect<void>
+    /** Gives a place or a booking back for which certainly nothing was sent. */
+    readonly release: (options: Counted & { readonly ticket: Ticket }) => Effect.Effect<void, QuotaError>
     /** How many may go right now: the smallest remainder of the limits. */
     readonly left: (options: Counted) => Effect.Effect<number, QuotaError>
     /**
@@ -83,83 +108,104 @@ export class Quota extends Context.Service<
   }
 >()("@qq-mini/core/Quota") {}
 
+/** How long a call may wait for its place and keep it, and who is told. */
+export interface Waiting<E> {
+  /** The longest wait in milliseconds. */
+  readonly maxWait: Effect.Effect<number>
+  /** Milliseconds until the request can't reach QQ any more. */
+  readonly hold: Effect.Effect<number>
+  /** How far a call that failed came. By default `answered`. */
+  readonly phase?: ((failure: E) => "unsent" | "lost" | "answered") | undefined
+  /** Is told the milliseconds of a wait. */
+  readonly onWait?: ((millis: number) => Effect.Effect<void>) | undefined
+}
+
 /**
  * Runs an effect in a place of its own, in its turn (`inTurn` waits for that).
  *
  * With room, the place is taken when the turn has come, and used at once. Without, the turn goes to others while this
- * caller waits for a place in the future, or fails at once with {@link QuotaReached} and the time to come back when that
- * is more than `maxWait` milliseconds away. A place whose turn comes late, or after QQ refused others, is given back for
- * another. `onWait` is told the milliseconds.
+ * caller waits with a booking, or fails at once with {@link QuotaReached} and the time to come back when that would be too
+ * late. A place whose call got lost on its way is kept until its deadline, since QQ may count it until then.
  *
  * A limiter that fails stops nobody: QQ counts too.
  */
 export const withPlace = Effect.fnUntraced(function* <A, E, TE>(
   quota: Quota["Service"],
   counted: Counted,
-  maxWait: Effect.Effect<number>,
+  { hold, maxWait, onWait = () => Effect.void, phase = () => "answered" }: Waiting<E>,
   inTurn: <B>(effect: Effect.Effect<B, E>) => Effect.Effect<B, E | TE>,
-  effect: Effect.Effect<A, E>,
-  onWait: (millis: number) => Effect.Effect<void> = () => Effect.void
+  effect: Effect.Effect<A, E>
 ): Effect.fn.Return<A, E | TE | QuotaReached> {
   if (!isKept(counted)) return yield* inTurn(effect)
-  const reserve = (maxWait: number): Effect.Effect<Place> =>
-    Effect.catch(quota.reserve({ ...counted, maxWait }), (error) =>
-      Effect.as(Effect.logWarning(error.message), { granted: true, wait: 0, ticket: [] })
-    )
-  const nowOrNot: Effect.Effect<Option.Option<A>, E> = Effect.flatMap(reserve(0), ({ granted }) =>
-    granted ? Effect.asSome(effect) : Effect.succeedNone
-  )
-  let result = yield* inTurn(nowOrNot)
-  while (Option.isNone(result)) {
-    let held: Place | undefined
-    const giveBack = Effect.suspend(() => {
-      if (held === undefined) return Effect.void
-      const { ticket } = held
-      held = undefined
-      return Effect.ignore(quota.release({ ...counted, ticket }))
+  let ticket: Ticket | undefined
+  let place: Place | undefined
+  const giveBack = (ticket: Ticket | undefined) =>
+    ticket === undefined ? Effect.void : Effect.ignore(quota.release({ ...counted, ticket }))
+  const used = Effect.suspend(() => {
+    const mine = ticket!
+    ticket = undefined
+    return Effect.onExit(effect, (exit) => {
+      const failure = Exit.isSuccess(exit) ? undefined : Cause.findFail(exit.cause)
+      const came =
+        failure === undefined ? "answered" : failure._tag === "Success" ? phase(failure.success.error) : "lost"
+      if (came === "lost") return Effect.void
+      return came === "answered" ? quota.complete({ ...counted, ticket: mine }) : giveBack(mine)
     })
-    result = yield* Effect.acquireUseRelease(
-      Effect.flatMap(maxWait, reserve),
-      (place): Effect.Effect<Option.Option<A>, E | TE | QuotaReached> => {
-        if (!place.granted) return new QuotaReached({ wait: place.wait })
-        held = place
-        return Effect.flatMap(monotonicMillis, (now) =>
-          onWait(place.wait).pipe(
-            Effect.andThen(Effect.sleep(place.wait)),
-            Effect.andThen(
-              inTurn(
-                Effect.flatMap(Effect.zip(monotonicMillis, quota.isClosed(counted)), ([then, closed]) => {
-                  if (closed || then > now + place.wait + punctual) return Effect.andThen(giveBack, nowOrNot)
-                  held = undefined
-                  return Effect.asSome(effect)
-                })
-              )
-            )
-          )
-        )
-      },
-      () => giveBack
+  })
+  const ask = (maxWait: Effect.Effect<number>) =>
+    Effect.zip(maxWait, hold).pipe(
+      Effect.flatMap(([maxWait, hold]) => quota.reserve({ ...counted, maxWait, hold, instead: ticket })),
+      Effect.catch((error) => Effect.as(Effect.logWarning(error.message), { granted: true, wait: 0, ticket: [] })),
+      Effect.map((asked: Place) => {
+        place = asked
+        ticket = asked.granted ? asked.ticket : undefined
+        return asked.granted && asked.wait === 0
+      }),
+      Effect.uninterruptible
     )
-  }
-  return result.value
+  const useNow = (maxWait: Effect.Effect<number>): Effect.Effect<Option.Option<A>, E> =>
+    Effect.flatMap(ask(maxWait), (now) => (now ? Effect.asSome(used) : Effect.succeedNone))
+
+  return yield* Effect.gen(function* () {
+    const first = yield* inTurn(useNow(Effect.succeed(0)))
+    if (Option.isSome(first)) return first.value
+    if (yield* ask(maxWait)) return yield* inTurn(used)
+    for (;;) {
+      const { granted, wait } = place!
+      if (!granted) return yield* new QuotaReached({ wait })
+      yield* onWait(wait)
+      yield* Effect.sleep(wait)
+      const result = yield* inTurn(useNow(maxWait))
+      if (Option.isSome(result)) return result.value
+    }
+  }).pipe(Effect.ensuring(Effect.suspend(() => giveBack(ticket))))
 })
 
 /** Whether a client counts for any of the limits. */
 export const isKept = ({ limits }: Counted): boolean => limits.some((limit) => limit.keptBy === "client")
 
-// A place counts from its slot on, so it must be used about then: this late at the most, in milliseconds.
-const punctual = 250
+/** Takes a place of these windows, or books one. */
+export const reserveIn = (
+  windows: Windows,
+  { hold, instead, maxWait, ...counted }: Counted & Reservation,
+  now: number
+): Place => {
+  if (instead !== undefined) windows.giveBack(counted, instead)
+  const wait = Math.ceil(windows.earliest(counted, now, instead !== undefined) - now)
+  if (wait > maxWait || wait === Infinity) return { granted: false, wait, ticket: [] }
+  return {
+    granted: true,
+    wait,
+    ticket: wait > 0 ? windows.book(counted, now + wait) : windows.take(counted, now, now + hold)
+  }
+}
 
 /** A limiter in the memory of this process. */
 export const makeMemory: Effect.Effect<Quota["Service"]> = Effect.sync(() => {
   const windows = new Windows()
   return Quota.of({
-    reserve: ({ maxWait, ...counted }) =>
-      Effect.map(monotonicMillis, (now) => {
-        const wait = Math.ceil(windows.earliest(counted, now) - now)
-        if (wait > maxWait) return { granted: false, wait, ticket: [] }
-        return { granted: true, wait, ticket: windows.take(counted, now + wait, now) }
-      }),
+    reserve: (options) => Effect.map(monotonicMillis, (now) => reserveIn(windows, options, now)),
+    complete: ({ ticket, ...counted }) => Effect.map(monotonicMillis, (now) => windows.end(counted, ticket, now)),
     release: ({ ticket, ...counted }) => Effect.sync(() => windows.giveBack(counted, ticket)),
     left: (counted) => Effect.map(monotonicMillis, (now) => windows.left(counted, now)),
     refused: (counted) => Effect.map(monotonicMillis, (now) => windows.refused(counted, now)),

@@ -274,7 +274,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
   const spend = (key: string, limit: Limit, code: number): Effect.Effect<void, Refusal> =>
     Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const id = `${key} ${limit.max}/${limit.per}`
-      const window = windowMillis[limit.per]
+      const window = windowMillis(limit.per)
       const times = used.get(id) ?? []
       // the window is open at its beginning: exactly one window later there is room again
       let from = 0

@@ -3,6 +3,7 @@ import { it as effectIt } from "@effect/vitest"
 import * as AccessToken from "@qq-mini/core/AccessToken"
 import { redact } from "@qq-mini/core/App"
 import * as QQMini from "@qq-mini/core/QQMini"
+import * as QuotaConformance from "@qq-mini/core/testing/QuotaConformance"
 import * as TokenCacheConformance from "@qq-mini/core/testing/TokenCacheConformance"
 import * as TokenCache from "@qq-mini/core/TokenCache"
 import { createQQMini, denoKv, durableObject, isQQError, upstash } from "@qq-mini/edge"
@@ -50,10 +51,12 @@ describe("a Redis over HTTP", () => {
     await redis[Symbol.asyncDispose]()
   })
 
+  const layer = Layer.suspend(() => UpstashStores.layer({ url: database.url, token: database.token }))
   for (const { name, run } of TokenCacheConformance.cases) {
-    effectIt.live(`the contract: ${name}`, () =>
-      Effect.suspend(() => Effect.provide(run, UpstashStores.layer({ url: database.url, token: database.token })))
-    )
+    effectIt.live(`the contract: ${name}`, () => Effect.provide(run, layer))
+  }
+  for (const { name, run } of QuotaConformance.cases) {
+    effectIt.live(`the contract of quotas: ${name}`, () => Effect.provide(run, layer))
   }
 
   it("T1, Q1: shares token and quotas with those who come over Redis' own protocol", async () => {

@@ -45,10 +45,7 @@ export const make = (
         if (lost !== undefined || failure._tag === "Failure" || failure.success.error.config) return Effect.void
         lost = operation === "read" ? "all" : "writing"
         const { message } = failure.success.error
-        return Effect.andThen(
-          Effect.logWarning(`the token store can't be used: ${message}`),
-          listener.onLost(message)
-        )
+        return Effect.andThen(Effect.logWarning(`the token store can't be used: ${message}`), listener.onLost(message))
       })
     )
 

@@ -19,7 +19,9 @@ export const patient = <A, E, R, E2>(
 ): Effect.Effect<A, E | E2, R> =>
   Effect.raceFirst(
     effect,
-    Effect.repeat(Effect.sleep(millis / steps), { times: steps - 1 }).pipe(
-      Effect.flatMap(() => Effect.fail(onTimeout()))
-    )
+    Effect.gen(function* () {
+      // not `Effect.repeat`, which brings schedules into every bundle
+      for (let step = 0; step < steps; step++) yield* Effect.sleep(millis / steps)
+      return yield* Effect.fail(onTimeout())
+    })
   )

@@ -1,12 +1,14 @@
-import type { Counted } from "../Quota.ts"
+import type { Counted, Limit, Ticket } from "../Quota.ts"
+
+const named = { minute: 60_000, day: 86_400_000, ever: Infinity } as const
 
 /** Milliseconds of a limit's window. */
-export const windowMillis = { minute: 60_000, day: 86_400_000, ever: Infinity } as const
+export const windowMillis = (per: Limit["per"]): number => (typeof per === "number" ? per : named[per])
 
-// The window is cut into slots. A place counts until its slot and two more after the window are over: one because a slot
-// is only known to a slot's width, one because requests do not travel equally fast. 64/66 = 97 % of the limit is usable.
+// The window is cut into slots. A place that ended somewhere in a slot counts until a whole window after the slot's end,
+// so 64/65 = 98 % of a limit can be used.
 const slotsInWindow = 64
-const slotsHeld = slotsInWindow + 2
+const slotsHeld = slotsInWindow + 1
 
 /**
  * How the windows are cut, and how long a call stays closed after QQ refused one, for limiters on other stores: from
@@ -18,12 +20,23 @@ export const shape = {
   closed: { first: 60_000, longest: 3_600_000, memory: 300_000 }
 } as const
 
+const add = (counts: Map<number, number>, slot: number, by: number) => {
+  const count = (counts.get(slot) ?? 0) + by
+  if (count > 0) counts.set(slot, count)
+  else counts.delete(slot)
+}
+
+/**
+ * One limit's places. Q1: QQ counts a call at some moment between its granting and its answer, so an open place counts
+ * until it ends, and then for a whole window. One whose end nobody reports ends at its deadline.
+ */
 class Window {
   readonly width: number
   readonly max: number
-  /** Places by slot number. Reservations only ever move forward, so the last key is the newest. */
+  /** Places that ended, by the slot of their end; and bookings, by the slot from which they may be exchanged. */
   readonly counts = new Map<number, number>()
-  newest = -Infinity
+  /** Places under way, by the slot of their deadline. */
+  readonly open = new Map<number, number>()
 
   constructor(max: number, millis: number) {
     this.max = max
@@ -34,47 +47,43 @@ class Window {
     return Math.floor(time / this.width)
   }
 
-  used(slot: number): number {
+  /** How many places count in a slot. Of those under way it is hoped that they end in the slot `now`. */
+  used(slot: number, now: number): number {
     let sum = 0
-    for (const [key, count] of this.counts) if (key > slot - slotsHeld && key <= slot) sum += count
+    for (const [end, count] of this.counts) if (end > slot - slotsHeld && end <= slot) sum += count
+    for (const [end, count] of this.open) if (Math.min(end, now) > slot - slotsHeld) sum += count
     return sum
   }
 
-  /** The earliest time from `time` on with room. */
-  earliest(time: number): number {
+  /** The earliest time from `time` on with room, behind the bookings unless this is one of them. */
+  earliest(time: number, now: number, booked: boolean): number {
     if (this.max < 1) return Infinity
-    let slot = this.slot(time)
-    if (this.newest <= slot && this.used(slot) < this.max) return time
-    slot = Math.max(slot, this.newest)
-    let used = this.used(slot)
-    while (used >= this.max) {
-      slot++
-      used -= this.counts.get(slot - slotsHeld) ?? 0
-    }
+    const present = this.slot(now)
+    const first = this.slot(time)
+    let slot = booked ? first : Math.max(first, ...this.counts.keys())
+    while (this.used(slot, present) >= this.max) slot++
     return Math.max(time, slot * this.width)
   }
 
-  take(time: number, now: number): number {
-    const slot = this.slot(time)
-    this.newest = Math.max(this.newest, slot)
-    this.counts.set(slot, (this.counts.get(slot) ?? 0) + 1)
-    for (const key of this.counts.keys()) {
-      if (key > this.slot(now) - slotsHeld) break
-      this.counts.delete(key)
-    }
+  /** Takes a place from now to its deadline; gives its slot. */
+  take(now: number, deadline: number): number {
+    for (const counts of [this.counts, this.open])
+      for (const slot of counts.keys()) if (slot <= this.slot(now) - slotsHeld) counts.delete(slot)
+    const slot = this.slot(deadline)
+    add(this.open, slot, 1)
     return slot
   }
 
-  giveBack(slot: number | undefined): void {
-    const count = slot === undefined ? undefined : this.counts.get(slot)
-    if (count === undefined) return
-    if (count > 1) {
-      this.counts.set(slot!, count - 1)
-    } else {
-      this.counts.delete(slot!)
-    }
-    // whoever comes next need not queue behind a place that nobody has
-    this.newest = Math.max(-Infinity, ...this.counts.keys())
+  book(time: number): number {
+    const slot = this.slot(time)
+    add(this.counts, slot, 1)
+    return slot
+  }
+
+  end(slot: number, time: number): void {
+    if (!this.open.has(slot)) return
+    add(this.open, slot, -1)
+    add(this.counts, Math.min(slot, this.slot(time)), 1)
   }
 }
 
@@ -96,7 +105,7 @@ export class Windows {
         const id = `${key} ${limit.max}/${limit.per}`
         let window = this.#windows.get(id)
         if (window === undefined) {
-          window = new Window(limit.max, windowMillis[limit.per])
+          window = new Window(limit.max, windowMillis(limit.per))
           this.#windows.set(id, window)
         }
         return window
@@ -107,14 +116,14 @@ export class Windows {
     return this.#closings.get(key)?.until ?? -Infinity
   }
 
-  /** The earliest time from `now` on at which there is room. */
-  earliest(counted: Counted, now: number): number {
+  /** The earliest time from `now` on at which there is room. One who has `booked` need not queue again. */
+  earliest(counted: Counted, now: number, booked = false): number {
     const all = this.#kept(counted)
     let time = Math.max(now, this.#closedUntil(counted))
     for (let moved = true; moved;) {
       moved = false
       for (const window of all) {
-        const next = window.earliest(time)
+        const next = window.earliest(time, now, booked)
         if (next > time) {
           time = next
           moved = true
@@ -124,18 +133,31 @@ export class Windows {
     return time
   }
 
-  /** Takes a place at a time; gives what takes it back. */
-  take(counted: Counted, time: number, now: number): ReadonlyArray<number> {
-    return this.#kept(counted).map((window) => window.take(time, now))
+  /** Takes a place now, until its deadline at the latest. */
+  take(counted: Counted, now: number, deadline: number): Ticket {
+    return [1, ...this.#kept(counted).map((window) => window.take(now, deadline))]
   }
 
-  giveBack(counted: Counted, ticket: ReadonlyArray<number>): void {
-    for (const [i, window] of this.#kept(counted).entries()) window.giveBack(ticket[i])
+  /** Books a place for later. */
+  book(counted: Counted, time: number): Ticket {
+    return [0, ...this.#kept(counted).map((window) => window.book(time))]
+  }
+
+  /** Takes back what was not used. */
+  giveBack(counted: Counted, [taken, ...slots]: Ticket): void {
+    for (const [i, window] of this.#kept(counted).entries()) {
+      if (slots[i] !== undefined) add(taken === 1 ? window.open : window.counts, slots[i], -1)
+    }
+  }
+
+  /** A place that was taken ended. */
+  end(counted: Counted, [, ...slots]: Ticket, time: number): void {
+    for (const [i, window] of this.#kept(counted).entries()) if (slots[i] !== undefined) window.end(slots[i], time)
   }
 
   left(counted: Counted, now: number): number {
     if (this.isClosed(counted, now)) return 0
-    return Math.min(Infinity, ...this.#kept(counted).map((w) => Math.max(0, w.max - w.used(w.slot(now)))))
+    return Math.min(Infinity, ...this.#kept(counted).map((w) => Math.max(0, w.max - w.used(w.slot(now), w.slot(now)))))
   }
 
   /** QQ refused a call. */

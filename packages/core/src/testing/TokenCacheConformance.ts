@@ -38,10 +38,12 @@ export interface Case {
 type Store = TokenCache["Service"]
 type Body = (store: Store, key: Key) => Effect.Effect<void, NotConforming | TokenCacheError, Scope.Scope>
 
-const expect = (holds: boolean, expected: string, found: unknown): Effect.Effect<void, NotConforming> =>
+/** Fails with what was expected, unless it holds. */
+export const expect = (holds: boolean, expected: string, found: unknown): Effect.Effect<void, NotConforming> =>
   holds ? Effect.void : Effect.fail(new NotConforming({ expected, found }))
 
-const same = (found: unknown, expected: unknown, what: string) =>
+/** Fails unless it is the very same. */
+export const same = (found: unknown, expected: unknown, what: string) =>
   expect(Object.is(found, expected), `${what}: ${JSON.stringify(expected)}`, found)
 
 const tokenOf = ({ token }: Slot) => (token === undefined ? undefined : Redacted.value(token))

@@ -1,0 +1,18 @@
+/** Limits other than QQ's own, for tests that can't make thousands of calls or wait for a minute. */
+import * as Quota from "@qq-mini/core/Quota"
+
+/** The limiter with other limits in the place of those that calls bring. */
+export const withLimits = (
+  quota: Quota.Quota["Service"],
+  limitsOf: (limits: ReadonlyArray<Quota.Limit>) => ReadonlyArray<Quota.Limit>
+): Quota.Quota["Service"] => {
+  const other = <A extends Quota.Counted>(counted: A): A => ({ ...counted, limits: limitsOf(counted.limits) })
+  return Quota.Quota.of({
+    reserve: (options) => quota.reserve(other(options)),
+    complete: (options) => quota.complete(other(options)),
+    release: (options) => quota.release(other(options)),
+    left: (options) => quota.left(other(options)),
+    refused: (options) => quota.refused(other(options)),
+    isClosed: (options) => quota.isClosed(other(options))
+  })
+}
