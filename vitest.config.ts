@@ -11,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), "qq-mini-tests-"))
 
 export default defineConfig({
   test: {
-    globalSetup: ["test/src/setup.ts"],
+    globalSetup: ["test/src/support/setup.ts"],
     // the user's own token store is none of the tests' business
     env: { TMPDIR: folder, XDG_STATE_HOME: join(folder, "state") },
     // many tests wait for real time to pass

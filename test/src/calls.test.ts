@@ -16,7 +16,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import jsQR from "jsqr"
 import { PNG } from "pngjs"
-import { first, image, png, risky, second, template_id } from "./support.ts"
+import { first, image, png, risky, second, template_id } from "./support/calls.ts"
 
 const overHttp = Layer.unwrap(
   Effect.map(SandboxServer.SandboxServer, ({ url }) => NodeQQMini.layer({ apps: [first, second], baseUrl: url }))

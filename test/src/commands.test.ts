@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url"
 import jsQR from "jsqr"
 import { PNG } from "pngjs"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { first, risky } from "./support.ts"
+import { first, risky } from "./support/calls.ts"
 
 const example = (name: string) => fileURLToPath(new URL(`../../examples/src/${name}`, import.meta.url))
 

@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
-import { forgetful, image, png, template_id } from "./support.ts"
+import { forgetful, image, png, template_id } from "./support/calls.ts"
 
 const token = '{"access_token":"TOKEN","expires_in":7200}'
 

@@ -1,6 +1,7 @@
 /** D1 to D3 over real connections: what is repeated, what is not, and that every call ends in its time. */
 import { assert, describe, it } from "@effect/vitest"
 import * as AccessToken from "@qq-mini/core/AccessToken"
+import type { UnreadableAnswer } from "@qq-mini/core/QQError"
 import * as QQMini from "@qq-mini/core/QQMini"
 import * as Quota from "@qq-mini/core/Quota"
 import * as Security from "@qq-mini/core/Security"
@@ -16,8 +17,8 @@ import * as Result from "effect/Result"
 import { TestClock } from "effect/testing"
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http"
 import { type AddressInfo, createServer, type Server } from "node:net"
-import { withLimits } from "./limits.ts"
-import { first, second, template_id } from "./support.ts"
+import { withLimits } from "./support/limits.ts"
+import { first, second, template_id } from "./support/calls.ts"
 
 const overHttp = (platform?: Sandbox.Options, options?: NodeQQMini.Options) =>
   Layer.unwrap(
@@ -119,48 +120,56 @@ describe("delivery over HTTP", () => {
     ["a body that stops short of its length", "stops short", "TimedOut"],
     ["a body without end", "floods", "UnreadableAnswer"],
     ["a body that is announced too large", "announces", "UnreadableAnswer"]
-  ] as const)("D3, I2: %s ends the call in its time, with bounded memory, and its connection", ([, kind, expected]) =>
-    Effect.gen(function* () {
-      let written = 0
-      const closed = Promise.withResolvers<void>()
-      let left = 2
-      const chunk = Buffer.alloc(64 * 1024, 0x20)
-      const server = yield* Effect.acquireRelease(
-        Effect.callback<HttpServer>((resume) => {
-          const server = createHttpServer((request, response) => {
-            if (request.url!.startsWith("/api/getToken")) {
-              return response.end('{"access_token":"T","expires_in":7200}')
-            }
-            response.on("close", () => --left === 0 && closed.resolve())
-            if (kind === "announces") response.setHeader("content-length", 2 ** 31)
-            if (kind === "stops short") response.setHeader("content-length", 100)
-            response.write('{"errCode":')
-            const flood = () => {
-              if (kind !== "floods") return
-              while (!response.destroyed && response.write(chunk)) written += chunk.length
-            }
-            response.on("drain", flood)
-            flood()
-          })
-          server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
-        }),
-        (server) => Effect.sync(() => server.close())
-      )
-      const error = yield* Effect.flip(
-        Security.msgSecCheck({ content: "x" }, { attempts: 2, attemptTimeout: "300 millis" })
-      ).pipe(
-        // while the client lives on
-        Effect.tap(Effect.promise(() => closed.promise)),
-        Effect.provide(
-          NodeQQMini.layer({
-            apps: [first],
-            baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-          })
+  ] as const)(
+    "D3, I2: %s ends the call, which read no more than an answer may have, and its connection",
+    ([, kind, expected]) =>
+      Effect.gen(function* () {
+        const closed = Promise.withResolvers<void>()
+        let left = 2
+        const chunk = Buffer.alloc(64 * 1024, 0x20)
+        const server = yield* Effect.acquireRelease(
+          Effect.callback<HttpServer>((resume) => {
+            const server = createHttpServer((request, response) => {
+              if (request.url!.startsWith("/api/getToken")) {
+                return response.end('{"access_token":"T","expires_in":7200}')
+              }
+              response.on("close", () => --left === 0 && closed.resolve())
+              if (kind === "announces") response.setHeader("content-length", 2 ** 31)
+              if (kind === "stops short") response.setHeader("content-length", 100)
+              response.write('{"errCode":')
+              const flood = () => {
+                if (kind !== "floods") return
+                while (!response.destroyed && response.write(chunk));
+              }
+              response.on("drain", flood)
+              flood()
+            })
+            server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+          }),
+          (server) => Effect.sync(() => server.close())
         )
-      )
-      assert.strictEqual(error.reason._tag, expected)
-      assert.isBelow(written, 32 * 1024 * 1024)
-    }).pipe(Effect.scoped)
+        const error = yield* Effect.flip(
+          Security.msgSecCheck(
+            { content: "x" },
+            {
+              attempts: 2,
+              attemptTimeout: expected === "TimedOut" ? "300 millis" : "20 seconds",
+              deadline: "40 seconds"
+            }
+          )
+        ).pipe(
+          // while the client lives on
+          Effect.tap(Effect.promise(() => closed.promise)),
+          Effect.provide(
+            NodeQQMini.layer({
+              apps: [first],
+              baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+            })
+          )
+        )
+        assert.strictEqual(error.reason._tag, expected)
+        if (kind === "floods") assert.isAtMost((error.reason as UnreadableAnswer).size, 3 * 1024 * 1024)
+      }).pipe(Effect.scoped)
   )
 
   it.effect("D3, Q2: the deadline bounds the wait for a quota, which fails at once with the time to come back", () =>

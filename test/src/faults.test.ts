@@ -16,7 +16,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
-import { calls, forgetful, image, newGuest } from "./support.ts"
+import { calls, forgetful, image, newGuest } from "./support/calls.ts"
 
 const attemptTimeout = 150
 

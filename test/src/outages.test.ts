@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync, statfsSync, statSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "vitest"
-import { deploy, type Deployment } from "./deployment.ts"
-import { sum, type Holder } from "./processes.ts"
-import { Proxy } from "./proxy.ts"
-import { Redis } from "./redis.ts"
+import { deploy, type Deployment } from "./support/deployment.ts"
+import { sum, type Holder } from "./support/processes.ts"
+import { Proxy } from "./support/faultyProxy.ts"
+import { Redis } from "./support/redis.ts"
 
 const sleep = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis))
 
@@ -29,30 +29,29 @@ const settled = async (holders: ReadonlyArray<Holder>) => {
 const tokens = async (holders: ReadonlyArray<Holder>) =>
   new Set(await Promise.all(holders.map((holder) => holder.token())))
 
-describe("T6: Redis", () => {
-  it("stopped for 30 s under load and restarted empty; the token dies meanwhile", async () => {
+describe.concurrent("T6: Redis", () => {
+  it("stopped under load and restarted empty; the token dies meanwhile", async () => {
     await using redis = await Redis.start()
     await deploy(redis.url, async (deployment) => {
       const { fetches, sandbox, start } = deployment
       const holders = await start(4)
       const load = Promise.all(
-        holders.map((holder) => holder.check({ millis: 45_000, fibers: 2, pause: 200, deadline: 15_000 }))
+        holders.map((holder) => holder.check({ millis: 15_000, fibers: 2, pause: 200, deadline: 15_000 }))
       )
-      await sleep(5_000)
-      assert.strictEqual(await fetches(), 1)
+      while ((await fetches()) === 0) await sleep(50)
       await redis.stop()
-      await sleep(10_000)
       await sandbox.run((platform) => platform.revokeTokens())
-      await sleep(20_000)
+      while (!holders.every(({ events }) => events.includes("StoreLost"))) await sleep(50)
       await redis.start()
       assert.deepStrictEqual(Object.keys(sum(await load)), ["ok"])
       // each of the four may have fetched once for itself
       assert.isAtMost(await fetches(), 1 + 4)
       await settled(holders)
-      for (const { events } of holders) assert.includeMembers(events, ["StoreLost", "StoreBack"])
+      // whoever filled the empty store again knows that it is back
+      assert.isTrue(holders.some(({ events }) => events.includes("StoreBack")))
       await oneAgain(holders, deployment)
     })
-  }, 120_000)
+  })
 
   it("hangs, and goes on later with what it was asked long ago", async () => {
     await using redis = await Redis.start()
@@ -94,27 +93,36 @@ describe("T6: Redis", () => {
   it("is cut off again and again after a script has run and before its answer is there", async () => {
     await using redis = await Redis.start()
     await using proxy = await Proxy.start(redis.port)
-    await deploy(`redis://127.0.0.1:${proxy.port}`, async (deployment) => {
-      const { fetches, openid, sandbox, start } = deployment
-      const holders = await start(3)
-      await Promise.all(holders.map((holder) => holder.send(openid, 1)))
-      proxy.cut = 0.3
-      const load = Promise.all(
-        holders.map((holder) => holder.check({ millis: 20_000, fibers: 3, pause: 200, deadline: 15_000 }))
-      )
-      for (let i = 0; i < 2; i++) {
-        await sleep(7_000)
-        await sandbox.run((platform) => platform.revokeTokens())
-      }
-      assert.deepStrictEqual(Object.keys(sum(await load)), ["ok"])
-      assert.isAbove(proxy.cuts, 20)
-      proxy.cut = 0
-      // three for each without the store, and four with it
-      assert.isAtMost(await fetches(), 3 * 3 + 4)
-      // the last connections that were cut are made again
-      await sleep(3_000)
-      await oneAgain(holders, deployment)
-    })
+    await deploy(
+      `redis://127.0.0.1:${proxy.port}`,
+      async (deployment) => {
+        const { fetches, openid, sandbox, start } = deployment
+        const holders = await start(3)
+        await Promise.all(holders.map((holder) => holder.send(openid, 1)))
+        proxy.cut = 0.3
+        for (let death = 0; death < 2; death++) {
+          const cuts = proxy.cuts
+          await sandbox.run((platform) => platform.revokeTokens())
+          do {
+            const load = holders.map((holder) =>
+              holder.check({ millis: 2_000, fibers: 3, pause: 50, deadline: 15_000 })
+            )
+            assert.deepStrictEqual(Object.keys(sum(await Promise.all(load))), ["ok"])
+          } while (proxy.cuts <= cuts + 10)
+        }
+        proxy.cut = 0
+        // three for each without the store, and four with it
+        assert.isAtMost(await fetches(), 3 * 3 + 4)
+        // who never lost the store learns of a newer token when QQ refuses the older one
+        while ((await tokens(holders)).size > 1) {
+          const sent = await Promise.all(holders.map((holder) => holder.send(openid, 1)))
+          assert.deepStrictEqual(sum(sent), { NotSubscribed: 3 })
+          await sleep(250)
+        }
+        await oneAgain(holders, deployment)
+      },
+      { switches: { oldTokenGrace: 10 } }
+    )
   })
 })
 

@@ -11,7 +11,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { inspect } from "node:util"
 import { afterAll, afterEach, assert, beforeAll, describe, it, vi } from "vitest"
-import { first, risky, second, template_id } from "./support.ts"
+import { first, risky, second, template_id } from "./support/calls.ts"
 
 const failure = (promise: Promise<unknown>): Promise<QQError> =>
   promise.then(

@@ -16,10 +16,10 @@ import * as Result from "effect/Result"
 import { TestClock } from "effect/testing"
 import { createClient } from "redis"
 import { afterAll, beforeAll } from "vitest"
-import { deploy } from "./deployment.ts"
-import { sum } from "./processes.ts"
-import { Proxy } from "./proxy.ts"
-import { Redis } from "./redis.ts"
+import { deploy } from "./support/deployment.ts"
+import { sum } from "./support/processes.ts"
+import { Proxy } from "./support/faultyProxy.ts"
+import { Redis } from "./support/redis.ts"
 
 let redis: Redis
 beforeAll(async () => {

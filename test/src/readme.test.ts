@@ -9,7 +9,7 @@ import { promisify } from "node:util"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { startWorkers } from "./edge/workers.ts"
 import { bundleEdge } from "./runtimes/runtimes.ts"
-import { first } from "./support.ts"
+import { first } from "./support/calls.ts"
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL("../..", import.meta.url))

@@ -15,7 +15,7 @@ import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as fc from "fast-check"
-import { calls, image } from "./support.ts"
+import { calls, image } from "./support/calls.ts"
 
 const utf8 = new TextEncoder()
 const runs = 10_000
@@ -87,6 +87,7 @@ describe("whatever comes back", () => {
           Layer.provide(
             Layer.mock(Quota.Quota, {
               reserve: () => Effect.succeed({ granted: true, wait: 0, ticket: [] }),
+              complete: () => Effect.void,
               release: () => Effect.void
             })
           ),

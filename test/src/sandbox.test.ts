@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as HttpBody from "effect/http/HttpBody"
 import * as HttpClient from "effect/http/HttpClient"
 import { TestClock } from "effect/testing"
-import { first, image, png, risky, second, template_id } from "./support.ts"
+import { first, image, png, risky, second, template_id } from "./support/calls.ts"
 
 const tag = <A, R>(effect: Effect.Effect<A, QQError, R>) =>
   Effect.match(effect, { onSuccess: () => "done" as string, onFailure: (error) => error.reason._tag as string })

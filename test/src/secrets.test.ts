@@ -22,7 +22,7 @@ import * as Tracer from "effect/Tracer"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { inspect } from "node:util"
-import { calls, first, forgetful, newGuest, second, type Call } from "./support.ts"
+import { calls, first, forgetful, newGuest, second, type Call } from "./support/calls.ts"
 
 /** Everything that can be seen, as one text. */
 class Seen {

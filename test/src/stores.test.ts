@@ -24,7 +24,7 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { createClient } from "redis"
 import { afterAll, beforeAll } from "vitest"
-import { freePort, Redis } from "./redis.ts"
+import { freePort, Redis } from "./support/redis.ts"
 
 const folder = () => mkdtempSync(join(tmpdir(), "qq-mini-store-"))
 const secret = "theSecretOfTheStoresTest"

@@ -53,8 +53,8 @@ describe("Quota", () => {
         yield* Fiber.interruptAll(fibers)
         assert.isAtMost(most(times, 60_000), 600)
         // after the first 600, for which everything was free
-      const used = (times.length - 600) / ((600 * (times.at(-1)! - times[0]!)) / 60_000)
-      assert.isAtLeast(used, 0.95)
+        const used = (times.length - 600) / ((600 * (times.at(-1)! - times[0]!)) / 60_000)
+        assert.isAtLeast(used, 0.95)
       })
   )
 

@@ -10,9 +10,9 @@ import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { freePort, Redis } from "../redis.ts"
+import { freePort, Redis } from "../support/redis.ts"
 import { type Harness, startHarness } from "../runtimes/harness.ts"
-import { startUpstash } from "./upstash.ts"
+import { startUpstash } from "../support/upstash.ts"
 
 const exec = promisify(execFile)
 const examples = fileURLToPath(new URL("../../../examples/edge/", import.meta.url))

@@ -24,9 +24,9 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { Redis } from "../redis.ts"
+import { Redis } from "../support/redis.ts"
 import { bundleEdge } from "../runtimes/runtimes.ts"
-import { startUpstash, type Upstash } from "./upstash.ts"
+import { startUpstash, type Upstash } from "../support/upstash.ts"
 
 const exec = promisify(execFile)
 const deno = fileURLToPath(new URL("../../node_modules/.bin/deno", import.meta.url))

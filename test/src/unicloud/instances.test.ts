@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, beforeAll, describe, it } from "vitest"
 import { deliver } from "../../../packages/unicloud/delivery/build.ts"
-import { Holder, sum } from "../processes.ts"
+import { Holder, sum } from "../support/processes.ts"
 import { type DatabaseServer, startDatabase } from "./database.ts"
 import { nodeBinary } from "./unicloud.ts"
 

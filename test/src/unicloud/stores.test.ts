@@ -12,7 +12,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { createClient } from "redis"
 import { afterAll, beforeAll } from "vitest"
-import { Redis } from "../redis.ts"
+import { Redis } from "../support/redis.ts"
 import { connect, type DatabaseServer, type Operation, startDatabase } from "./database.ts"
 
 let redis: Redis

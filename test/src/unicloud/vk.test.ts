@@ -18,7 +18,7 @@ import { buffer } from "node:stream/consumers"
 import { isDeepStrictEqual, inspect } from "node:util"
 import { crc32 } from "node:zlib"
 import { afterAll, afterEach, assert, beforeAll, beforeEach, describe, it, vi } from "vitest"
-import { image, png } from "../support.ts"
+import { image, png } from "../support/calls.ts"
 import { type DatabaseServer, startDatabase } from "./database.ts"
 import { makeUniCloud } from "./unicloud.ts"
 

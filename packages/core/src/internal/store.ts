@@ -42,7 +42,11 @@ export const make = (
           return Effect.andThen(Effect.logInfo("the token store can be used again"), listener.onBack)
         }
         const failure = Cause.findFail(exit.cause)
-        if (lost !== undefined || failure._tag === "Failure" || failure.success.error.config) return Effect.void
+        if (failure._tag === "Failure" || failure.success.error.config) return Effect.void
+        if (lost !== undefined) {
+          if (operation === "read") lost = "all"
+          return Effect.void
+        }
         lost = operation === "read" ? "all" : "writing"
         const { message } = failure.success.error
         return Effect.andThen(Effect.logWarning(`the token store can't be used: ${message}`), listener.onLost(message))

@@ -1,10 +1,12 @@
 /** Processes of the operating system that share a token: see `holder.ts` for what each does. */
 import { spawn, type ChildProcess } from "node:child_process"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { createInterface } from "node:readline"
-import { fileURLToPath } from "node:url"
 import type { Command, Config, Step, Tally } from "./holder.ts"
 
-const program = fileURLToPath(new URL("holder.ts", import.meta.url))
+/** Where the set-up of the tests puts the bundle of `holder.ts`. */
+export const holderIn = (folder: string): string => join(folder, "holder.mjs")
 
 type Line =
   | { readonly ready: true }
@@ -38,7 +40,7 @@ export class Holder implements AsyncDisposable {
   }
 
   static start(config: Config): Promise<Holder> {
-    const node = [process.execPath, program, JSON.stringify(config)]
+    const node = [process.execPath, holderIn(tmpdir()), JSON.stringify(config)]
     // what a shell limits, it limits for the program it becomes
     const shell = ["/bin/sh", "-c", `ulimit -f ${config.fileBlocks} && exec "$0" "$@"`]
     return Holder.spawn(config.fileBlocks === undefined ? node : [...shell, ...node])

@@ -1,0 +1,49 @@
+/** What a call makes of getToken's answers: each code is the caller's reason, and no lifetime is longer than 2 hours. */
+import { assert, it } from "@effect/vitest"
+import * as Auth from "@qq-mini/core/Auth"
+import { allCodes } from "@qq-mini/core/Endpoints"
+import { fromCode } from "@qq-mini/core/QQError"
+import * as Sandbox from "@qq-mini/sandbox/Sandbox"
+import * as Effect from "effect/Effect"
+import { TestClock } from "effect/testing"
+import { runFor } from "./support/clock.ts"
+import { check, fetches } from "./support/token.ts"
+
+it.effect.each([...new Set(allCodes().map(({ code }) => code))])("getToken's code %i is the caller's reason", (code) =>
+  Effect.gen(function* () {
+    const sandbox = yield* Sandbox.Sandbox
+    yield* sandbox.fault({ kind: "code", code, endpoint: "auth.getAccessToken", times: 100 })
+    const error = yield* runFor("10 seconds", Effect.flip(check))
+    assert.strictEqual(error.reason._tag, fromCode(Auth.getAccessToken.codes, code, "")._tag)
+  }).pipe(Effect.provide(Sandbox.layer))
+)
+
+it.effect('a refusal such as "too often" is not repeated and holds for the next call; "busy" is repeated twice', () =>
+  Effect.gen(function* () {
+    const sandbox = yield* Sandbox.Sandbox
+    for (const [code, calls, expected] of [
+      [45009, 2, 1],
+      [12345, 2, 1],
+      [-1, 1, 3]
+    ] as const) {
+      yield* sandbox.clearLog
+      yield* sandbox.fault({ kind: "code", code, endpoint: "auth.getAccessToken", times: 1_000 })
+      yield* runFor(
+        "2 seconds",
+        Effect.forEach(Array.from({ length: calls }), () => Effect.flip(check))
+      )
+      assert.strictEqual(yield* fetches, expected)
+      yield* sandbox.heal
+      yield* TestClock.adjust("1 minute")
+    }
+  }).pipe(Effect.provide(Sandbox.layer))
+)
+
+it.effect("a lifetime of more than 2 hours counts as 2 hours", () =>
+  Effect.gen(function* () {
+    yield* check
+    yield* TestClock.adjust("2 hours")
+    yield* check
+    assert.strictEqual(yield* fetches, 2)
+  }).pipe(Effect.provide(Sandbox.layerWith({ switches: { tokenLifetime: 36_000 } })))
+)
