@@ -14,8 +14,8 @@ export default defineConfig({
     globalSetup: ["test/src/support/setup.ts"],
     // the user's own token store is none of the tests' business
     env: { TMPDIR: folder, XDG_STATE_HOME: join(folder, "state") },
-    // many tests wait for real time to pass
-    maxWorkers: 2,
+    // for two cores: many tests wait for real time to pass
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [

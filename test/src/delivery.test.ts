@@ -38,10 +38,10 @@ const tenth = Layer.effect(
 const messageTo = (touser: string) => SubscribeMessage.send({ touser, template_id, data: { keyword1: { value: "x" } } })
 
 describe("delivery over HTTP", () => {
-  it.live("D1, D2: 10,000 messages over connections that break: none twice, and every caller knows", () =>
+  it.live("D1, D2: 2,000 messages over connections that break: none twice, and every caller knows", () =>
     Effect.gen(function* () {
       const sandbox = yield* Sandbox.Sandbox
-      const users = yield* Effect.forEach(Array.from({ length: 10_000 }), (_, i) =>
+      const users = yield* Effect.forEach(Array.from({ length: 2_000 }), (_, i) =>
         Effect.tap(sandbox.login({ user: `user ${i}` }), ({ openid }) => sandbox.subscribe({ openid, times: 2 }))
       )
       const endpoint = "subscribeMessage.send"
@@ -68,9 +68,9 @@ describe("delivery over HTTP", () => {
           assert.strictEqual(got, 0)
         }
       }
-      assert.strictEqual(count.sent + count.notSent + count.unknown, 10_000)
-      assert.isAbove(count.sent, 4_000)
-      assert.isAbove(count.unknown, 2_000)
+      assert.strictEqual(count.sent + count.notSent + count.unknown, 2_000)
+      assert.isAbove(count.sent, 800)
+      assert.isAbove(count.unknown, 400)
     }).pipe(Effect.provide(overHttp()))
   )
 

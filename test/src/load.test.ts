@@ -73,7 +73,7 @@ const unlimited = Layer.succeed(
 
 describe("an outage of QQ", () => {
   it.live(
-    "10,000 calls: at most 1.2 attempts a call, and recovery at once",
+    "2,000 calls: at most 1.2 attempts a call, and recovery at once",
     () =>
       Effect.gen(function* () {
         const { url } = yield* SandboxServer.SandboxServer
@@ -88,7 +88,7 @@ describe("an outage of QQ", () => {
           state.down = true
           state.attempts = 0
           const calls: Array<Fiber.Fiber<boolean>> = []
-          for (let tick = 0; tick < 1_000; tick++) {
+          for (let tick = 0; tick < 200; tick++) {
             for (let i = 0; i < 10; i++) {
               calls.push(
                 yield* Effect.forkChild(Effect.match(check, { onSuccess: () => true, onFailure: () => false }))
@@ -98,9 +98,9 @@ describe("an outage of QQ", () => {
           }
           const answered = (yield* Fiber.joinAll(calls)).filter(Boolean).length
           assert.strictEqual(answered, 0)
-          assert.strictEqual(calls.length, 10_000)
-          assert.isAtLeast(state.attempts, 10_000)
-          assert.isAtMost(state.attempts, 1.2 * 10_000)
+          assert.strictEqual(calls.length, 2_000)
+          assert.isAtLeast(state.attempts, 2_000)
+          assert.isAtMost(state.attempts, 1.2 * 2_000)
           state.down = false
           // the very next calls are answered
           const back = yield* Effect.forEach(Array.from({ length: 100 }), () => check, { concurrency: 10 })

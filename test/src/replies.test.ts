@@ -18,7 +18,7 @@ import * as fc from "fast-check"
 import { calls, image } from "./support/calls.ts"
 
 const utf8 = new TextEncoder()
-const runs = 10_000
+const runs = 2_000
 
 // values that a status field or any other field may carry
 const odd = fc.oneof(

@@ -644,11 +644,21 @@ export const make = Effect.gen(function* () {
           return yield* late
         }
         const renewed = !wanted.refused && !wanted.fresh && state.current !== undefined && now < state.current.endsAt
+        let leasedAt = now
         // Extends the lease. `false`: another holder has it, or a newer token is stored, as after a freeze.
-        const stillMine = Effect.orElseSucceed(Store.bounded("lease", cache.lease(key, lease)), () => true)
+        const extended = Effect.flatMap(monotonicMillis, (before) =>
+          Effect.tap(Store.bounded("lease", cache.lease(key, lease)), () => Effect.sync(() => (leasedAt = before)))
+        )
+        // A store that does not answer leaves the lease its TTL.
+        const stillMine = Effect.catch(extended, () => Effect.map(monotonicMillis, (now) => now - leasedAt < leaseTime))
         // T1: a holder that lost its lease stops. What it got is looked for in the store then.
-        const beat: Effect.Effect<undefined> = Effect.flatMap(Effect.delay(stillMine, leaseBeat), (held) =>
-          held ? beat : Effect.succeed(undefined)
+        const beat: Effect.Effect<undefined> = Effect.flatMap(
+          // a request that has left goes on without the store
+          Effect.delay(
+            Effect.orElseSucceed(extended, () => true),
+            leaseBeat
+          ),
+          (held) => (held ? beat : Effect.succeed(undefined))
         )
         // calls go on, but somebody fetches beside us
         if (!wanted.fresh && History.isTold(history)) yield* contested(app, state, slot, history, 0)

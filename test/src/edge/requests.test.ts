@@ -10,7 +10,8 @@ const passed = '200 {"risky":false}'
 const assertApart = ({ said }: Workers): void =>
   assert.notMatch(said(), /different request|hung|never generate a response|deadlock/i)
 
-describe("requests of one Worker", () => {
+// most of it is waiting
+describe.concurrent("requests of one Worker", () => {
   it("T9: visitors who leave take nobody with them", async () => {
     await using workers = await startWorkers(instrumented)
     const { sandbox } = workers.harness
@@ -129,7 +130,6 @@ describe("requests of one Worker", () => {
   })
 })
 
-// most of it is waiting
 describe.concurrent("renewal ahead of a token's end", () => {
   const lives = (tokenLifetime: number) => ({ switches: { tokenLifetime } })
 

@@ -21,6 +21,7 @@ import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
+import { writeSync } from "node:fs"
 import { createInterface } from "node:readline"
 import { withLimits } from "./limits.ts"
 
@@ -33,6 +34,8 @@ export interface Config {
   /** `redis://…`, or the path of a file for SQLite. */
   readonly store: string
   readonly stopAt?: Step | undefined
+  /** Milliseconds for which its event loop stands still after its first lease. */
+  readonly stallAfterLease?: number | undefined
   /** Milliseconds by which its clock is ahead. */
   readonly clock?: number | undefined
   /** Takes its time, as tens of thousands of calls do on few cores. */
@@ -82,6 +85,19 @@ const stopped = (step: Step) =>
     Effect.never
   )
 
+const { stallAfterLease } = config
+let stalled = false
+const stallOnce =
+  stallAfterLease === undefined
+    ? undefined
+    : () =>
+        Effect.sync(() => {
+          if (stalled) return
+          stalled = true
+          writeSync(1, `${JSON.stringify({ stopped: "after the lease" })}\n`)
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, stallAfterLease)
+        })
+
 const stopping = Layer.effect(
   TokenCache.TokenCache,
   Effect.map(TokenCache.TokenCache, (cache) =>
@@ -89,7 +105,8 @@ const stopping = Layer.effect(
       ...cache,
       lease: (key, options) => {
         if (config.stopAt === "before the lease") return stopped("before the lease")
-        const lease = cache.lease(key, options)
+        const lease =
+          stallOnce === undefined ? cache.lease(key, options) : Effect.tap(cache.lease(key, options), stallOnce)
         return config.stopAt === "after the lease" ? Effect.andThen(lease, stopped("after the lease")) : lease
       },
       write: (key, options) => {
@@ -111,7 +128,7 @@ const client = QQMini.layerStores.pipe(
     // what comes later goes before
     Layer.mergeAll(
       stores,
-      config.stopAt === undefined ? Layer.empty : Layer.provide(stopping, stores),
+      config.stopAt === undefined && stallAfterLease === undefined ? Layer.empty : Layer.provide(stopping, stores),
       config.limit === undefined ? Layer.empty : Layer.provide(scaled, stores)
     )
   ),
