@@ -98,6 +98,8 @@ export const startHarness = async (options?: Parameters<typeof SandboxServer.sta
   }
   const control = createServer(async (request, response) => {
     const answer = answers[request.url!.slice(1)]!
+    // a kept connection could be closed here just when a slow client uses it again
+    response.setHeader("connection", "close")
     response.end(JSON.stringify((await answer(await json(request))) ?? null))
   })
   const controlUrl = await listen(control)
