@@ -97,9 +97,7 @@ describe("Q1: 8 processes, text checks as fast as they can", () => {
           holders.map((holder) => holder.check({ millis: 50_000, fibers: 4, deadline: 8_000, untilFull: true }))
         )
       )
-      // on a busy machine some take longer than their deadline
-      assert.includeMembers(["ok", "QuotaReached", "TimedOut"], Object.keys(done))
-      assert.isTrue("QuotaReached" in done)
+      assert.deepStrictEqual(Object.keys(done).toSorted(), ["QuotaReached", "ok"])
       const log = (await sandbox.run((platform) => platform.log)).filter((e) => e.endpoint === "security.msgSecCheck")
       assert.deepStrictEqual(
         log.filter(({ code }) => code !== 0),

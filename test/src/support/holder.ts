@@ -85,18 +85,15 @@ const stopped = (step: Step) =>
     Effect.never
   )
 
-const { stallAfterLease } = config
-let stalled = false
-const stallOnce =
-  stallAfterLease === undefined
-    ? undefined
-    : () =>
-        Effect.sync(() => {
-          if (stalled) return
-          stalled = true
-          writeSync(1, `${JSON.stringify({ stopped: "after the lease" })}\n`)
-          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, stallAfterLease)
-        })
+let stalls = config.stallAfterLease !== undefined
+/** Blocks the event loop, once. */
+const stall = Effect.sync(() => {
+  if (!stalls) return
+  stalls = false
+  // at once, since nothing is written while the loop stands still
+  writeSync(1, `${JSON.stringify({ stopped: "after the lease" })}\n`)
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, config.stallAfterLease)
+})
 
 const stopping = Layer.effect(
   TokenCache.TokenCache,
@@ -105,8 +102,7 @@ const stopping = Layer.effect(
       ...cache,
       lease: (key, options) => {
         if (config.stopAt === "before the lease") return stopped("before the lease")
-        const lease =
-          stallOnce === undefined ? cache.lease(key, options) : Effect.tap(cache.lease(key, options), stallOnce)
+        const lease = Effect.tap(cache.lease(key, options), stall)
         return config.stopAt === "after the lease" ? Effect.andThen(lease, stopped("after the lease")) : lease
       },
       write: (key, options) => {
@@ -128,7 +124,9 @@ const client = QQMini.layerStores.pipe(
     // what comes later goes before
     Layer.mergeAll(
       stores,
-      config.stopAt === undefined && stallAfterLease === undefined ? Layer.empty : Layer.provide(stopping, stores),
+      config.stopAt === undefined && config.stallAfterLease === undefined
+        ? Layer.empty
+        : Layer.provide(stopping, stores),
       config.limit === undefined ? Layer.empty : Layer.provide(scaled, stores)
     )
   ),
