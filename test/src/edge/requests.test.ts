@@ -130,63 +130,63 @@ describe.concurrent("requests of one Worker", () => {
   })
 })
 
+// most of it is waiting
 describe.concurrent("renewal ahead of a token's end", () => {
-  const lives = (tokenLifetime: number) => ({ switches: { tokenLifetime } })
+  const generation = async (workers: Workers) => (await workers.ask(0, "/generation")).text()
+  const slow = (workers: Workers, delay: `${number} seconds`) =>
+    workers.harness.sandbox.run((platform) =>
+      platform.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", delay })
+    )
+  const check = async (workers: Workers, worker: number) =>
+    assert.deepStrictEqual(await (await workers.ask(worker, "/check")).json(), { risky: false })
 
   it("T8: with ctx.waitUntil it goes on after the answer", async () => {
-    // renewed in the last tenth of its life; the object's alarm is switched off for this
-    await using workers = await startWorkers(instrumented, {
-      platform: lives(20),
-      bindings: { QQ_ALARM: "off" }
-    })
-    const { sandbox } = workers.harness
-    assert.strictEqual(await visit(workers, "/health"), ok)
-    const generation = async () => (await workers.ask(0, "/generation")).text()
-    const first = await generation()
-    const delay = "800 millis"
-    await sandbox.run((platform) => platform.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", delay }))
-    await pause(17_000)
-    // visitors come all the time, and one of them begins the renewal
-    let underWay = 0
+    await using workers = await startWorkers(instrumented, { count: 2, bindings: { QQ_ALARM: "off" } })
+    await check(workers, 0)
+    const first = await generation(workers)
+    await slow(workers, "10 seconds")
+    await workers.ask(0, "/age")
+    // a Worker that finds the token in the object with its first check, and begins the renewal with a later one
     await until(async () => {
-      assert.strictEqual(await visit(workers, "/check"), passed)
-      const [fetches, now] = [await workers.fetches(), await generation()]
-      // answered between the request for the new token and its coming
-      if (fetches === 2 && now === first) underWay++
-      return now !== first
+      await check(workers, 1)
+      return (await workers.fetches()) === 2
     })
-    assert.isAbove(underWay, 0)
+    // answered between the request for the new token and its coming
+    assert.strictEqual(await generation(workers), first)
+    await until(async () => (await generation(workers)) !== first)
+    await check(workers, 1)
     assert.strictEqual(await workers.fetches(), 2)
     assertApart(workers)
   })
 
   it("T8: the object's alarm renews what was used, and not what nobody needs", async () => {
-    await using workers = await startWorkers(instrumented, { platform: lives(6) })
-    assert.strictEqual(await visit(workers, "/health"), ok)
-    // nobody calls, and a new token comes before the old one's end
-    await until(async () => (await workers.fetches()) === 2)
-    await pause(8_000)
+    await using workers = await startWorkers(instrumented)
+    const alarmed = async () => {
+      await workers.ask(0, "/age")
+      await until(async () => Number(await (await workers.ask(0, "/alarms")).text()) > 0)
+    }
+    await check(workers, 0)
+    await alarmed()
     assert.strictEqual(await workers.fetches(), 2)
-    assert.strictEqual(await visit(workers, "/health"), ok)
-    assert.strictEqual(await workers.fetches(), 3)
+    // nobody looked since
+    await alarmed()
+    assert.strictEqual(await workers.fetches(), 2)
+    await check(workers, 0)
   })
 
   it("T8, T9: an object that is evicted while its alarm renews does so again", async () => {
-    await using workers = await startWorkers(instrumented, { platform: lives(36) })
-    const { sandbox } = workers.harness
-    assert.strictEqual(await visit(workers, "/health"), ok)
-    const generation = async () => (await workers.ask(0, "/generation")).text()
-    const first = await generation()
-    const delay = "1 second"
-    await sandbox.run((platform) => platform.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", delay }))
-    await pause(30_000)
+    await using workers = await startWorkers(instrumented)
+    await check(workers, 0)
+    const first = await generation(workers)
+    await slow(workers, "60 seconds")
+    await workers.ask(0, "/age")
     await until(async () => (await workers.fetches()) === 2)
     await workers.ask(0, "/evict")
-    assert.strictEqual(await generation(), first)
+    assert.strictEqual(await generation(workers), first)
     // its lease runs out, and its alarm comes again
-    await until(async () => (await generation()) !== first)
+    await until(async () => (await generation(workers)) !== first)
     assert.isAtMost(await workers.fetches(), 3)
-    assert.strictEqual(await visit(workers, "/health"), ok)
+    await check(workers, 0)
   })
 })
 

@@ -1,4 +1,4 @@
-/** The Worker of the examples, with what tests must be able to do to it: evict its object, count, and run the contract. */
+/** The Worker of the examples, with what tests must be able to do to it: age and evict its object, count, and run the contract. */
 import * as AccessToken from "@qq-mini/core/AccessToken"
 import { redact } from "@qq-mini/core/App"
 import * as TokenCacheConformance from "@qq-mini/core/testing/TokenCacheConformance"
@@ -6,7 +6,7 @@ import { createQQMini, durableObject, kv, QQTokens as Base } from "@qq-mini/edge
 import type { Options, State } from "@qq-mini/edge/QQTokens"
 import { env } from "cloudflare:workers"
 import * as Effect from "effect/Effect"
-import worker from "../../../examples/edge/worker/index.ts"
+import { handle } from "../../../examples/edge/handler.ts"
 
 interface Env {
   readonly QQ_APPID: string
@@ -17,11 +17,12 @@ interface Env {
   readonly STALL_URL: string
 }
 
-/** The object, which can be evicted and counts what it is asked. */
+/** The object, which can be evicted, counts what it is asked, and whose token can be aged. */
 export class QQTokens extends Base {
   asked = 0
+  alarms = 0
   override readonly options: Options
-  readonly state: State & { readonly abort: () => void }
+  readonly state: State & { readonly abort: () => void; readonly storage: { readonly sync: () => Promise<void> } }
   constructor(state: any, env: Env) {
     super(state, env)
     this.state = state
@@ -31,8 +32,21 @@ export class QQTokens extends Base {
     const { pathname } = new URL(request.url)
     if (pathname === "/evict") this.state.abort()
     if (pathname === "/asked") return Response.json(this.asked)
+    if (pathname === "/alarms") return Response.json(this.alarms)
+    if (pathname === "/age") {
+      const { storage } = this.state
+      await storage.put("slot", { ...(await storage.get("slot")), expires: Date.now() + 200_000 })
+      if (this.options.renewal !== false) await storage.setAlarm(Date.now())
+      await storage.sync()
+      // it begins anew with what is stored
+      this.state.abort()
+    }
     this.asked++
     return super.fetch(request)
+  }
+  override async alarm(): Promise<void> {
+    await super.alarm()
+    this.alarms++
   }
 }
 
@@ -47,24 +61,31 @@ const stores = {
     kv((env as unknown as Env).QQ_KV, durableObject((env as unknown as Env).QQ_TOKENS))
 }
 
-const checking = createQQMini({ env, store: stores["a Durable Object"]() })
+// a busy machine loses no call
+const settings = { attemptTimeout: 60_000, deadline: 120_000 }
+const checking = createQQMini({ env, store: stores["a Durable Object"](), ...settings })
 // a client that reads copies of the token in KV
-const copying = createQQMini({ env, store: stores["Workers KV in front of one"]() })
+const copying = createQQMini({ env, store: stores["Workers KV in front of one"](), ...settings })
+const memory = createQQMini({ env, ...settings })
 
 const unanswered = createQQMini({
   env,
   baseUrl: `${(env as unknown as Env).STALL_URL}/left`,
-  attemptTimeout: 60_000,
-  deadline: 60_000
+  ...settings
 })
 
+/** Has the object do something at which it ends. */
+const ending = (path: string) => async (_: unknown, env: Env) => {
+  await object(env)
+    .fetch(`https://qq-mini${path}`)
+    .catch(() => {})
+  return new Response("ended")
+}
+
 const routes: Readonly<Record<string, (request: Request, env: Env, ctx: any) => Promise<Response>>> = {
-  "/evict": async (_, env) => {
-    await object(env)
-      .fetch("https://qq-mini/evict")
-      .catch(() => {})
-    return new Response("evicted")
-  },
+  "/evict": ending("/evict"),
+  // leaves its token only 200 seconds, and has its alarm come now
+  "/age": ending("/age"),
   // the slot's generation, as the object has it
   "/generation": async (_, env) => {
     const asked = { method: "POST", body: JSON.stringify({ operation: "read", key: keyOf(env) }) }
@@ -82,6 +103,7 @@ const routes: Readonly<Record<string, (request: Request, env: Env, ctx: any) => 
       await unanswered.security.msgSecCheck({ content: "x", access_token: "mine" }, { signal: request.signal })
     ),
   "/asked": (_, env) => object(env).fetch("https://qq-mini/asked"),
+  "/alarms": (_, env) => object(env).fetch("https://qq-mini/alarms"),
   "/contract": async (request) => {
     const { name, store } = (await request.json()) as { readonly name: string; readonly store: keyof typeof stores }
     const { run } = TokenCacheConformance.cases.find((one) => one.name === name)!
@@ -101,11 +123,9 @@ const routes: Readonly<Record<string, (request: Request, env: Env, ctx: any) => 
       )
 }
 
-const memory = createQQMini({ env })
-
 export default {
   fetch: (request: Request, env: Env, ctx: any): Promise<Response> => {
     const route = routes[new URL(request.url).pathname]
-    return route === undefined ? worker.fetch(request, env, ctx) : route(request, env, ctx)
+    return route === undefined ? handle(checking.with(ctx), request) : route(request, env, ctx)
   }
 }
