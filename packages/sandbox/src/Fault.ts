@@ -126,9 +126,10 @@ export const spoil = (
         )
       )
     case "hugeBody": {
+      // far more than any answer may have
       const chunk = new Uint8Array(1024 * 1024).fill(0x20)
       return Effect.succeed(
-        HttpServerResponse.stream(Stream.fromIterable(Array.from({ length: 100 }, () => chunk)), {
+        HttpServerResponse.stream(Stream.fromIterable(Array.from({ length: 32 }, () => chunk)), {
           contentType: jsonType
         })
       )

@@ -1,6 +1,6 @@
 /** The program of `tour.ts` on `@qq-mini/edge`: what is bundled for every runtime with `fetch`. */
 import { createQQMini } from "@qq-mini/edge"
-import { tour, type Step, type Ways } from "./tour.ts"
+import { settings, tour, type Step, type Ways } from "./tour.ts"
 
 /** What a runtime is told. */
 export interface Told {
@@ -12,7 +12,7 @@ export interface Told {
 /** Runs the program. */
 export const run = ({ apps, controlUrl, ways }: Told): Promise<ReadonlyArray<Step>> =>
   tour({
-    connect: (baseUrl) => createQQMini({ apps, baseUrl }),
+    connect: (baseUrl) => createQQMini({ apps, baseUrl, ...settings }),
     ask: async (what, options = {}) => {
       const response = await fetch(`${controlUrl}/${what}`, { method: "POST", body: JSON.stringify(options) })
       return response.json()

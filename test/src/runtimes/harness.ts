@@ -43,9 +43,9 @@ class Stalls {
     return seen
   }
 
-  /** Whether all who came are gone, within 5 seconds; or whether anybody came. */
+  /** Whether all who came are gone, within half a minute; or whether anybody came. */
   async until(path: string, what: "come" | "gone"): Promise<boolean> {
-    for (let i = 0; i < 250; i++) {
+    for (let i = 0; i < 1_500; i++) {
       const { come, gone } = this.#at(path)
       if (what === "come" ? come > 0 : come > 0 && gone >= come) return true
       await new Promise((resolve) => setTimeout(resolve, 20))

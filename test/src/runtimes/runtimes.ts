@@ -128,7 +128,7 @@ const onUniCloud: Runtime["run"] = async (told) => {
   return JSON.parse(
     await command(nodeBinary(16), [
       here("unicloud.cjs"),
-      JSON.stringify({ ...told, file, tour: join(folder, "tour.cjs") })
+      JSON.stringify({ ...told, file, program: join(folder, "tour.cjs") })
     ])
   )
 }

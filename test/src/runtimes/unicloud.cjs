@@ -4,7 +4,7 @@
 const http = require("node:http")
 const { makeUniCloud } = require("../unicloud/unicloud.cjs")
 
-const { apps, controlUrl, file, ways, tour } = JSON.parse(process.argv[2])
+const { apps, controlUrl, file, ways, program } = JSON.parse(process.argv[2])
 const { createQQMini } = require(file)
 
 const ask = (what, options = {}) =>
@@ -20,8 +20,7 @@ const ask = (what, options = {}) =>
 
 const uniCloud = makeUniCloud()
 const [{ appid, appsecret }] = apps
-const connect = (baseUrl) => createQQMini({ uniCloud, appid, appsecret, apps, store: "memory", baseUrl })
+const { settings, tour } = require(program)
+const connect = (baseUrl) => createQQMini({ uniCloud, appid, appsecret, apps, store: "memory", baseUrl, ...settings })
 
-require(tour)
-  .tour({ ask, connect, ways })
-  .then((steps) => console.log(JSON.stringify(steps)))
+tour({ ask, connect, ways }).then((steps) => console.log(JSON.stringify(steps)))
