@@ -15,8 +15,8 @@ import * as Redacted from "effect/Redacted"
 import { TestClock } from "effect/testing"
 import { advanceInSteps, runFor, runUntilDone } from "../support/clock.ts"
 import { requestClient } from "../support/serverless.ts"
-import { app, check, fetches, messageTo, newClient, oneStore, tokensOnly } from "../support/token.ts"
-import { faultyStore, makeStore } from "../support/tokenStores.ts"
+import { app, check, fetches, messageTo, newClient, oneStore, tokensOnly, untilFetched } from "../support/token.ts"
+import { away, faultyStore, makeStore, tokensOn } from "../support/tokenStores.ts"
 
 describe("one client", () => {
   it.effect("T1: 10,000 callers on a cold client cost 1 getToken; T4: when the token is revoked, 1 more", () =>
@@ -128,6 +128,33 @@ describe("several clients of one store", () => {
       Effect.scoped,
       Effect.provide(tokensOnly),
       Effect.provideService(QQMini.Settings, { ...QQMini.Settings.defaultValue(), attemptTimeout: 14_000 })
+    )
+  )
+
+  it.effect("T1: a holder whose store does not answer asks again only while its lease lasts", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      let leases = 0
+      const memory = yield* TokenCache.makeMemory
+      const silent = TokenCache.TokenCache.of({
+        ...memory,
+        // after the lease and its comparison before the first request
+        lease: (key, options) => (++leases <= 2 ? memory.lease(key, options) : away("lease"))
+      })
+      const [tokens, other] = [yield* tokensOn(silent), yield* tokensOn(memory)]
+      yield* sandbox.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", times: 1 })
+      const one = yield* Effect.forkChild(tokens.get(app, 14_000), { startImmediately: true })
+      yield* untilFetched(1)
+      const two = yield* Effect.forkChild(other.get(app, 14_000), { startImmediately: true })
+      yield* advanceInSteps(14_000)
+      assert.strictEqual((yield* Fiber.join(one)).generation, (yield* Fiber.join(two)).generation)
+      // the one that got lost, and the other holder's
+      assert.strictEqual(yield* fetches, 2)
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(tokensOnly),
+      // longer than the lease
+      Effect.provideService(QQMini.Settings, { ...QQMini.Settings.defaultValue(), attemptTimeout: 7_000 })
     )
   )
 })

@@ -65,7 +65,8 @@ export const faultyStore = () => {
   return { faults, lose: renew, client }
 }
 
-const tokensOn = (store: Store) => Effect.provideService(AccessToken.make, TokenCache.TokenCache, store)
+/** A token service on this store. */
+export const tokensOn = (store: Store) => Effect.provideService(AccessToken.make, TokenCache.TokenCache, store)
 
 /**
  * Two token services on one store in memory. `other` uses it as it is. `tokens` gets a read's answer, true at the time of
