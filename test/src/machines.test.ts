@@ -29,7 +29,7 @@ for (const [name, store] of Object.entries(stores)) {
       "T1: 16 processes, 200 callers each, cold: 1 getToken; the token revoked under them: 1 more",
       () =>
         deploy(store(), async ({ fetches, openid, sandbox, start }) => {
-          const holders = await start(16, { patient: true })
+          const holders = await start(16, { maxInFlight: 8 })
           // getToken takes its time, so that all of them come upon it
           await sandbox.run((platform) =>
             platform.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", times: 9, delay: "1 second" })
@@ -168,7 +168,7 @@ describe.concurrent.each(Object.entries(stores))("many processes while time pass
       await sandbox.run((platform) =>
         platform.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", times: 9, delay: "10 minutes" })
       )
-      const holders = await start(4, { patient: true })
+      const holders = await start(4)
       const send = async () =>
         assert.deepStrictEqual(sum(await Promise.all(holders.map((holder) => holder.send(openid, 5)))), {
           NotSubscribed: 20

@@ -75,7 +75,11 @@ describe("Q1: 8 processes, text checks as fast as they can", () => {
       async ({ sandbox, start }) => {
         await using proxy = await Proxy.start(Number(new URL(sandbox.url).port))
         proxy.requestDelay = () => Math.random() * 5_000
-        const holders = await start(8, { limit, baseUrl: `http://127.0.0.1:${proxy.port}` })
+        const holders = await start(8, {
+          limit,
+          attemptTimeout: 5_000,
+          baseUrl: `http://127.0.0.1:${proxy.port}`
+        })
         do {
           const checks = holders.map((holder) => holder.check({ millis: 5 * window, fibers: 30, deadline: 8_000 }))
           const done = sum(await Promise.all(checks))

@@ -1,4 +1,5 @@
 /** A platform and the processes that call it. */
+import { defaultPrograms } from "@qq-mini/sandbox/Sandbox"
 import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
 import type { Config } from "./holder.ts"
 import { Holder } from "./processes.ts"
@@ -26,7 +27,7 @@ export const deploy = async (
       openid: (await sandbox.run((platform) => platform.login())).openid,
       fetches: () => sandbox.run((platform) => platform.count("auth.getAccessToken")),
       start: async (count, more) => {
-        const some = await Holder.many(count, { baseUrl: sandbox.url, store, ...more })
+        const some = await Holder.many(count, { baseUrl: sandbox.url, apps: defaultPrograms, store, ...more })
         holders.push(...some)
         return some
       }

@@ -12,9 +12,7 @@ import * as Security from "@qq-mini/core/Security"
 import * as SubscribeMessage from "@qq-mini/core/SubscribeMessage"
 import * as TokenCache from "@qq-mini/core/TokenCache"
 import * as NodeQQMini from "@qq-mini/node/NodeQQMini"
-import * as RedisStores from "@qq-mini/node/RedisStores"
 import * as SqliteTokenCache from "@qq-mini/node/SqliteTokenCache"
-import * as Sandbox from "@qq-mini/sandbox/Sandbox"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
@@ -31,6 +29,7 @@ export type Step = "before the lease" | "after the lease" | "after QQ answered" 
 /** What the process is. */
 export interface Config {
   readonly baseUrl: string
+  readonly apps: ReadonlyArray<App.AppCredentialsInput>
   /** `redis://…`, or the path of a file for SQLite. */
   readonly store: string
   readonly stopAt?: Step | undefined
@@ -38,8 +37,10 @@ export interface Config {
   readonly stallAfterLease?: number | undefined
   /** Milliseconds by which its clock is ahead. */
   readonly clock?: number | undefined
-  /** Takes its time, as tens of thousands of calls do on few cores. */
-  readonly patient?: boolean | undefined
+  /** Milliseconds that an answer may take: a minute, so that a busy machine loses none. */
+  readonly attemptTimeout?: number | undefined
+  /** How many requests are on their way at once. */
+  readonly maxInFlight?: number | undefined
   /** The largest file it can write, in blocks of 512 bytes. */
   readonly fileBlocks?: number | undefined
   /** In the place of QQ's own limits. */
@@ -49,7 +50,7 @@ export interface Config {
 /** What it is told to do. */
 export type Command =
   /** So many sends at once, to a user who did not subscribe: that it is this QQ minds says that the token was good. */
-  | { readonly do: "send"; readonly times: number; readonly touser: string }
+  | { readonly do: "send"; readonly times: number; readonly touser: string; readonly template_id: string }
   /** Checks, one after the other by so many fibers, for so many milliseconds; each with this deadline, or that end. */
   | {
       readonly do: "check"
@@ -76,7 +77,8 @@ if (config.clock !== undefined) {
 }
 
 const stores: Layer.Layer<TokenCache.TokenCache | Quota.Quota, QQError> = config.store.startsWith("redis:")
-  ? RedisStores.layer({ url: config.store })
+  ? // loaded where it is used, since it takes as long as all the rest
+    (await import("@qq-mini/node/RedisStores")).layer({ url: config.store })
   : Layer.merge(SqliteTokenCache.layer({ path: config.store }), Quota.layerMemory)
 
 const stopped = (step: Step) =>
@@ -130,12 +132,14 @@ const client = QQMini.layerStores.pipe(
       config.limit === undefined ? Layer.empty : Layer.provide(scaled, stores)
     )
   ),
-  Layer.provide(App.layerMany({ apps: Sandbox.defaultPrograms })),
+  Layer.provide(App.layerMany({ apps: config.apps })),
   Layer.provide(NodeQQMini.layerHttp),
   Layer.provide(
     Layer.succeed(QQMini.Settings, {
       ...QQMini.Settings.defaultValue(),
-      ...(config.patient === true ? { deadline: 180_000, attemptTimeout: 60_000, maxInFlight: 8 } : {}),
+      deadline: 180_000,
+      attemptTimeout: config.attemptTimeout ?? 60_000,
+      ...(config.maxInFlight === undefined ? {} : { maxInFlight: config.maxInFlight }),
       baseUrl: config.baseUrl
     })
   )
@@ -155,13 +159,13 @@ const tally = Effect.fnUntraced(function* (calls: Iterable<Effect.Effect<unknown
   return outcomes
 })
 
-const send = (touser: string) =>
-  SubscribeMessage.send({ touser, template_id: Sandbox.defaultTemplate, data: { keyword1: { value: "x" } } })
+const send = (touser: string, template_id: string) =>
+  SubscribeMessage.send({ touser, template_id, data: { keyword1: { value: "x" } } })
 
 const run = (command: Command): Effect.Effect<unknown, QQError, QQMini.QQMini> => {
   switch (command.do) {
     case "send":
-      return tally(Array.from({ length: command.times }, () => send(command.touser)))
+      return tally(Array.from({ length: command.times }, () => send(command.touser, command.template_id)))
     case "check":
       return Effect.gen(function* () {
         const outcomes: Record<string, number> = {}

@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
+import { template_id } from "./calls.ts"
 import type { Command, Config, Step, Tally } from "./holder.ts"
 
 /** Where the set-up of the tests puts the bundle of `holder.ts`. */
@@ -72,7 +73,7 @@ export class Holder implements AsyncDisposable {
   }
 
   send(touser: string, times: number): Promise<Tally> {
-    return this.ask({ do: "send", touser, times } satisfies Command)
+    return this.ask({ do: "send", touser, times, template_id } satisfies Command)
   }
 
   check(options: Omit<Command & { do: "check" }, "do">): Promise<Tally> {
