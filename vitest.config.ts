@@ -2,32 +2,34 @@ import { mkdtempSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { defineConfig } from "vitest/config"
+import { BaseSequencer, type TestSpecification } from "vitest/node"
 
-/** They count what many processes do in real time, so nothing that takes a whole core runs beside them. */
-const deployments = ["machines", "outages", "quota", "unicloud/instances"].map((name) => `test/src/${name}.test.ts`)
+/** The files that take longest, so that they don't run alone in the end. */
+const long = ["machines", "unicloud/instances", "quota", "runtimes", "edge/requests", "faults", "outages", "stores"]
+
+class LongFirst extends BaseSequencer {
+  override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
+    const rank = ({ moduleId }: TestSpecification) =>
+      long.findIndex((name) => moduleId.endsWith(`/test/src/${name}.test.ts`)) >>> 0
+    return (await super.sort(files)).toSorted((one, other) => rank(one) - rank(other))
+  }
+}
 
 /** Whatever the tests write; `setup.ts` removes it in the end. */
 const folder = mkdtempSync(join(tmpdir(), "qq-mini-tests-"))
 
 export default defineConfig({
   test: {
+    include: ["packages/*/test/**/*.test.ts", "examples/src/**/*.test.ts", "test/src/**/*.test.ts"],
     globalSetup: ["test/src/support/setup.ts"],
     // the user's own token store is none of the tests' business
     env: { TMPDIR: folder, XDG_STATE_HOME: join(folder, "state") },
     // for two cores: many tests wait for real time to pass
-    maxWorkers: 3,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    projects: [
-      {
-        extends: true,
-        test: {
-          name: "each",
-          include: ["packages/*/test/**/*.test.ts", "examples/src/**/*.test.ts", "test/src/**/*.test.ts"],
-          exclude: deployments
-        }
-      },
-      { extends: true, test: { name: "deployments", include: deployments, sequence: { groupOrder: 1 } } }
-    ]
+    maxWorkers: 4,
+    // no test changes what another one loads
+    isolate: false,
+    sequence: { sequencer: LongFirst },
+    testTimeout: 300_000,
+    hookTimeout: 60_000
   }
 })

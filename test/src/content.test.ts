@@ -156,7 +156,7 @@ describe("what stands around an answer", () => {
   ] as const)("a Retry-After of %s is told to the caller", ([value, expected]) =>
     Effect.gen(function* () {
       const busy = answering("<html></html>", 503, "text/html", { "retry-after": value })
-      const error = yield* Effect.flip(Effect.provide(Security.msgSecCheck({ content: "x" }), busy))
+      const error = yield* Effect.flip(Effect.provide(Security.msgSecCheck({ content: "x" }, { attempts: 1 }), busy))
       if (expected === undefined || expected < 1e12) assert.strictEqual(error.retryAfter, expected)
       else assert.isAbove(error.retryAfter!, expected)
     })
