@@ -5,7 +5,10 @@ import { defineConfig } from "vitest/config"
 import { BaseSequencer, type TestSpecification } from "vitest/node"
 
 /** The files that take longest, so that they don't run alone in the end. */
-const long = ["machines", "unicloud/instances", "quota", "runtimes", "edge/requests", "faults", "outages", "stores"]
+const long = [
+  ...["machines", "unicloud/instances", "runtimes", "quota", "packages", "edge/requests", "edge/examples", "faults"],
+  ...["replies", "edge/worker", "stores", "commands", "outages"]
+]
 
 class LongFirst extends BaseSequencer {
   override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
