@@ -33,6 +33,6 @@ export default defineConfig({
     isolate: false,
     sequence: { sequencer: LongFirst },
     testTimeout: 300_000,
-    hookTimeout: 60_000
+    hookTimeout: 300_000
   }
 })
