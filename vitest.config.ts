@@ -4,16 +4,19 @@ import { join } from "node:path"
 import { defineConfig } from "vitest/config"
 import { BaseSequencer, type TestSpecification } from "vitest/node"
 
-/** The files that take longest, so that they don't run alone in the end. */
-const long = [
-  ...["machines", "unicloud/instances", "runtimes", "quota", "packages", "edge/requests", "edge/examples", "faults"],
-  ...["replies", "edge/worker", "stores", "commands", "outages"]
-]
+/** The files that take longest come first, so that none of them runs alone in the end. */
+const long =
+  "machines unicloud/instances runtimes quota packages edge/requests edge/examples faults replies edge/worker stores commands outages"
+    .split(" ")
+    .map((name) => `/test/src/${name}.test.ts`)
+
+const rank = ({ moduleId }: TestSpecification) => {
+  const place = long.findIndex((name) => moduleId.endsWith(name))
+  return place < 0 ? long.length : place
+}
 
 class LongFirst extends BaseSequencer {
   override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
-    const rank = ({ moduleId }: TestSpecification) =>
-      long.findIndex((name) => moduleId.endsWith(`/test/src/${name}.test.ts`)) >>> 0
     return (await super.sort(files)).toSorted((one, other) => rank(one) - rank(other))
   }
 }

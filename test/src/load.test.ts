@@ -80,7 +80,9 @@ describe("an outage of QQ", () => {
         const { state, url: baseUrl } = yield* gateway(url)
         const client = QQMini.layerStores.pipe(
           Layer.provide(Layer.mergeAll(TokenCache.layerMemory, unlimited, App.layer(first), NodeQQMini.layerHttp)),
-          Layer.provide(Layer.succeed(QQMini.Settings, { ...QQMini.Settings.defaultValue(), baseUrl }))
+          Layer.provide(
+            Layer.succeed(QQMini.Settings, { ...QQMini.Settings.defaultValue(), deadline: 120_000, baseUrl })
+          )
         )
         const check = Security.msgSecCheck({ content: "x" })
         yield* Effect.gen(function* () {

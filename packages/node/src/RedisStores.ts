@@ -60,7 +60,8 @@ const advice = (problem: string): { readonly en: string; readonly zh: string } =
   return { en: "start Redis, or correct the address", zh: "请启动 Redis，或更正地址" }
 }
 
-const connectTimeout = 3_000
+// On a busy machine an answer may be there for seconds before this process reads it.
+const connectTimeout = 5_000
 const pingInterval = 2_000
 const socketTimeout = 5_000
 

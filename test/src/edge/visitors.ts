@@ -1,6 +1,8 @@
 /** Visitors of a Worker: each has a connection of its own. */
 import { once } from "node:events"
+import { get, type IncomingMessage } from "node:http"
 import { connect } from "node:net"
+import { text } from "node:stream/consumers"
 import type { Workers } from "./workers.ts"
 
 export const pause = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis))
@@ -11,9 +13,12 @@ export const until = async (holds: () => Promise<boolean>): Promise<void> => {
 }
 
 /** A request over a connection of its own, as a visitor makes it. */
-export const visit = async ({ miniflare }: Workers, path: string, init?: RequestInit): Promise<string> => {
-  const response = await fetch(new URL(path, await miniflare.ready), init)
-  return `${response.status} ${await response.text()}`
+export const visit = async ({ miniflare }: Workers, path: string): Promise<string> => {
+  const url = new URL(path, await miniflare.ready)
+  const response = await new Promise<IncomingMessage>((resolve, reject) =>
+    get(url, { agent: false }, resolve).on("error", reject)
+  )
+  return `${response.statusCode} ${await text(response)}`
 }
 
 /** A visitor who leaves in the middle: the connection is reset, which the runtime notices at once. */

@@ -166,7 +166,7 @@ export const tour = async ({ ask, connect, ways }: Given): Promise<ReadonlyArray
   for (const [path, expected, within] of [
     ["stalled", "TimedOut", brief],
     ["endless", "TimedOut", brief],
-    ...[ways.readsAll ? (["flood", "TimedOut", brief] as const) : (["flood", unreadable, once] as const)]
+    ["flood", ways.readsAll ? "TimedOut" : unreadable, ways.readsAll ? brief : once]
   ] as const) {
     const there = connect(`${stallUrl}/${path}`)
     const call = there.security.msgSecCheck({ content: "x", access_token: "mine" }, within)
