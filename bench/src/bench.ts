@@ -1,30 +1,204 @@
-/** Runs each measurement in a process of its own, prints a table, and writes `results.json`. */
-import { spawnSync } from "node:child_process"
+/**
+ * Measures qq-mini beside what people would use instead: prints tables and writes `results.json`. Each subject is a process
+ * of its own, all are asked in turn, round after round, and a ratio is to the floor of its group in the same run.
+ */
+import { type ChildProcess, fork, spawnSync } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
+import type { Command, Cost } from "./process.ts"
+import { subjects } from "./subjects/index.ts"
 
+const quick = process.argv.includes("--quick")
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+const progress = (text: string) => process.stderr.write(`${text}\n`)
 
-const measure = (name: string): any => {
-  process.stderr.write(`${name} ...`)
-  const { error, status, stdout } = spawnSync(process.execPath, ["--expose-gc", path(`${name}.ts`)], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"]
+const message = (child: ChildProcess): Promise<any> =>
+  new Promise((resolve, reject) => {
+    const failed = (code: number | null) =>
+      reject(new Error(`${child.spawnargs.slice(1).join(" ")} ended with ${code}`))
+    child.once("exit", failed)
+    child.once("message", (told) => {
+      child.off("exit", failed)
+      resolve(told)
+    })
   })
+
+const server = fork(path("server.ts"))
+const url: string = await message(server)
+
+/** A subject that runs, and the kinds of load it has. */
+interface Running {
+  readonly name: string
+  readonly floor: string
+  readonly loads: ReadonlyArray<string>
+  readonly ask: (command: Command) => Promise<Cost>
+  readonly end: () => void
+}
+
+const start = async (name: string): Promise<Running> => {
+  const child = fork(path("process.ts"), [name, url])
+  const { loads } = await message(child)
+  return {
+    name,
+    floor: subjects[name]!.floor,
+    loads,
+    ask: (command) => {
+      child.send(command)
+      return message(child)
+    },
+    end: () => child.disconnect()
+  }
+}
+
+const median = (values: ReadonlyArray<number>) => values.toSorted((a, b) => a - b)[values.length >> 1]!
+
+interface Row {
+  readonly name: string
+  readonly floor: string
+  /** Microseconds of CPU a call: the least and the median of the rounds. */
+  readonly cpu: number
+  readonly cpuMedian: number
+  /** Milliseconds, the medians. */
+  readonly p50: number
+  readonly p99: number
+  readonly rate: number
+  readonly rss: number
+}
+
+/** Every subject in turn, so many rounds; the first warms up and does not count. */
+const inTurn = async (running: ReadonlyArray<Running>, command: Command, rounds: number): Promise<Array<Row>> => {
+  const costs = new Map<Running, Array<Cost>>()
+  const able = running.filter(({ loads }) => loads.includes(command.load))
+  for (let round = 0; round <= rounds; round++) {
+    for (const one of able) {
+      const cost = await one.ask(command)
+      if (round > 0) costs.set(one, [...(costs.get(one) ?? []), cost])
+    }
+  }
+  return able.map((one) => {
+    const all = costs.get(one)!
+    const of = (field: keyof Cost) => all.map((cost) => cost[field])
+    return {
+      name: one.name,
+      floor: one.floor,
+      cpu: Math.min(...of("cpu")),
+      cpuMedian: median(of("cpu")),
+      p50: median(of("p50")),
+      p99: median(of("p99")),
+      rate: Math.max(...of("rate")),
+      rss: all.at(-1)!.rss
+    }
+  })
+}
+
+/** One scenario with a process of its own, which prints its result as JSON. */
+const measure = (name: string, ...args: ReadonlyArray<string>): any => {
+  progress(`${name} ${args.join(" ")}`)
+  const { error, status, stdout } = spawnSync(
+    process.execPath,
+    ["--expose-gc", path(`scenarios/${name}.ts`), url, ...args],
+    { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] }
+  )
   if (error !== undefined || status !== 0) throw new Error(`${name} ended with ${error?.message ?? status}`)
-  process.stderr.write(" done\n")
   return JSON.parse(stdout.trim().split("\n").at(-1)!)
 }
 
+const rounds = quick ? 2 : 5
+const running: Array<Running> = []
+for (const name of Object.keys(subjects)) running.push(await start(name))
+progress("text checks, 64 in flight")
+const text64 = await inTurn(running, { load: "text", count: quick ? 1_000 : 6_400, atOnce: 64 }, rounds)
+progress("text checks, 1 in flight")
+const text1 = await inTurn(running, { load: "text", count: quick ? 200 : 1_500, atOnce: 1 }, rounds)
+progress("token reads")
+const tokens = await inTurn(running, { load: "token", count: quick ? 10_000 : 200_000, atOnce: 1 }, rounds)
+for (const one of running) one.end()
+
+progress("images")
+const images: Array<{ readonly name: string; readonly cpu: number; readonly above: number }> = []
+for (const name of Object.keys(subjects)) {
+  const one = await start(name)
+  if (one.loads.includes("image")) {
+    const warm = await one.ask({ load: "text", count: 1_000, atOnce: 1 })
+    const { cpu, maxRss } = await one.ask({ load: "image", count: 50, atOnce: 1 })
+    images.push({ name, cpu, above: maxRss - warm.maxRss })
+  }
+  one.end()
+}
+
+const cold = measure("cold")
+const programs = (quick ? [1, 1_000] : [1, 1_000, 100_000]).map((count) => measure("programs", `${count}`))
+const limiter = measure("limiter")
+const heap = measure("heap", ...(quick ? ["100000"] : []))
+const worker = measure("workerMemory")
+server.disconnect()
+
+writeFileSync(
+  path("../results.json"),
+  `${JSON.stringify({ node: process.version, text64, text1, tokens, images, cold, programs, limiter, heap, worker }, undefined, 2)}\n`
+)
+
+const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<unknown>>) =>
+  console.log([head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n"), "\n")
 const mb = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
+const fixed = (value: number, digits = 0) => value.toFixed(digits)
 
-const heap = measure("memory/heap")
-const worker = measure("memory/worker")
-writeFileSync(path("../results.json"), `${JSON.stringify({ heap, worker }, undefined, 2)}\n`)
-
-console.log(`
-| measured | before | after | grown |
-|---|---|---|---|
-| heap of a plain app, ${heap.calls.toLocaleString("en")} calls that share an AbortSignal | ${mb(heap.before)} | ${mb(heap.after)} | ${((heap.after - heap.before) / heap.calls).toFixed(2)} bytes a call |
-| memory of workerd, ${mb(worker.sent)} sent by visitors who leave | ${mb(worker.before)} | ${mb(worker.after)} | ${((worker.after - worker.before) / worker.sent).toFixed(2)} bytes a byte sent |
-`)
+for (const [title, rows] of [
+  ["a text check, 64 in flight", text64],
+  ["a text check, 1 in flight", text1]
+] as const) {
+  const cpuOf = (name: string) => rows.find((row) => row.name === name)!
+  table(
+    [title, "CPU µs, least", "median", "to its floor", "p50 ms", "p99 ms", "RSS", "to its floor"],
+    rows.map(({ cpu, cpuMedian, floor, name, p50, p99, rss }) => [
+      name,
+      fixed(cpu),
+      fixed(cpuMedian),
+      `${fixed(cpu / cpuOf(floor).cpu, 2)} × ${floor}`,
+      fixed(p50, 2),
+      fixed(p99, 2),
+      mb(rss),
+      fixed(rss / cpuOf(floor).rss, 2)
+    ])
+  )
+}
+table(
+  ["reads of a warm token", "a second", "CPU µs"],
+  tokens.map(({ cpu, name, rate }) => [name, Math.round(rate).toLocaleString("en"), fixed(cpu, 2)])
+)
+table(
+  ["an image of 1 MB", "CPU µs", "peak above the warm process"],
+  images.map(({ above, cpu, name }) => [name, fixed(cpu), mb(above)])
+)
+table(
+  ["cold callers at once", "CPU µs a caller", "getToken calls", "peak RSS"],
+  [[cold.callers.toLocaleString("en"), fixed(cold.cpu), cold.tokens, mb(cold.maxRss)]]
+)
+table(
+  ["programs", "CPU µs a call", "heap a program"],
+  programs.map(({ cpu, heap, programs }: any) => [programs.toLocaleString("en"), fixed(cpu), `${fixed(heap)} bytes`])
+)
+table(
+  ["the limiter", "CPU µs a place"],
+  [
+    ["in memory", fixed(limiter.memory, 1)],
+    ["over Redis", fixed(limiter.redis, 1)]
+  ]
+)
+table(
+  ["memory", "before", "after", "grown"],
+  [
+    [
+      `heap, ${heap.calls.toLocaleString("en")} calls that share an AbortSignal`,
+      mb(heap.before),
+      mb(heap.after),
+      `${fixed((heap.after - heap.before) / heap.calls, 2)} bytes a call`
+    ],
+    [
+      `workerd, ${mb(worker.sent)} sent by visitors who leave`,
+      mb(worker.before),
+      mb(worker.after),
+      `${fixed((worker.after - worker.before) / worker.sent, 2)} bytes a byte sent`
+    ]
+  ]
+)

@@ -5,21 +5,10 @@
 import * as App from "@qq-mini/core/App"
 import * as Promised from "@qq-mini/core/Promise"
 import * as QQMini from "@qq-mini/core/QQMini"
-import * as Effect from "effect/Effect"
-import * as HttpClient from "effect/http/HttpClient"
-import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
+import { instantHttp } from "../instantHttp.ts"
 
-const [few, many, atOnce] = [10_000, 1_000_000, 500]
-
-const http = Layer.succeed(
-  HttpClient.HttpClient,
-  HttpClient.make((request, url) => {
-    const body = url.pathname === "/api/getToken" ? { access_token: "T".repeat(64), expires_in: 7200 } : { errcode: 0 }
-    const headers = { "content-type": "application/json" }
-    return Effect.sync(() => HttpClientResponse.fromWeb(request, new Response(JSON.stringify(body), { headers })))
-  })
-)
+const [few, many, atOnce] = [10_000, Number(process.argv[3] ?? 1_000_000), 500]
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
@@ -33,7 +22,7 @@ const heap = async (): Promise<number> => {
 }
 
 await using qq = Promised.make(
-  QQMini.layer.pipe(Layer.provide(App.layer({ appid: "1112345678", appsecret: "secret" })), Layer.provide(http))
+  QQMini.layer.pipe(Layer.provide(App.layer({ appid: "1112345678", appsecret: "secret" })), Layer.provide(instantHttp))
 )
 const { signal } = new AbortController()
 const message = { touser: "0".repeat(32), template_id: "template", data: { keyword1: { value: "x" } } }

@@ -1,0 +1,94 @@
+/** Our clients: as Effects and as promises, through each transport. The quota is counted, and so large that it never fills. */
+import * as App from "@qq-mini/core/App"
+import * as Auth from "@qq-mini/core/Auth"
+import * as Promised from "@qq-mini/core/Promise"
+import * as QQMini from "@qq-mini/core/QQMini"
+import * as Quota from "@qq-mini/core/Quota"
+import * as Security from "@qq-mini/core/Security"
+import * as TokenCache from "@qq-mini/core/TokenCache"
+import * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import { withLimits } from "../../../test/src/support/limits.ts"
+import { appid, appsecret, content, image, type Load, promises, type Start } from "../subject.ts"
+
+type Http = Layer.Layer<HttpClient.HttpClient>
+
+// each is loaded by who uses it alone, so that memory can be compared
+const transports = {
+  node: async (): Promise<Http> => (await import("@qq-mini/node/NodeQQMini")).layerHttp,
+  fetch: async (): Promise<Http> => (await import("@qq-mini/edge/FetchHttp")).layer(),
+  unicloud: async (): Promise<Http> => {
+    const { layerHttpclient } = await import("@qq-mini/unicloud/UniCloudHttp")
+    return layerHttpclient((await import("urllib")).default as any)
+  }
+}
+
+/** The names of the transports. */
+export type Transport = keyof typeof transports
+
+/** The client on this transport, with stores in memory. */
+export const layer = async (url: string, transport: Transport) =>
+  QQMini.layerStores.pipe(
+    Layer.provide(
+      Layer.effect(
+        Quota.Quota,
+        Effect.map(Quota.Quota, (quota) =>
+          withLimits(quota, (limits) => limits.map((limit) => ({ ...limit, max: 1_000_000_000 })))
+        )
+      )
+    ),
+    Layer.provide(Layer.merge(TokenCache.layerMemory, Quota.layerMemory)),
+    Layer.provide(App.layer({ appid, appsecret })),
+    Layer.provide(await transports[transport]()),
+    Layer.provide(Layer.succeed(QQMini.Settings, { ...QQMini.Settings.defaultValue(), baseUrl: url }))
+  )
+
+/** A load of Effects, in one run. */
+const effects =
+  <E, R>(
+    call: () => Effect.Effect<unknown, E, R>,
+    run: (effect: Effect.Effect<unknown, E, R>) => Promise<unknown>
+  ): Load =>
+  async (count, atOnce, seen) => {
+    let left = count
+    const one = Effect.gen(function* () {
+      while (left-- > 0) {
+        const start = performance.now()
+        yield* call()
+        seen(performance.now() - start)
+      }
+    })
+    await run(
+      Effect.all(
+        Array.from({ length: atOnce }, () => one),
+        { concurrency: "unbounded", discard: true }
+      )
+    )
+  }
+
+/** As Effects. */
+export const asEffects =
+  (transport: Transport): Start =>
+  async (url) => {
+    const runtime = ManagedRuntime.make(await layer(url, transport))
+    const run = runtime.runPromise as any
+    return {
+      text: effects(() => Security.msgSecCheck({ content }), run),
+      image: effects(() => Security.imgSecCheck({ media: image }), run),
+      token: effects(() => Auth.getAccessToken(), run)
+    }
+  }
+
+/** As promises. */
+export const asPromises =
+  (transport: Transport): Start =>
+  async (url) => {
+    const qq = Promised.make(await layer(url, transport))
+    return {
+      text: promises(() => qq.security.msgSecCheck({ content })),
+      image: promises(() => qq.security.imgSecCheck({ media: image })),
+      token: promises(() => qq.auth.getAccessToken())
+    }
+  }

@@ -1,0 +1,5 @@
+/** A peer that brings no types. */
+declare module "co-wechat-api" {
+  const WeChat: any
+  export default WeChat
+}
