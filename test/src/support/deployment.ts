@@ -27,9 +27,17 @@ export const deploy = async (
       openid: (await sandbox.run((platform) => platform.login())).openid,
       fetches: () => sandbox.run((platform) => platform.count("auth.getAccessToken")),
       start: async (count, more) => {
-        const some = await Holder.many(count, { baseUrl: sandbox.url, apps: defaultPrograms, store, ...more })
-        holders.push(...some)
-        return some
+        const one = async () => {
+          const holder = await Holder.start({ baseUrl: sandbox.url, apps: defaultPrograms, store, ...more })
+          holders.push(holder)
+          return holder
+        }
+        // all are known before one that could not start fails the test, so that all are ended
+        const some = await Promise.allSettled(Array.from({ length: count }, one))
+        return some.map((result) => {
+          if (result.status === "rejected") throw result.reason
+          return result.value
+        })
       }
     })
   } finally {

@@ -56,10 +56,6 @@ export class Holder implements AsyncDisposable {
     })
   }
 
-  static many(count: number, config: Config): Promise<Array<Holder>> {
-    return Promise.all(Array.from({ length: count }, () => Holder.start(config)))
-  }
-
   /** Tells it to do something, in its own words. */
   ask(command: object): Promise<any> {
     const id = ++this.#last
