@@ -129,13 +129,14 @@ for (const name of Object.keys(subjects)) {
 const cold = measure("cold")
 const programs = (quick ? [1, 1_000] : [1, 1_000, 100_000]).map((count) => measure("programs", `${count}`))
 const limiter = measure("limiter")
+const coldStarts = measure("coldStart")
 const heap = measure("heap", ...(quick ? ["100000"] : []))
 const worker = measure("workerMemory")
 server.disconnect()
 
 writeFileSync(
   path("../results.json"),
-  `${JSON.stringify({ node: process.version, text64, text1, tokens, images, cold, programs, limiter, heap, worker }, undefined, 2)}\n`
+  `${JSON.stringify({ node: process.version, text64, text1, tokens, images, cold, programs, limiter, coldStarts, heap, worker }, undefined, 2)}\n`
 )
 
 const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<unknown>>) =>
@@ -183,6 +184,19 @@ table(
   [
     ["in memory", fixed(limiter.memory, 1)],
     ["over Redis", fixed(limiter.redis, 1)]
+  ]
+)
+table(
+  ["cold start", "loaded: CPU ms", "wall ms", "answered: CPU ms", "wall ms"],
+  [
+    ...coldStarts.processes.map(({ answered, loaded, name }: any) => [
+      name,
+      fixed(loaded.cpu),
+      fixed(loaded.wall),
+      fixed(answered.cpu),
+      fixed(answered.wall)
+    ]),
+    ["a Worker in workerd, from its first request on", "", "", "", fixed(coldStarts.worker.wall)]
   ]
 )
 table(
