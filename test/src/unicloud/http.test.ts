@@ -675,11 +675,9 @@ for (const http of both) {
           const { given, uniCloud } = timed(timeLeft)
           await using qq = create(server.url, http, { uniCloud, timeLeft })
           const error = await failure(call(qq))
-          assert.strictEqual(
-            (call === send ? because(error) : error.reason)._tag,
-            "TimedOut",
-            JSON.stringify(error.reason)
-          )
+          // the last of several attempts may not even be connected
+          const tags = call === send ? ["TimedOut"] : ["TimedOut", "ConnectionFailed"]
+          assert.include(tags, (call === send ? because(error) : error.reason)._tag, JSON.stringify(error.reason))
           assert.isAbove(given.length, 0)
           for (const { all, left } of given) assertTimes(all, left)
         })
