@@ -103,15 +103,15 @@ const measure = (name: string, ...args: ReadonlyArray<string>): any => {
   return JSON.parse(stdout.trim().split("\n").at(-1)!)
 }
 
-const rounds = quick ? 2 : 5
+const rounds = quick ? 2 : 4
 const running: Array<Running> = []
 for (const name of Object.keys(subjects)) running.push(await start(name))
 progress("text checks, 64 in flight")
-const text64 = await inTurn(running, { load: "text", count: quick ? 1_000 : 6_400, atOnce: 64 }, rounds)
+const text64 = await inTurn(running, { load: "text", count: quick ? 1_000 : 3_200, atOnce: 64 }, rounds)
 progress("text checks, 1 in flight")
-const text1 = await inTurn(running, { load: "text", count: quick ? 200 : 1_500, atOnce: 1 }, rounds)
+const text1 = await inTurn(running, { load: "text", count: quick ? 200 : 1_000, atOnce: 1 }, rounds)
 progress("token reads")
-const tokens = await inTurn(running, { load: "token", count: quick ? 10_000 : 200_000, atOnce: 1 }, rounds)
+const tokens = await inTurn(running, { load: "token", count: quick ? 2_000 : 20_000, atOnce: 1 }, rounds)
 for (const one of running) one.end()
 
 progress("images")
