@@ -1,5 +1,5 @@
 /** Once before all tests, and once after them: whatever a test starts or writes ends with it. */
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs"
 import { setTimeout } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
@@ -12,15 +12,17 @@ interface Left {
   readonly command: string
 }
 
-// Processes inherit the folder's name in their environment, wherever their parents went (Linux alone tells of it).
+// Processes inherit the folder's name in their environment, wherever their parents went. Redis overwrites its environment,
+// and runs in the folder; others are started with it on their command line. Linux alone tells of these.
 const processesOf = (folder: string): ReadonlyArray<Left> => {
   if (!existsSync("/proc/self/environ")) return []
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .flatMap((pid) => {
       try {
-        const mine = readFileSync(`/proc/${pid}/environ`, "utf8").includes(`TMPDIR=${folder}\0`)
         const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim()
+        const environment = readFileSync(`/proc/${pid}/environ`, "utf8")
+        const mine = [environment, command, readlinkSync(`/proc/${pid}/cwd`)].some((text) => text.includes(folder))
         // vitest ends its own workers
         return mine && command !== "" && !command.includes("vitest") ? [{ pid: Number(pid), command }] : []
       } catch {
