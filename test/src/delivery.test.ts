@@ -281,7 +281,8 @@ describe("delivery over HTTP", () => {
       assert.strictEqual(passed, 4_000)
       const refused = (yield* sandbox.log).filter((e) => e.endpoint === "security.msgSecCheck" && e.code !== 0)
       assert.deepStrictEqual(refused, [])
-    }).pipe(Effect.provide(overHttp()))
+      // every call has the time that it needs
+    }).pipe(Effect.provide(overHttp({}, { attemptTimeout: 60_000, deadline: 120_000 })))
   )
 
   it.live("a caller's turn: 1,000 sends at once over few connections are all sent, and none is called lost", () =>

@@ -327,7 +327,7 @@ for (const http of both) {
     it("D1: a connection that is not accepted", async () => {
       await using full = await overfull()
       const { count, uniCloud } = counted()
-      await using qq = create(full.url, http, { uniCloud, attemptTimeout: 400 })
+      await using qq = create(full.url, http, { uniCloud, attemptTimeout: 2_000, deadline: 20_000 })
       const { reason } = await failure(send(qq))
       if (http === "httpclient") {
         assert.deepInclude(reason as object, { _tag: "ConnectionFailed", problem: "ConnectionTimeoutError" })
@@ -675,9 +675,12 @@ for (const http of both) {
           const { given, uniCloud } = timed(timeLeft)
           await using qq = create(server.url, http, { uniCloud, timeLeft })
           const error = await failure(call(qq))
+          const reason = call === send ? because(error) : error.reason
           // the last of several attempts may not even be connected
-          const tags = call === send ? ["TimedOut"] : ["TimedOut", "ConnectionFailed"]
-          assert.include(tags, (call === send ? because(error) : error.reason)._tag, JSON.stringify(error.reason))
+          const unconnected = call !== send && reason._tag === "ConnectionFailed" && reason.problem
+          if (unconnected !== "ConnectionTimeoutError") {
+            assert.strictEqual(reason._tag, "TimedOut", JSON.stringify(error.reason))
+          }
           assert.isAbove(given.length, 0)
           for (const { all, left } of given) assertTimes(all, left)
         })
@@ -712,7 +715,12 @@ for (const http of both) {
     it("D3: with time enough the time that is left changes nothing", async () => {
       const { requests, uniCloud } = fake(async (path) => (path === paths.token ? granted() : json({ errCode: 0 })))
       for (const left of [60_000, Infinity, undefined]) {
-        await using qq = create("http://127.0.0.1:1", http, { uniCloud, timeLeft: () => left as number })
+        await using qq = create("http://127.0.0.1:1", http, {
+          uniCloud,
+          timeLeft: () => left as number,
+          // of which a busy machine may use some before it asks
+          deadline: 30_000
+        })
         assert.deepStrictEqual(await qq.security.msgSecCheck({ content: "x" }), { risky: false })
       }
       for (const { timeout } of requests) assert.strictEqual(sum(timeout), 3_000)
@@ -725,12 +733,13 @@ for (const http of both) {
     })
   })
 
+  const quiet = async (requests: { readonly length: number }) => {
+    const before = requests.length
+    await sleep(700)
+    assert.strictEqual(requests.length, before, "a request was made after the answer")
+  }
+
   describe.concurrent(`uniCloud.${http}: after an answer nothing goes on`, () => {
-    const quiet = async (requests: { readonly length: number }) => {
-      const before = requests.length
-      await sleep(700)
-      assert.strictEqual(requests.length, before, "a request was made after the answer")
-    }
     const checkWith = (qq: Client, deadline?: number) =>
       qq.security.msgSecCheck({ content: "x" }, deadline === undefined ? {} : { deadline })
 
@@ -785,7 +794,7 @@ for (const http of both) {
           ? Promise.reject(Object.assign(new Error("x"), { code: "ECONNREFUSED", syscall: "connect" }))
           : granted()
       })
-      await using qq = create("http://127.0.0.1:1", http, { uniCloud })
+      await using qq = create("http://127.0.0.1:1", http, { uniCloud, attemptTimeout: 20_000, deadline: 30_000 })
       const controller = new AbortController()
       const gone = qq.security.msgSecCheck({ content: "x" }, { signal: controller.signal }).catch((error) => error)
       while (requests.length === 0) await sleep(1)
@@ -797,14 +806,16 @@ for (const http of both) {
       requests.length = 0
       const short = failure(checkWith(qq, 1_000))
       while (requests.length === 0) await sleep(1)
-      const long = checkWith(qq, 20_000)
+      const long = checkWith(qq, 15_000)
       assert.strictEqual((await short).reason._tag, "TimedOut")
       assert.deepStrictEqual(await long, { risky: false })
       // refused, granted, and the check
       assert.strictEqual(requests.length, 3)
-      const [refused, fetched] = requests.map(({ timeout }) => sum(timeout))
+      const [refused, fetched, checked] = requests.map(({ timeout }) => sum(timeout))
       assert.isAtMost(refused!, 1_000)
+      assert.isAtMost(fetched!, 15_000 - 50)
       assert.isAbove(fetched!, 1_000)
+      assert.isAtMost(checked!, fetched!)
       await quiet(requests)
     })
   })
@@ -845,6 +856,7 @@ for (const http of both) {
         }
       })
       assert.strictEqual(tokens(), 2)
+      await quiet(requests)
       assert.strictEqual(requests.at(-1)!.path, paths.check)
     })
   })
