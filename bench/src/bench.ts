@@ -3,7 +3,9 @@
  * of its own, all are asked in turn, round after round, and a ratio is to the floor of its group in the same run.
  */
 import { type ChildProcess, fork, spawnSync } from "node:child_process"
-import { writeFileSync } from "node:fs"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import type { Command, Cost } from "./process.ts"
 import { subjects } from "./subjects/index.ts"
@@ -22,6 +24,11 @@ const message = (child: ChildProcess): Promise<any> =>
       resolve(told)
     })
   })
+
+// Whatever the processes write; removed in the end.
+const folder = mkdtempSync(join(tmpdir(), "qq-mini-bench-"))
+process.env["TMPDIR"] = folder
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }))
 
 const server = fork(path("server.ts"))
 const url: string = await message(server)
