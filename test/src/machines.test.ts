@@ -76,7 +76,9 @@ for (const [name, store] of Object.entries(stores)) {
         assert.strictEqual(await slow!.stopped, "after the lease")
         const sent = sum(await Promise.all([late, ...others.map((holder) => holder.send(openid, 5))]))
         assert.deepStrictEqual(sent, { NotSubscribed: 15 })
-        assert.strictEqual(await fetches(), 1)
+        // who fetched, and whether a store was lost on the way
+        const events = [slow!, ...others].map((holder) => holder.events)
+        assert.strictEqual(await fetches(), 1, JSON.stringify(events))
       }))
 
     it("T2, T9: a holder that is frozen in its fetch blocks nobody for long, and brings no old token back", () =>
