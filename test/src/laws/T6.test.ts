@@ -15,7 +15,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { TestClock } from "effect/testing"
-import { runFor, runUntilDone } from "../support/clock.ts"
+import { advanceInSteps, runFor, runUntilDone } from "../support/clock.ts"
 import { dropped, perInvocation, perRequest } from "../support/serverless.ts"
 import { app, check, fetches, newClient, platform, recordEvents, slotKey, tokensOnly } from "../support/token.ts"
 import {
@@ -66,6 +66,23 @@ describe("a store that is away", () => {
       }).pipe(Effect.scoped, Effect.provide(client))
     }
   )
+
+  it.effect("T6: a store that is back after 300 ms was never lost: a cold process finds its token there", () => {
+    const { client, faults } = faultyStore()
+    return Effect.gen(function* () {
+      yield* check
+      const cold = yield* newClient
+      const seen = yield* Effect.provide(recordEvents, cold)
+      faults.away = true
+      const fiber = yield* Effect.forkChild(Effect.provide(check, cold), { startImmediately: true })
+      yield* advanceInSteps(300)
+      faults.away = false
+      yield* advanceInSteps(1_000)
+      yield* Fiber.join(fiber)
+      assert.strictEqual(yield* fetches, 1)
+      assert.deepStrictEqual(seen, [])
+    }).pipe(Effect.scoped, Effect.provide(client))
+  })
 
   it.effect("T6: a getToken that certainly made no token does not count against the budget", () => {
     const { client, faults } = faultyStore()

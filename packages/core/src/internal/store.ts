@@ -2,18 +2,38 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { type TokenCache, TokenCacheError } from "../TokenCache.ts"
-import { patient } from "./time.ts"
+import { monotonicMillis, patient } from "./time.ts"
 
-// a store that does not answer for so long is away
-const timeout = 2_000
-// a connection that broke is a new one a moment later, and every operation may be repeated
-const pause = 100
+// Longest wait for an answer of the store (ms).
+const timeoutMillis = 2_000
+// Pauses before an operation is repeated (ms), which every operation may be. A connection that broke is made again in a few
+// milliseconds, on a busy machine in hundreds. T1: a process that takes that for an outage fetches without the store.
+const pausesMillis = [100, 300]
+// No repetition begins later than this after the first try (ms), so a silent store gets two tries.
+const repeatWithinMillis = 2_500
 
 type Operation = TokenCacheError["operation"]
 
 /** An operation that ends in its time. */
 export const bounded = <A, R>(operation: Operation, effect: Effect.Effect<A, TokenCacheError, R>) =>
-  patient(effect, timeout, () => new TokenCacheError({ operation, problem: `no answer within ${timeout} ms` }))
+  patient(
+    effect,
+    timeoutMillis,
+    () => new TokenCacheError({ operation, problem: `no answer within ${timeoutMillis} ms` })
+  )
+
+const repeated = <A, R>(effect: Effect.Effect<A, TokenCacheError, R>): Effect.Effect<A, TokenCacheError, R> =>
+  Effect.flatMap(monotonicMillis, (began) => {
+    const attempt = (tries: number): Effect.Effect<A, TokenCacheError, R> =>
+      Effect.catch(effect, (error) =>
+        Effect.flatMap(monotonicMillis, (now) =>
+          tries === pausesMillis.length || now - began > repeatWithinMillis || error.config !== undefined
+            ? Effect.fail(error)
+            : Effect.delay(attempt(tries + 1), pausesMillis[tries]!)
+        )
+      )
+    return attempt(0)
+  })
 
 type Store = TokenCache["Service"]
 
@@ -33,7 +53,7 @@ export const make = (
   const guarded = <A>(operation: Operation, effect: Effect.Effect<A, TokenCacheError>) =>
     Effect.suspend(() => {
       const once = bounded(operation, effect)
-      return lost === undefined ? Effect.catch(once, () => Effect.delay(once, pause)) : once
+      return lost === undefined ? repeated(once) : once
     }).pipe(
       Effect.onExit((exit) => {
         if (Exit.isSuccess(exit)) {
