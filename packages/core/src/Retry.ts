@@ -25,6 +25,8 @@ export interface Failure {
    * - `answered`: QQ said no, or the client refused to send.
    */
   readonly phase: "unsent" | "lost" | "answered"
+  /** Whether connecting took too long. Such an attempt does not count: it is made again until the deadline. */
+  readonly connectTimedOut?: boolean
   /** Whether it was repeated already as often as it may be. */
   readonly exhausted?: boolean
   /** Whether QQ refused it for its number alone, so that it may be made again when there is a place for it. */
@@ -33,7 +35,10 @@ export interface Failure {
 
 /** How often and how slowly to repeat. */
 export interface Policy {
-  /** Attempts in all, the first one included. 1 switches repeating off. */
+  /**
+   * Attempts in all, the first one included. 1 switches repeating off. With more, connecting that timed out is not counted
+   * but repeated until the deadline: a machine that is busy connects late.
+   */
   readonly attempts: number
   /** The longest first pause in milliseconds; it doubles with each attempt. */
   readonly base: number
@@ -97,12 +102,14 @@ export const run = Effect.fnUntraced(function* <A>(
   const { attempts, base, cap } = options.policy
   options.budget?.earn(yield* monotonicMillis)
   let lostBefore = false
+  let counted = 0
   for (let n = 1; ; n++) {
     const result = yield* Effect.result(attempt)
     if (result._tag === "Success") return result.success
     const failure = result.failure
     const give = () => final(options.delivery, failure, lostBefore)
-    if (n >= attempts || !mayRepeat(options.delivery, failure)) return yield* give()
+    if (failure.connectTimedOut !== true || attempts === 1) counted++
+    if (counted >= attempts || !mayRepeat(options.delivery, failure)) return yield* give()
     lostBefore ||= failure.phase === "lost"
     const jitter = (yield* Random.next) * Math.min(cap, base * 2 ** (n - 1))
     const pause = Math.max(failure.reason._tag === "UnreadableAnswer" ? (failure.reason.wait ?? 0) : 0, jitter)

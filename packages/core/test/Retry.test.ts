@@ -57,6 +57,22 @@ describe("Retry", () => {
     })
   )
 
+  it.effect(
+    "D1: connecting that timed out is not counted but repeated until the deadline, unless repeating is off",
+    () =>
+      Effect.gen(function* () {
+        const late: Retry.Failure = { ...unsent, connectTimedOut: true }
+        const ten = Array.from({ length: 10 }, () => late)
+        assert.deepStrictEqual(yield* play(ten, "once"), { outcome: "done", attempts: 11 })
+        assert.deepStrictEqual(yield* play([...ten, unsent, unsent, unsent], "once"), {
+          outcome: "ConnectionFailed",
+          attempts: 13
+        })
+        const once = { ...Retry.defaultPolicy, attempts: 1 }
+        assert.deepStrictEqual(yield* play(ten, "once", 60_000, once), { outcome: "ConnectionFailed", attempts: 1 })
+      })
+  )
+
   it.effect("D2: a send that got lost is unknown, never repeated and never a plain failure", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* play([lost], "once"), { outcome: "OutcomeUnknown", attempts: 1 })

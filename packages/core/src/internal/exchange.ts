@@ -77,7 +77,8 @@ const failure = (error: HttpClientError | TooLarge, status: number, timeout: num
   const { phase, problem } = phaseOf(error)
   return {
     reason: phase === "lost" && problem === "ETIMEDOUT" ? late(timeout) : new ConnectionFailed({ problem }),
-    phase
+    phase,
+    connectTimedOut: phase === "unsent" && /timeout|timedout/i.test(problem)
   }
 }
 
