@@ -37,7 +37,7 @@ export interface Failure {
 export interface Policy {
   /**
    * Attempts in all, the first one included. 1 switches repeating off. With more, connecting that timed out is not counted
-   * but repeated until the deadline: a machine that is busy connects late.
+   * but repeated while a whole try fits before the deadline: a machine that is busy connects late.
    */
   readonly attempts: number
   /** The longest first pause in milliseconds; it doubles with each attempt. */
@@ -100,7 +100,8 @@ export const run = Effect.fnUntraced(function* <A>(
   }
 ): Effect.fn.Return<A, Reason> {
   const { attempts, base, cap } = options.policy
-  options.budget?.earn(yield* monotonicMillis)
+  let began = yield* monotonicMillis
+  options.budget?.earn(began)
   let lostBefore = false
   let counted = 0
   for (let n = 1; ; n++) {
@@ -113,10 +114,14 @@ export const run = Effect.fnUntraced(function* <A>(
     lostBefore ||= failure.phase === "lost"
     const jitter = (yield* Random.next) * Math.min(cap, base * 2 ** (n - 1))
     const pause = Math.max(failure.reason._tag === "UnreadableAnswer" ? (failure.reason.wait ?? 0) : 0, jitter)
-    if ((yield* monotonicMillis) + pause >= options.deadline) return yield* give()
+    const now = yield* monotonicMillis
+    // D2: cut off by the deadline while it connects, an attempt could not say that it was never sent.
+    const needed = failure.connectTimedOut ? now - began : 0
+    if (now + pause + needed >= options.deadline) return yield* give()
     if (options.budget?.take() === false) return yield* give()
     yield* Effect.logDebug(`attempt ${n} failed (${failure.reason._tag}), next in ${Math.ceil(pause)} ms`)
     yield* Effect.sleep(pause)
+    began = yield* monotonicMillis
   }
 })
 

@@ -58,7 +58,7 @@ describe("Retry", () => {
   )
 
   it.effect(
-    "D1: connecting that timed out is not counted but repeated until the deadline, unless repeating is off",
+    "D1: connecting that timed out is not counted but repeated while there is time, unless repeating is off",
     () =>
       Effect.gen(function* () {
         const late: Retry.Failure = { ...unsent, connectTimedOut: true }
