@@ -73,6 +73,23 @@ describe("Retry", () => {
       })
   )
 
+  it.effect("D2: no try to connect begins that the deadline would cut off", () =>
+    Effect.gen(function* () {
+      const start = yield* now
+      let last = 0
+      const attempt = Effect.flatMap(now, (time) => {
+        last = time
+        return Effect.delay(Effect.fail<Retry.Failure>({ ...unsent, connectTimedOut: true }), 3_000)
+      })
+      const options = { delivery: "once", deadline: start + 15_000, policy: Retry.defaultPolicy } as const
+      const fiber = yield* Effect.forkChild(Effect.flip(Retry.run(attempt, options)))
+      for (let i = 0; i < 200; i++) yield* TestClock.adjust(100)
+      assert.strictEqual((yield* Fiber.join(fiber))._tag, "ConnectionFailed")
+      assert.isAtLeast(last, start + 6_000)
+      assert.isAtMost(last, start + 12_000)
+    })
+  )
+
   it.effect("D2: a send that got lost is unknown, never repeated and never a plain failure", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* play([lost], "once"), { outcome: "OutcomeUnknown", attempts: 1 })
