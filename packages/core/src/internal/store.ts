@@ -9,7 +9,8 @@ const timeoutMillis = 2_000
 // Pauses before an operation is repeated (ms), which every operation may be. A connection that broke is made again in a few
 // milliseconds, on a busy machine in hundreds. T1: a process that takes that for an outage fetches without the store.
 const pausesMillis = [100, 300]
-// No repetition begins later than this after the first try (ms), so a silent store gets two tries.
+// No second repetition begins later than this after the first try (ms), so a silent store gets two tries. The first one
+// always happens: of a process that was frozen in an operation the time says nothing.
 const repeatWithinMillis = 2_500
 
 type Operation = TokenCacheError["operation"]
@@ -27,7 +28,7 @@ const repeated = <A, R>(effect: Effect.Effect<A, TokenCacheError, R>): Effect.Ef
     const attempt = (tries: number): Effect.Effect<A, TokenCacheError, R> =>
       Effect.catch(effect, (error) =>
         Effect.flatMap(monotonicMillis, (now) =>
-          tries === pausesMillis.length || now - began > repeatWithinMillis || error.config !== undefined
+          tries === pausesMillis.length || (tries > 0 && now - began > repeatWithinMillis) || error.config !== undefined
             ? Effect.fail(error)
             : Effect.delay(attempt(tries + 1), pausesMillis[tries]!)
         )
