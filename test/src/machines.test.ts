@@ -26,7 +26,7 @@ const stores: Readonly<Record<string, () => string>> = {
 for (const [name, store] of Object.entries(stores)) {
   describe(`many processes on ${name}`, () => {
     it(
-      "T1: 16 processes, 200 callers each, cold: 1 getToken; the token revoked under them: 1 more",
+      "T1: 16 processes, one with 1,000 callers and each other with 20, cold: 1 getToken; the token revoked under them: 1 more",
       () =>
         deploy(store(), async ({ fetches, openid, sandbox, start }) => {
           const holders = await start(16, { maxInFlight: 8 })
@@ -34,11 +34,13 @@ for (const [name, store] of Object.entries(stores)) {
           await sandbox.run((platform) =>
             platform.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", times: 9, delay: "1 second" })
           )
-          const send = (times: number) => Promise.all(holders.map((holder) => holder.send(openid, times)))
-          assert.deepStrictEqual(sum(await send(200)), { NotSubscribed: 3_200 })
+          // 1,000 callers that start in one turn keep the event loop of whoever leases first from turning
+          const send = (first: number) =>
+            Promise.all(holders.map((holder, i) => holder.send(openid, i === 0 ? first : 20)))
+          assert.deepStrictEqual(sum(await send(1_000)), { NotSubscribed: 1_300 })
           assert.strictEqual(await fetches(), 1)
           await sandbox.run((platform) => platform.revokeTokens())
-          assert.deepStrictEqual(sum(await send(50)), { NotSubscribed: 800 })
+          assert.deepStrictEqual(sum(await send(20)), { NotSubscribed: 320 })
           assert.strictEqual(await fetches(), 2)
           const tokens = await Promise.all(holders.map((holder) => holder.token()))
           assert.strictEqual(new Set(tokens).size, 1)
