@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import { json } from "node:stream/consumers"
+import { nobodyThere } from "../support/nobodyThere.ts"
 
 const listen = (server: Server): Promise<string> =>
   new Promise((resolve) =>
@@ -68,16 +69,13 @@ export const startHarness = async (options?: Parameters<typeof SandboxServer.sta
   const sandbox = await SandboxServer.start(options)
   const stalls = new Stalls()
   const stallUrl = await listen(stalls.server)
-  const unused = createServer()
-  const deadUrl = await listen(unused)
-  await new Promise((resolve) => unused.close(resolve))
 
   type Platform = Sandbox.Sandbox["Service"]
   const on = (f: (platform: Platform) => Effect.Effect<unknown>) => sandbox.run(f)
   const answers: Readonly<Record<string, (options: any) => Promise<unknown>>> = {
     welcome: async () => ({
       url: sandbox.url,
-      deadUrl,
+      deadUrl: nobodyThere,
       stallUrl,
       riskyText: Sandbox.riskySamples[0],
       template_id: Sandbox.defaultTemplate,

@@ -14,7 +14,7 @@ import { inspect } from "node:util"
 import { createContext, runInContext } from "node:vm"
 import { gzipSync } from "node:zlib"
 import { assert, describe, it } from "vitest"
-import { freePort } from "../support/redis.ts"
+import { nobodyThere } from "../support/nobodyThere.ts"
 import { first, image, png, risky, template_id } from "../support/calls.ts"
 import { makeUniCloud, qqErrorOf } from "./unicloud.ts"
 
@@ -308,9 +308,8 @@ for (const http of both) {
     }
 
     it("D1: a refused connection: nothing was sent, so all is repeated", async () => {
-      const url = `http://127.0.0.1:${await freePort()}`
       const { count, uniCloud } = counted()
-      await using qq = create(url, http, { uniCloud })
+      await using qq = create(nobodyThere, http, { uniCloud })
       for (const error of Object.values(await fail(qq))) {
         assert.deepInclude(error.reason as object, { _tag: "ConnectionFailed", problem: "ECONNREFUSED" })
       }
