@@ -34,7 +34,7 @@ for (const [name, store] of Object.entries(stores)) {
           await sandbox.run((platform) =>
             platform.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", times: 9, delay: "1 second" })
           )
-          // 1,000 callers that start in one turn keep the event loop of whoever leases first from turning
+          // 1,000 callers that start in one turn of an event loop delay the fetch, if that process leases first
           const send = (first: number) =>
             Promise.all(holders.map((holder, i) => holder.send(openid, i === 0 ? first : 20)))
           assert.deepStrictEqual(sum(await send(1_000)), { NotSubscribed: 1_300 })

@@ -25,7 +25,7 @@ export interface Failure {
    * - `answered`: QQ said no, or the client refused to send.
    */
   readonly phase: "unsent" | "lost" | "answered"
-  /** Whether connecting took too long. Such an attempt does not count: it is made again until the deadline. */
+  /** Whether connecting took too long. Such an attempt does not count, see {@link Policy}. */
   readonly connectTimedOut?: boolean
   /** Whether it was repeated already as often as it may be. */
   readonly exhausted?: boolean

@@ -78,7 +78,7 @@ const failure = (error: HttpClientError | TooLarge, status: number, timeout: num
   return {
     reason: phase === "lost" && problem === "ETIMEDOUT" ? late(timeout) : new ConnectionFailed({ problem }),
     phase,
-    connectTimedOut: phase === "unsent" && /timeout|timedout/i.test(problem)
+    connectTimedOut: phase === "unsent" && /timed?out/i.test(problem)
   }
 }
 
