@@ -100,16 +100,12 @@ describe.concurrent("T6: Redis", () => {
         const holders = await start(3)
         await Promise.all(holders.map((holder) => holder.send(openid, 1)))
         proxy.cut = 0.3
-        for (let death = 0; death < 2; death++) {
-          const cuts = proxy.cuts
-          await sandbox.run((platform) => platform.revokeTokens())
-          do {
-            const load = holders.map((holder) =>
-              holder.check({ millis: 2_000, fibers: 3, pause: 50, deadline: 15_000 })
-            )
-            assert.deepStrictEqual(Object.keys(sum(await Promise.all(load))), ["ok"])
-          } while (proxy.cuts <= cuts + 10)
-        }
+        // one death and, in the end, another: T7 replaces three in a row, and a holder alone may cause one
+        await sandbox.run((platform) => platform.revokeTokens())
+        do {
+          const load = holders.map((holder) => holder.check({ millis: 2_000, fibers: 3, pause: 50, deadline: 15_000 }))
+          assert.deepStrictEqual(Object.keys(sum(await Promise.all(load))), ["ok"])
+        } while (proxy.cuts <= 20)
         proxy.cut = 0
         // three for each without the store, and four with it
         assert.isAtMost(await fetches(), 3 * 3 + 4)
