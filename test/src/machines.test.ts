@@ -64,7 +64,7 @@ for (const [name, store] of Object.entries(stores)) {
         void victim!.send(openid, 10).catch(() => {})
         assert.strictEqual(await victim!.stopped, stopAt)
         const sending = Promise.all(others.map((holder) => holder.send(openid, 10)))
-        await victim![Symbol.asyncDispose]()
+        await victim!.kill()
         assert.deepStrictEqual(sum(await sending), { NotSubscribed: 30 })
         assert.strictEqual(await fetches(), expected)
         assert.strictEqual(new Set(await Promise.all(others.map((holder) => holder.token()))).size, 1)

@@ -158,7 +158,7 @@ describe("T6: SQLite", () => {
         assert.deepStrictEqual(await first!.send(openid, 1), { NotSubscribed: 1 })
         if (i < 2) await sandbox.run((platform) => platform.revokeTokens())
       }
-      const holders = await start(3, { fileBlocks: disk.limit() })
+      const holders = await start(3, {}, disk.limit())
       const send = () => Promise.all(holders.map((holder) => holder.send(openid, 10)))
       assert.deepStrictEqual(sum(await send()), { NotSubscribed: 30 })
       const before = await fetches()

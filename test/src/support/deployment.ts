@@ -8,7 +8,7 @@ export interface Deployment {
   readonly sandbox: SandboxServer.Running
   /** How often getToken was called. */
   readonly fetches: () => Promise<number>
-  readonly start: (count: number, more?: Partial<Config>) => Promise<Array<Holder>>
+  readonly start: (count: number, more?: Partial<Config>, fileBlocks?: number) => Promise<Array<Holder>>
   /** A user of the platform, who did not subscribe. */
   readonly openid: string
 }
@@ -26,9 +26,10 @@ export const deploy = async (
       sandbox,
       openid: (await sandbox.run((platform) => platform.login())).openid,
       fetches: () => sandbox.run((platform) => platform.count("auth.getAccessToken")),
-      start: async (count, more) => {
+      start: async (count, more, fileBlocks) => {
         const one = async () => {
-          const holder = await Holder.start({ baseUrl: sandbox.url, apps: defaultPrograms, store, ...more })
+          const config = { baseUrl: sandbox.url, apps: defaultPrograms, store, ...more }
+          const holder = await Holder.start(config, fileBlocks)
           holders.push(holder)
           return holder
         }

@@ -1,6 +1,7 @@
 /**
- * One process of a deployment, for tests of many: it makes calls as it is told, a line of JSON each on the standard input,
- * and answers each with a line. What happens to its token it tells by itself.
+ * One process of a deployment, for tests of many: it does what it is told, a line of JSON each on the standard input, and
+ * answers each with a line. What happens to its token it tells by itself. It has one client at a time, from `begin` to
+ * `end`; so one test after another can use it, and none waits for Node to start.
  */
 import * as AccessToken from "@qq-mini/core/AccessToken"
 import * as App from "@qq-mini/core/App"
@@ -26,7 +27,7 @@ import { withLimits } from "./limits.ts"
 /** A step of a fetch at which the process stops for good. */
 export type Step = "before the lease" | "after the lease" | "after QQ answered" | "after the write"
 
-/** What the process is. */
+/** What its client is. */
 export interface Config {
   readonly baseUrl: string
   readonly apps: ReadonlyArray<App.AppCredentialsInput>
@@ -41,14 +42,14 @@ export interface Config {
   readonly attemptTimeout?: number | undefined
   /** How many requests are on their way at once. */
   readonly maxInFlight?: number | undefined
-  /** The largest file it can write, in blocks of 512 bytes. */
-  readonly fileBlocks?: number | undefined
   /** In the place of QQ's own limits. */
   readonly limit?: Quota.Limit | undefined
 }
 
 /** What it is told to do. */
 export type Command =
+  | { readonly do: "begin"; readonly config: Config }
+  | { readonly do: "end" }
   /** So many sends at once, to a user who did not subscribe: that it is this QQ minds says that the token was good. */
   | { readonly do: "send"; readonly times: number; readonly touser: string; readonly template_id: string }
   /** Checks, one after the other by so many fibers, for so many milliseconds; each with this deadline, or that end. */
@@ -69,17 +70,11 @@ export type Tally = Readonly<Record<string, number>>
 
 const say = (line: unknown) => process.stdout.write(`${JSON.stringify(line)}\n`)
 
-const config: Config = JSON.parse(process.argv[2]!)
+/** What `begin` told it. */
+let config: Config
 
-if (config.clock !== undefined) {
-  const { now } = Date
-  Date.now = () => now() + config.clock!
-}
-
-const stores: Layer.Layer<TokenCache.TokenCache | Quota.Quota, QQError> = config.store.startsWith("redis:")
-  ? // loaded where it is used, since it takes as long as all the rest
-    (await import("@qq-mini/node/RedisStores")).layer({ url: config.store })
-  : Layer.merge(SqliteTokenCache.layer({ path: config.store }), Quota.layerMemory)
+const { now } = Date
+Date.now = () => now() + (config?.clock ?? 0)
 
 const stopped = (step: Step) =>
   Effect.andThen(
@@ -87,7 +82,7 @@ const stopped = (step: Step) =>
     Effect.never
   )
 
-let stalls = config.stallAfterLease !== undefined
+let stalls = false
 /** Blocks the event loop, once. */
 const stall = Effect.sync(() => {
   if (!stalls) return
@@ -116,34 +111,45 @@ const stopping = Layer.effect(
   )
 )
 
-const scaled = Layer.effect(
-  Quota.Quota,
-  Effect.map(Quota.Quota, (quota) => withLimits(quota, () => [config.limit!]))
+const scaled = (limit: Quota.Limit) =>
+  Layer.effect(
+    Quota.Quota,
+    Effect.map(Quota.Quota, (quota) => withLimits(quota, () => [limit]))
+  )
+
+const tellEvents = Layer.effectDiscard(
+  Effect.forkScoped(Stream.runForEach(AccessToken.events, ({ _tag }) => Effect.sync(() => say({ event: _tag }))))
 )
 
-const client = QQMini.layerStores.pipe(
-  Layer.provide(
-    // what comes later goes before
-    Layer.mergeAll(
-      stores,
-      config.stopAt === undefined && config.stallAfterLease === undefined
-        ? Layer.empty
-        : Layer.provide(stopping, stores),
-      config.limit === undefined ? Layer.empty : Layer.provide(scaled, stores)
+const makeRuntime = async () => {
+  const stores: Layer.Layer<TokenCache.TokenCache | Quota.Quota, QQError> = config.store.startsWith("redis:")
+    ? // loaded where it is used, since it takes as long as all the rest
+      (await import("@qq-mini/node/RedisStores")).layer({ url: config.store })
+    : Layer.merge(SqliteTokenCache.layer({ path: config.store }), Quota.layerMemory)
+  stalls = config.stallAfterLease !== undefined
+  const client = QQMini.layerStores.pipe(
+    Layer.provide(
+      // what comes later goes before
+      Layer.mergeAll(
+        stores,
+        config.stopAt === undefined && !stalls ? Layer.empty : Layer.provide(stopping, stores),
+        config.limit === undefined ? Layer.empty : Layer.provide(scaled(config.limit), stores)
+      )
+    ),
+    Layer.provide(App.layerMany({ apps: config.apps })),
+    Layer.provide(NodeQQMini.layerHttp),
+    Layer.provide(
+      Layer.succeed(QQMini.Settings, {
+        ...QQMini.Settings.defaultValue(),
+        deadline: 180_000,
+        attemptTimeout: config.attemptTimeout ?? 60_000,
+        ...(config.maxInFlight === undefined ? {} : { maxInFlight: config.maxInFlight }),
+        baseUrl: config.baseUrl
+      })
     )
-  ),
-  Layer.provide(App.layerMany({ apps: config.apps })),
-  Layer.provide(NodeQQMini.layerHttp),
-  Layer.provide(
-    Layer.succeed(QQMini.Settings, {
-      ...QQMini.Settings.defaultValue(),
-      deadline: 180_000,
-      attemptTimeout: config.attemptTimeout ?? 60_000,
-      ...(config.maxInFlight === undefined ? {} : { maxInFlight: config.maxInFlight }),
-      baseUrl: config.baseUrl
-    })
   )
-)
+  return ManagedRuntime.make(Layer.provideMerge(tellEvents, client))
+}
 
 const tally = Effect.fnUntraced(function* (calls: Iterable<Effect.Effect<unknown, QQError, QQMini.QQMini>>) {
   const outcomes: Record<string, number> = {}
@@ -162,7 +168,7 @@ const tally = Effect.fnUntraced(function* (calls: Iterable<Effect.Effect<unknown
 const send = (touser: string, template_id: string) =>
   SubscribeMessage.send({ touser, template_id, data: { keyword1: { value: "x" } } })
 
-const run = (command: Command): Effect.Effect<unknown, QQError, QQMini.QQMini> => {
+const run = (command: Exclude<Command, { do: "begin" | "end" }>): Effect.Effect<unknown, QQError, QQMini.QQMini> => {
   switch (command.do) {
     case "send":
       return tally(Array.from({ length: command.times }, () => send(command.touser, command.template_id)))
@@ -196,15 +202,26 @@ const run = (command: Command): Effect.Effect<unknown, QQError, QQMini.QQMini> =
   }
 }
 
-const runtime = ManagedRuntime.make(client)
-void runtime.runPromise(Stream.runForEach(AccessToken.events, ({ _tag }) => Effect.sync(() => say({ event: _tag }))))
-await runtime.runPromise(Effect.void)
+let runtime: Awaited<ReturnType<typeof makeRuntime>> | undefined
+const obey = async (command: Command): Promise<unknown> => {
+  switch (command.do) {
+    case "begin":
+      config = command.config
+      runtime = await makeRuntime()
+      return runtime.runPromise(Effect.void)
+    case "end":
+      return runtime?.dispose()
+    default:
+      return runtime?.runPromise(run(command))
+  }
+}
+
 say({ ready: true })
 for await (const line of createInterface({ input: process.stdin })) {
   const { id, ...command }: Command & { readonly id: number } = JSON.parse(line)
-  void runtime.runPromise(run(command)).then(
+  void obey(command).then(
     (result) => say({ id, result }),
     (error) => say({ id, error: String(error) })
   )
 }
-await runtime.dispose()
+await runtime?.dispose()

@@ -16,6 +16,9 @@ type Line =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: string }
 
+/** Processes that have no client at the moment. They end with this one, which holds their standard input. */
+const idle = new Map<string, Array<Holder>>()
+
 /** One process. */
 export class Holder implements AsyncDisposable {
   readonly events: Array<string> = []
@@ -24,6 +27,8 @@ export class Holder implements AsyncDisposable {
   readonly #child: ChildProcess
   readonly #answers = new Map<number, (line: Line) => void>()
   #last = 0
+  /** Where it goes when its test is done. */
+  #idle: Array<Holder> | undefined
 
   private constructor(child: ChildProcess, onReady: () => void) {
     this.#child = child
@@ -40,11 +45,32 @@ export class Holder implements AsyncDisposable {
     })
   }
 
-  static start(config: Config): Promise<Holder> {
-    const node = [process.execPath, holderIn(tmpdir()), JSON.stringify(config)]
+  /** A process of `holder.ts`; `fileBlocks` of 512 bytes is all it can write. */
+  static start(config: Config, fileBlocks?: number): Promise<Holder> {
+    const node = [process.execPath, holderIn(tmpdir())]
     // what a shell limits, it limits for the program it becomes
-    const shell = ["/bin/sh", "-c", `ulimit -f ${config.fileBlocks} && exec "$0" "$@"`]
-    return Holder.spawn(config.fileBlocks === undefined ? node : [...shell, ...node])
+    const shell = ["/bin/sh", "-c", `ulimit -f ${fileBlocks} && exec "$0" "$@"`]
+    const stops = config.stopAt !== undefined || config.stallAfterLease !== undefined
+    return fileBlocks === undefined
+      ? Holder.begin(node, config, !stops)
+      : Holder.begin([...shell, ...node], config, false)
+  }
+
+  /** A process with a client: one that another test has left, or a new one. */
+  static async begin(command: ReadonlyArray<string>, config: object, reusable: boolean): Promise<Holder> {
+    const key = command.join(" ")
+    const others = idle.get(key) ?? []
+    idle.set(key, others)
+    const holder = others.pop() ?? (await Holder.spawn(command))
+    holder.events.length = 0
+    holder.#idle = reusable ? others : undefined
+    try {
+      await holder.ask({ do: "begin", config })
+    } catch (error) {
+      await holder.kill()
+      throw error
+    }
+    return holder
   }
 
   /** Any program that speaks as `holder.ts` does. */
@@ -52,7 +78,11 @@ export class Holder implements AsyncDisposable {
     const child = spawn(command!, args, { stdio: ["pipe", "pipe", "inherit"] })
     return new Promise((resolve, reject) => {
       const holder = new Holder(child, () => resolve(holder))
-      child.once("exit", (code) => reject(new Error(`the process ended with ${code}`)))
+      child.once("exit", (code) => {
+        const error = `the process ended with ${code}`
+        reject(new Error(error))
+        for (const [id, answer] of holder.#answers) answer({ id, error })
+      })
     })
   }
 
@@ -81,6 +111,7 @@ export class Holder implements AsyncDisposable {
   }
 
   freeze(): void {
+    this.#idle = undefined
     this.#child.kill("SIGSTOP")
   }
 
@@ -89,11 +120,18 @@ export class Holder implements AsyncDisposable {
   }
 
   /** `kill -9`. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  async kill(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const exit = new Promise((resolve) => this.#child.once("exit", resolve))
     this.#child.kill("SIGKILL")
     await exit
+  }
+
+  /** Leaves it to the next test, if its client did all it was told; or ends it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#idle === undefined || this.#answers.size > 0) return this.kill()
+    await this.ask({ do: "end" })
+    this.#idle.push(this)
   }
 }
 

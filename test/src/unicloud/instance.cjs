@@ -1,19 +1,19 @@
 /**
- * One instance of a cloud function: the delivered file on whatever Node runs this, making calls as it is told, a line of
- * JSON each on the standard input. It stops for good before the operation of the database with the number it was given.
+ * One instance of a cloud function: the delivered file on whatever Node runs this, doing what it is told as `holder.ts`
+ * does. It stops for good before the operation of the database with the number it was given.
  */
 "use strict"
 
 const { createInterface } = require("node:readline")
 const { makeUniCloud } = require("./unicloud.cjs")
 
-const { apps, baseUrl, database, file, stopAt, store } = JSON.parse(process.argv[2])
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`)
 
 let operations = 0
+let stopBefore
 const counted = (run) => () => {
-  if (++operations !== stopAt) return run()
-  say({ stopped: stopAt })
+  if (++operations !== stopBefore) return run()
+  say({ stopped: stopBefore })
   return new Promise(() => {})
 }
 
@@ -32,18 +32,22 @@ const countedDatabase = (db) => ({
   }
 })
 
-const uniCloud = makeUniCloud({ database })
-const db = uniCloud.database()
-const { createQQMini } = require(file)
-const qq = createQQMini({
-  uniCloud: { ...uniCloud, database: () => countedDatabase(db) },
-  apps,
-  baseUrl,
-  store,
-  // many processes on few cores take their time
-  deadline: 30_000,
-  attemptTimeout: 10_000
-})
+let qq
+const begin = async ({ config: { apps, baseUrl, database, file, stopAt, store } }) => {
+  operations = 0
+  stopBefore = stopAt
+  const uniCloud = makeUniCloud({ database })
+  const db = uniCloud.database()
+  qq = require(file).createQQMini({
+    uniCloud: { ...uniCloud, database: () => countedDatabase(db) },
+    apps,
+    baseUrl,
+    store,
+    // many processes on few cores take their time
+    deadline: 30_000,
+    attemptTimeout: 10_000
+  })
+}
 
 const checks = async ({ appid, times }) => {
   const tally = {}
@@ -59,7 +63,7 @@ const checks = async ({ appid, times }) => {
   return tally
 }
 
-const commands = { checks, token: ({ appid }) => qq.auth.getAccessToken({ appid }) }
+const commands = { begin, checks, token: ({ appid }) => qq.auth.getAccessToken({ appid }), end: async () => {} }
 
 say({ ready: true })
 createInterface({ input: process.stdin }).on("line", (line) => {

@@ -44,10 +44,10 @@ const space = async (store: Store, body: (space: Space) => Promise<void>) => {
   await using sandbox = await SandboxServer.start({ programs, switches: { oldTokenGrace: 0 } })
   await using instances = new AsyncDisposableStack()
   let started = 0
-  const startOne = async (more: object) => {
+  const startOne = async (more: { readonly stopAt?: number }) => {
     const node = nodeBinary(([16, 18, 20] as const)[started++ % 3]!)
     const config = { file, baseUrl: sandbox.url, database: database.url, store, apps: programs, ...more }
-    return instances.use(await Holder.spawn([node, program, JSON.stringify(config)]))
+    return instances.use(await Holder.begin([node, program], config, more.stopAt === undefined))
   }
   await body({
     sandbox,
@@ -91,7 +91,7 @@ for (const store of Object.keys(collections) as Array<Store>) {
             // with fewer operations it comes to its end
             const step = await Promise.race([victim.stopped, call.then(() => undefined)])
             const calls = all<Record<string, number>>(others, { do: "checks", appid, times: 5 })
-            await victim[Symbol.asyncDispose]()
+            await victim.kill()
             assert.deepStrictEqual(sum(await calls), { ok: 10 }, `operation ${step}`)
             assert.isAtMost(await fetches(appid), 2, `operation ${step}`)
             assert.strictEqual(new Set(await all(others, { do: "token", appid })).size, 1)
