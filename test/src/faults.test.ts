@@ -7,7 +7,7 @@ import type { Any } from "@qq-mini/core/Endpoint"
 import { allCodes, groups } from "@qq-mini/core/Endpoints"
 import { fromCode, isQQError, type QQError } from "@qq-mini/core/QQError"
 import * as QQMini from "@qq-mini/core/QQMini"
-import * as NodeQQMini from "@qq-mini/node/NodeQQMini"
+import * as NodeTransport from "@qq-mini/node/NodeTransport"
 import * as Fault from "@qq-mini/sandbox/Fault"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
 import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
@@ -35,7 +35,7 @@ const client = QQMini.layerStores.pipe(Layer.provide(forgetful), Layer.provide(S
 
 const overHttp = Layer.unwrap(
   Effect.map(SandboxServer.SandboxServer, ({ url }) =>
-    client.pipe(Layer.provide(NodeQQMini.layerHttp), Layer.provide(quick(url)))
+    client.pipe(Layer.provide(NodeTransport.layer), Layer.provide(quick(url)))
   )
 ).pipe(Layer.provideMerge(SandboxServer.layer(platform)))
 
@@ -43,7 +43,7 @@ const transports: ReadonlyArray<readonly [string, Layer.Layer<QQMini.QQMini | Sa
   [
     "in this process",
     client.pipe(
-      Layer.provide(Sandbox.layerHttpClient),
+      Layer.provide(Sandbox.layerTransport),
       Layer.provide(quick()),
       Layer.provideMerge(Sandbox.layerPlatform(platform))
     )
@@ -92,7 +92,7 @@ for (const [name, transport] of transports) {
               yield* calls["security.msgSecCheck"]!(guest, patient)
               yield* sandbox.clearLog
               yield* sandbox.fault({ kind, endpoint, ...when, delay: "2 seconds" })
-              const exit = yield* Effect.exit(call(guest))
+              const exit = yield* Effect.exit(call(guest, kind.startsWith("slow") ? undefined : patient))
               yield* sandbox.heal
               const asked = (yield* sandbox.log).filter((entry) => entry.endpoint === endpoint)
               const done = asked.filter((entry) => entry.code === 0).length

@@ -44,8 +44,8 @@ const begin = async ({ config: { apps, baseUrl, database, file, stopAt, store } 
     baseUrl,
     store,
     // many processes on few cores take their time
-    deadline: 30_000,
-    attemptTimeout: 10_000
+    deadline: 180_000,
+    attemptTimeout: 60_000
   })
 }
 
