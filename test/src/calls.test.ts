@@ -10,6 +10,7 @@ import * as SubscribeMessage from "@qq-mini/core/SubscribeMessage"
 import * as NodeQQMini from "@qq-mini/node/NodeQQMini"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
 import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
+import * as Transport from "@qq-mini/core/Transport"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
@@ -190,7 +191,7 @@ describe("the programs", () => {
   })
   const registry = (options: App.AppsOptions) =>
     QQMiniModule.layer.pipe(
-      Layer.provide(Layer.merge(App.layerMany(options), Sandbox.layerHttpClient)),
+      Layer.provide(Layer.merge(App.layerMany(options), Sandbox.layerTransport)),
       Layer.provideMerge(Sandbox.layerPlatform())
     )
 
@@ -226,6 +227,7 @@ describe("the programs", () => {
         Effect.withSpan("outside"),
         Effect.provide(
           QQMiniModule.layer.pipe(
+            Layer.provide(Transport.layerHttpClient),
             Layer.provide(watched),
             Layer.provide(Layer.merge(App.layerMany({ apps: [first] }), Sandbox.layerHttpClient)),
             Layer.provide(Sandbox.layerPlatform())

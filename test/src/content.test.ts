@@ -8,6 +8,7 @@ import * as QQMini from "@qq-mini/core/QQMini"
 import * as Security from "@qq-mini/core/Security"
 import * as SubscribeMessage from "@qq-mini/core/SubscribeMessage"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
+import * as Transport from "@qq-mini/core/Transport"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
@@ -20,6 +21,7 @@ const token = '{"access_token":"TOKEN","expires_in":7200}'
 const answering = (body: string | Uint8Array, status = 200, type = "application/json", more: HeadersInit = {}) =>
   QQMini.layerStores.pipe(
     Layer.provide(forgetful),
+    Layer.provide(Transport.layerHttpClient),
     Layer.provide(
       Layer.succeed(
         HttpClient.HttpClient,
@@ -165,6 +167,7 @@ describe("what stands around an answer", () => {
   it.live("I2: an HTTP layer that throws is a lost connection, and what it threw is seen by nobody", () =>
     Effect.gen(function* () {
       const throwing = QQMini.layer.pipe(
+        Layer.provide(Transport.layerHttpClient),
         Layer.provide(
           Layer.succeed(
             HttpClient.HttpClient,

@@ -226,7 +226,7 @@ describe("delivery over HTTP", () => {
           Layer.provide(AccessToken.layer),
           Layer.provide(TokenCache.layerMemory),
           Layer.provide(tenth),
-          Layer.provide(Layer.merge(Sandbox.layerHttpClient, Sandbox.layerApps)),
+          Layer.provide(Layer.merge(Sandbox.layerTransport, Sandbox.layerApps)),
           Layer.provideMerge(Sandbox.layerPlatform({ quota: { "security.msgSecCheck": [Quota.perMinute(400)] } }))
         )
       )
@@ -262,7 +262,7 @@ describe("delivery over HTTP", () => {
           Layer.provide(AccessToken.layer),
           Layer.provide(TokenCache.layerMemory),
           Layer.provideMerge(Quota.layerMemory),
-          Layer.provide(Layer.merge(Sandbox.layerHttpClient, Sandbox.layerApps)),
+          Layer.provide(Layer.merge(Sandbox.layerTransport, Sandbox.layerApps)),
           Layer.provideMerge(Sandbox.layerPlatform())
         )
       )

@@ -3,11 +3,11 @@ import { assert, describe, it } from "@effect/vitest"
 import * as App from "@qq-mini/core/App"
 import * as QQMini from "@qq-mini/core/QQMini"
 import * as Quota from "@qq-mini/core/Quota"
-import * as Retry from "@qq-mini/core/Retry"
+import { failed } from "@qq-mini/core/Transport"
 import * as Security from "@qq-mini/core/Security"
 import * as TokenCache from "@qq-mini/core/TokenCache"
 import { createQQMini } from "@qq-mini/node"
-import * as NodeQQMini from "@qq-mini/node/NodeQQMini"
+import * as NodeTransport from "@qq-mini/node/NodeTransport"
 import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -79,7 +79,7 @@ describe("an outage of QQ", () => {
         const { url } = yield* SandboxServer.SandboxServer
         const { state, url: baseUrl } = yield* gateway(url)
         const client = QQMini.layerStores.pipe(
-          Layer.provide(Layer.mergeAll(TokenCache.layerMemory, unlimited, App.layer(first), NodeQQMini.layerHttp)),
+          Layer.provide(Layer.mergeAll(TokenCache.layerMemory, unlimited, App.layer(first), NodeTransport.layer)),
           Layer.provide(
             Layer.succeed(QQMini.Settings, { ...QQMini.Settings.defaultValue(), deadline: 120_000, baseUrl })
           )
@@ -129,9 +129,10 @@ describe("many calls", () => {
 describe("D1: how far a request came, by the errors of real transports", () => {
   const cases = Effect.fnUntraced(function* (send: (url: string) => Promise<unknown>) {
     const phase = (url: string) =>
-      Effect.map(Effect.flip(Effect.tryPromise({ try: () => send(url), catch: (error) => error })), (error) =>
-        Retry.phaseOf(error)
-      )
+      Effect.map(Effect.flip(Effect.tryPromise({ try: () => send(url), catch: failed })), ({ phase, problem }) => ({
+        phase,
+        problem
+      }))
     const refused = yield* phase(`http://127.0.0.1:${yield* Effect.promise(freePort)}`)
     const unknown = yield* phase("http://no-such-host.invalid")
     const reset = yield* Effect.flatMap(listening(createServer((incoming) => incoming.socket.resetAndDestroy())), phase)

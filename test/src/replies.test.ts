@@ -7,6 +7,7 @@ import * as Quota from "@qq-mini/core/Quota"
 import * as AccessToken from "@qq-mini/core/AccessToken"
 import * as TokenCache from "@qq-mini/core/TokenCache"
 import * as Security from "@qq-mini/core/Security"
+import * as Transport from "@qq-mini/core/Transport"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -91,6 +92,7 @@ describe("whatever comes back", () => {
               release: () => Effect.void
             })
           ),
+          Layer.provide(Transport.layerHttpClient),
           Layer.provide(Layer.succeed(HttpClient.HttpClient, http)),
           Layer.provide(App.layer({ appid: "1112345678", appsecret: "S" })),
           Layer.provide(

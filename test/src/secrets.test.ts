@@ -10,9 +10,9 @@ import * as Fault from "@qq-mini/sandbox/Fault"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
 import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
 import * as Cause from "effect/Cause"
+import * as Transport from "@qq-mini/core/Transport"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
@@ -121,15 +121,13 @@ const provoked = [
 /** Watches the requests that leave, to know every secret that was on the wire. */
 const watch = (secrets: Set<string>) =>
   Layer.effect(
-    HttpClient.HttpClient,
-    Effect.map(
-      HttpClient.HttpClient,
-      HttpClient.tapRequest((request) =>
-        Effect.sync(() => {
-          for (const [, value] of request.urlParams) if (Redacted.isRedacted(value)) secrets.add(Redacted.value(value))
-        })
-      )
-    )
+    Transport.Transport,
+    Effect.map(Transport.Transport, ({ send }) => ({
+      send: (request) => {
+        for (const [, value] of request.query) if (Redacted.isRedacted(value)) secrets.add(Redacted.value(value))
+        return send(request)
+      }
+    }))
   )
 
 describe("secrets", () => {
@@ -142,10 +140,10 @@ describe("secrets", () => {
         attemptTimeout: 100,
         retry: { attempts: 2, base: 1, cap: 1 }
       })
-      const connected = <A>(client: Layer.Layer<A, never, HttpClient.HttpClient | App.Apps>) =>
+      const connected = <A>(client: Layer.Layer<A, never, Transport.Transport | App.Apps>) =>
         client.pipe(
           Layer.provide(watch(secrets)),
-          Layer.provide(Sandbox.layerHttpClient),
+          Layer.provide(Sandbox.layerTransport),
           Layer.provide(Sandbox.layerApps),
           Layer.provide(quick),
           Layer.provideMerge(Sandbox.layerPlatform({ quota: { "acode.getMiniCode": [] } }))

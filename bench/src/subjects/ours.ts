@@ -6,21 +6,21 @@ import * as QQMini from "@qq-mini/core/QQMini"
 import * as Quota from "@qq-mini/core/Quota"
 import * as Security from "@qq-mini/core/Security"
 import * as TokenCache from "@qq-mini/core/TokenCache"
+import type { Transport as TransportService } from "@qq-mini/core/Transport"
 import * as Effect from "effect/Effect"
-import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import { withLimits } from "../../../test/src/support/limits.ts"
 import { appid, appsecret, content, image, type Load, promises, type Start } from "../subject.ts"
 
-type Http = Layer.Layer<HttpClient.HttpClient>
+type Http = Layer.Layer<TransportService>
 
 // each is loaded by who uses it alone, so that memory can be compared
 const transports = {
-  node: async (): Promise<Http> => (await import("@qq-mini/node/NodeQQMini")).layerHttp,
-  fetch: async (): Promise<Http> => (await import("@qq-mini/edge/FetchHttp")).layer(),
+  node: async (): Promise<Http> => (await import("@qq-mini/node/NodeTransport")).layer,
+  fetch: async (): Promise<Http> => (await import("@qq-mini/edge/FetchTransport")).layer(),
   unicloud: async (): Promise<Http> => {
-    const { layerHttpclient } = await import("@qq-mini/unicloud/UniCloudHttp")
+    const { layerHttpclient } = await import("@qq-mini/unicloud/UniCloudTransport")
     return layerHttpclient((await import("urllib")).default as any)
   }
 }

@@ -16,7 +16,6 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
@@ -35,6 +34,7 @@ import { monotonicMillis } from "./internal/time.ts"
 import { ClientClosed, type Reason, StoreFailed, TimedOut, TokenContested } from "./QQError.ts"
 import * as Retry from "./Retry.ts"
 import { type Key, type Slot, TokenCache, type TokenCacheError } from "./TokenCache.ts"
+import { Transport } from "./Transport.ts"
 
 /** A token and which one it is. */
 export interface Token {
@@ -271,10 +271,10 @@ const refuse = (state: State, reason: Reason, now: number): number => {
   return pause
 }
 
-/** Makes the service over a store and an HTTP client. Fetches run in the scope and end with it. */
+/** Makes the service over a store and a transport. Fetches run in the scope and end with it. */
 export const make = Effect.gen(function* () {
   const settings = yield* Settings
-  const exchange = Exchange.make(yield* HttpClient.HttpClient, settings.baseUrl)
+  const exchange = Exchange.make(yield* Transport, settings.baseUrl)
   const scope = yield* Effect.scope
   const shared = settings.flights === "shared"
   const self = `${(yield* Random.nextIntBetween(0, 2 ** 48)).toString(36)}${(yield* Random.nextIntBetween(0, 2 ** 48)).toString(36)}`
@@ -831,8 +831,5 @@ export const make = Effect.gen(function* () {
   })
 })
 
-/** The service over the store and the HTTP client that are provided. */
-export const layer: Layer.Layer<AccessToken, never, TokenCache | HttpClient.HttpClient> = Layer.effect(
-  AccessToken,
-  make
-)
+/** The service over the store and the transport that are provided. */
+export const layer: Layer.Layer<AccessToken, never, TokenCache | Transport> = Layer.effect(AccessToken, make)

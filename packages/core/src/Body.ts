@@ -2,27 +2,29 @@
  * How the parameters of a POST are packed. Each way is a value, so that a bundle holds the ones its calls use.
  */
 import * as Effect from "effect/Effect"
-import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Random from "effect/Random"
-import { join } from "./BufferedResponse.ts"
+import { join } from "./Transport.ts"
 
 /** The parameters by their wire names, in their order. */
 export type Fields = ReadonlyArray<readonly [name: string, value: unknown]>
 
-/** Puts the parameters into a request. */
-export type Body = (
-  request: HttpClientRequest.HttpClientRequest,
-  fields: Fields
-) => Effect.Effect<HttpClientRequest.HttpClientRequest>
+/** A body as it travels. */
+export interface Packed {
+  readonly contentType: string
+  readonly body: string | Uint8Array
+}
+
+/** Packs the parameters. */
+export type Body = (fields: Fields) => Effect.Effect<Packed>
 
 /** As JSON, which is what QQ asks for unless its document says otherwise. */
-export const json: Body = (request, fields) =>
-  Effect.succeed(HttpClientRequest.bodyJsonUnsafe(request, Object.fromEntries(fields)))
+export const json: Body = (fields) =>
+  Effect.succeed({ contentType: "application/json", body: JSON.stringify(Object.fromEntries(fields)) })
 
 /** As `application/x-www-form-urlencoded`, which QQ's checks take too. */
-export const form: Body = (request, fields) => {
+export const form: Body = (fields) => {
   const pairs = fields.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`)
-  return Effect.succeed(HttpClientRequest.bodyText(request, pairs.join("&"), "application/x-www-form-urlencoded"))
+  return Effect.succeed({ contentType: "application/x-www-form-urlencoded", body: pairs.join("&") })
 }
 
 /** A file among the parameters of a multipart body. */
@@ -55,8 +57,8 @@ const pack = (fields: Fields, boundary: string): Uint8Array => {
 }
 
 /** As `multipart/form-data`, for files: a {@link FilePart} is one. */
-export const multipart: Body = /* @__PURE__ */ Effect.fnUntraced(function* (request, fields) {
+export const multipart: Body = /* @__PURE__ */ Effect.fnUntraced(function* (fields) {
   let boundary = "qq-mini-"
   for (let i = 0; i < 4; i++) boundary += (yield* Random.nextIntBetween(0, 2 ** 31)).toString(36)
-  return HttpClientRequest.bodyUint8Array(request, pack(fields, boundary), `multipart/form-data; boundary=${boundary}`)
+  return { contentType: `multipart/form-data; boundary=${boundary}`, body: pack(fields, boundary) }
 })

@@ -178,7 +178,11 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>, options?: RunnerOptions):
               name,
               (input?: any, options?: PromiseOptions) => {
                 const { signal, ...rest } = options ?? {}
-                const effect = (endpoint as any)(input, rest) as Effect.Effect<unknown, QQError, QQMini>
+                const effect = (endpoint as any)(input, options === undefined ? undefined : rest) as Effect.Effect<
+                  unknown,
+                  QQError,
+                  QQMini
+                >
                 return run(`${group}.${name}`, around(effect), signal).then(plain)
               }
             ])

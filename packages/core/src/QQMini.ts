@@ -2,14 +2,14 @@
  * The client: takes an endpoint and an input through quota, token, the wire and retries, and gives a value or a
  * `QQError`.
  */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import * as Semaphore from "effect/Semaphore"
+import * as Tracer from "effect/Tracer"
 import * as AccessToken from "./AccessToken.ts"
 import * as App from "./App.ts"
 import * as Auth from "./Auth.ts"
@@ -19,21 +19,19 @@ import { QQMini } from "./internal/client.ts"
 import * as Exchange from "./internal/exchange.ts"
 import { encode } from "./internal/request.ts"
 import { Settings } from "./internal/settings.ts"
-import { monotonicMillis } from "./internal/time.ts"
+import { millisOf, monotonicMillis } from "./internal/time.ts"
+import { Turns } from "./internal/turns.ts"
 import { InvalidInput, QQError, QuotaReached, type Reason, StoreFailed, TimedOut } from "./QQError.ts"
 import * as Quota from "./Quota.ts"
 import * as Retry from "./Retry.ts"
 import * as TokenCache from "./TokenCache.ts"
+import { Transport } from "./Transport.ts"
 
 export {
   /** The client service. */
   QQMini
 } from "./internal/client.ts"
 export {
-  /** Whether the attempt under way must not reach QQ twice, for HTTP layers whose client repeats by itself. */
-  AtMostOnce,
-  /** How long the attempt under way may take, for HTTP layers that must know. */
-  AttemptTimeout,
   /** Is shown QQ's answers as they came, for facades that hand on their fields. */
   OnAnswer,
   /** How a client works: where QQ is, its times, its retries. */
@@ -88,6 +86,18 @@ const optionsOf = Effect.fnUntraced(function* (options: CallOptions, settings: t
 
 const isTokenCall = (endpoint: unknown): boolean => endpoint === Auth.getAccessToken
 
+const noOptions: CallOptions = {}
+
+/** A span, where a tracer listens. */
+const traced =
+  (name: string) =>
+  <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    Effect.withFiber((fiber) =>
+      fiber.getRef(Tracer.Tracer) === Tracer.nativeTracer
+        ? effect
+        : Effect.withSpan(effect, name, { kind: "client", captureStackTrace: false })
+    )
+
 // A request whose answer nobody waits for any more reaches QQ within this time, if ever (ms).
 const lateMillis = 10_000
 
@@ -113,8 +123,10 @@ export const make = Effect.gen(function* () {
   const tokens = yield* AccessToken.AccessToken
   const quota = yield* Quota.Quota
   const settings = yield* Settings
-  const exchange = Exchange.make(yield* HttpClient.HttpClient, settings.baseUrl)
-  const turns = yield* Semaphore.make(settings.maxInFlight)
+  const exchange = Exchange.make(yield* Transport, settings.baseUrl)
+  const turns = new Turns(settings.maxInFlight)
+  // Checked once: most calls say nothing of their own.
+  const usual = yield* Effect.exit(optionsOf({}, settings))
   const budget = new Retry.Budget()
   // when it was last said that calls of a kind wait
   const shown = new Map<string, number>()
@@ -179,41 +191,25 @@ export const make = Effect.gen(function* () {
       readonly waitForQuota: boolean
     }
   ): Effect.fn.Return<unknown, Reason> {
-    const remaining = Effect.map(monotonicMillis, (now) => options.deadline - now)
+    const clock = yield* Clock.Clock
+    const left = () => Math.max(0, options.deadline - millisOf(clock))
+    const remaining = Effect.sync(left)
     // one token that was fetched for it, and before that perhaps one that was found and dead as well
     let renewals = 2
 
+    const tooLate = () => Effect.fail(answered(new TimedOut({ during: "queue", limit: options.budget })))
     const send = (authority: Caller["authority"]) =>
-      Effect.flatMap(remaining, (left) =>
-        left <= 0
-          ? Effect.fail(answered(new TimedOut({ during: "queue", limit: options.budget })))
-          : exchange(endpoint, { wire, appid, authority, timeout: Math.min(options.timeout, left) })
-      )
+      Effect.suspend(() => {
+        const millis = left()
+        return millis <= 0
+          ? tooLate()
+          : exchange(endpoint, { wire, appid, authority, timeout: Math.min(options.timeout, millis) })
+      })
 
     // Waits for a turn no longer than the deadline. Once it has its turn only its own timeout ends it, so that a request
     // on its way is never taken for one that was not sent.
     const inTurn = <A>(effect: Effect.Effect<A, Retry.Failure>): Effect.Effect<A, Retry.Failure> =>
-      Effect.flatMap(Semaphore.withPermitsIfAvailable(turns, 1)(effect), (result) => {
-        if (Option.isSome(result)) return Effect.succeed(result.value)
-        let begun = false
-        return Effect.raceFirst(
-          Semaphore.withPermit(
-            turns,
-            Effect.suspend(() => {
-              begun = true
-              return effect
-            })
-          ),
-          Effect.flatMap(remaining, (left) =>
-            Effect.andThen(
-              Effect.sleep(Math.max(0, left)),
-              Effect.suspend(() =>
-                begun ? Effect.never : Effect.fail(answered(new TimedOut({ during: "queue", limit: options.budget })))
-              )
-            )
-          )
-        )
-      })
+      turns.run(effect, (wait) => Effect.timeoutOrElse(wait, { duration: left(), orElse: tooLate }))
 
     const counted = countedOf(endpoint, appid)
     const onWait = (millis: number) =>
@@ -232,14 +228,13 @@ export const make = Effect.gen(function* () {
       return Effect.andThen(Effect.ignore(quota.refused(counted)), Effect.fail({ ...failure, again: true }))
     }
 
-    const left = Effect.map(remaining, (left) => Math.max(0, left))
     const inPlace = (authority: Caller["authority"]): Effect.Effect<unknown, Retry.Failure> =>
       Quota.withPlace(
         quota,
         counted,
         {
-          maxWait: options.waitForQuota ? left : Effect.succeed(0),
-          hold: Effect.map(left, (left) => left + lateMillis),
+          maxWait: options.waitForQuota ? remaining : Effect.succeed(0),
+          hold: Effect.sync(() => left() + lateMillis),
           phase: ({ phase }: Retry.Failure) => phase,
           onWait
         },
@@ -303,7 +298,7 @@ export const make = Effect.gen(function* () {
         ),
         Effect.mapError((reason) => new QQError({ endpoint: endpoint.endpoint, app: authority.appid, reason }))
       ),
-    call(endpoint, input, callOptions = {}) {
+    call(endpoint, input, callOptions = noOptions) {
       let appid: string | undefined
       return Effect.gen(function* (): Effect.fn.Return<unknown, Reason> {
         const start = yield* monotonicMillis
@@ -316,7 +311,7 @@ export const make = Effect.gen(function* () {
         if (Result.isFailure(encoded)) return yield* encoded.failure
         const { params, wire } = encoded.success
 
-        const options = yield* optionsOf(callOptions, settings)
+        const options = yield* callOptions === noOptions ? usual : optionsOf(callOptions, settings)
         const who = yield* caller(endpoint, { access_token, appid: app, appsecret })
         appid = who.appid
 
@@ -327,7 +322,7 @@ export const make = Effect.gen(function* () {
         return endpoint.select ? endpoint.select(output, params) : output
       }).pipe(
         Effect.mapError((reason) => new QQError({ endpoint: endpoint.endpoint, app: appid, reason })),
-        Effect.withSpan(`QQMini.${endpoint.endpoint}`, { kind: "client" }, { captureStackTrace: false })
+        traced(`QQMini.${endpoint.endpoint}`)
       )
     }
   })
@@ -340,23 +335,22 @@ export const make = Effect.gen(function* () {
 export const left = (endpoint: Any, authority?: Authority): Effect.Effect<number, QQError, QQMini> =>
   Effect.flatMap(QQMini, (client) => client.left(endpoint, authority))
 
-/** The client over parts that you provide: the programs, the HTTP client, and where tokens and quotas are kept. */
-export const layerNoDeps: Layer.Layer<
-  QQMini,
-  never,
-  App.Apps | AccessToken.AccessToken | Quota.Quota | HttpClient.HttpClient
-> = Layer.effect(QQMini, make)
+/** The client over parts that you provide: the programs, the transport, and where tokens and quotas are kept. */
+export const layerNoDeps: Layer.Layer<QQMini, never, App.Apps | AccessToken.AccessToken | Quota.Quota | Transport> =
+  Layer.effect(QQMini, make)
 
 /** The client over the stores that are provided, with the service of its tokens. */
 export const layerStores: Layer.Layer<
   QQMini | AccessToken.AccessToken,
   never,
-  App.Apps | TokenCache.TokenCache | Quota.Quota | HttpClient.HttpClient
+  App.Apps | TokenCache.TokenCache | Quota.Quota | Transport
 > = layerNoDeps.pipe(Layer.provideMerge(AccessToken.layer))
 
 /** The client with tokens and quotas in the memory of this process. */
-export const layer: Layer.Layer<QQMini | AccessToken.AccessToken, never, App.Apps | HttpClient.HttpClient> =
-  layerStores.pipe(Layer.provide(TokenCache.layerMemory), Layer.provide(Quota.layerMemory))
+export const layer: Layer.Layer<QQMini | AccessToken.AccessToken, never, App.Apps | Transport> = layerStores.pipe(
+  Layer.provide(TokenCache.layerMemory),
+  Layer.provide(Quota.layerMemory)
+)
 
 type Groups = typeof groups
 type StubOf<F> = F extends (...args: infer Args) => Effect.Effect<infer A, any, any>

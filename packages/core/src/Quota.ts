@@ -129,57 +129,66 @@ export interface Waiting<E> {
  *
  * A limiter that fails stops nobody: QQ counts too.
  */
-export const withPlace = Effect.fnUntraced(function* <A, E, TE>(
+export const withPlace = <A, E, TE>(
   quota: Quota["Service"],
   counted: Counted,
   { hold, maxWait, onWait = () => Effect.void, phase = () => "answered" }: Waiting<E>,
   inTurn: <B>(effect: Effect.Effect<B, E>) => Effect.Effect<B, E | TE>,
   effect: Effect.Effect<A, E>
-): Effect.fn.Return<A, E | TE | QuotaReached> {
-  if (!isKept(counted)) return yield* inTurn(effect)
-  let ticket: Ticket | undefined
-  let place: Place | undefined
-  const giveBack = (ticket: Ticket | undefined) =>
-    ticket === undefined ? Effect.void : Effect.ignore(quota.release({ ...counted, ticket }))
-  const used = Effect.suspend(() => {
-    const mine = ticket!
-    ticket = undefined
-    return Effect.onExit(effect, (exit) => {
+): Effect.Effect<A, E | TE | QuotaReached> => {
+  if (!isKept(counted)) return inTurn(effect)
+  return Effect.suspend(() => {
+    let ticket: Ticket | undefined
+    let place: Place | undefined
+    let isUsed = false
+    const ask = (maxWait: Effect.Effect<number>): Effect.Effect<boolean> =>
+      Effect.flatMap(maxWait, (maxWait) =>
+        Effect.flatMap(hold, (hold) =>
+          quota.reserve({ key: counted.key, limits: counted.limits, maxWait, hold, instead: ticket })
+        )
+      ).pipe(
+        Effect.catch((error) => Effect.as(Effect.logWarning(error.message), { granted: true, wait: 0, ticket: [] })),
+        Effect.map((asked: Place) => {
+          place = asked
+          ticket = asked.granted ? asked.ticket : undefined
+          return asked.granted && asked.wait === 0
+        }),
+        Effect.uninterruptible
+      )
+    const used = Effect.suspend(() => {
+      isUsed = true
+      return effect
+    })
+    const useNow = (maxWait: Effect.Effect<number>): Effect.Effect<Option.Option<A>, E> =>
+      Effect.flatMap(ask(maxWait), (now) => (now ? Effect.asSome(used) : Effect.succeedNone))
+
+    const run = Effect.gen(function* (): Effect.fn.Return<A, E | TE | QuotaReached> {
+      const first = yield* inTurn(useNow(noWait))
+      if (Option.isSome(first)) return first.value
+      if (yield* ask(maxWait)) return yield* inTurn(used)
+      for (;;) {
+        const { granted, wait } = place!
+        if (!granted) return yield* new QuotaReached({ wait })
+        yield* onWait(wait)
+        yield* Effect.sleep(wait)
+        const result = yield* inTurn(useNow(maxWait))
+        if (Option.isSome(result)) return result.value
+      }
+    })
+    return Effect.onExitPrimitive(run, (exit) => {
+      if (ticket === undefined) return undefined
+      const end = { key: counted.key, limits: counted.limits, ticket }
+      if (!isUsed) return Effect.ignore(quota.release(end))
       const failure = Exit.isSuccess(exit) ? undefined : Cause.findFail(exit.cause)
       const came =
-        failure === undefined ? "answered" : failure._tag === "Success" ? phase(failure.success.error) : "lost"
-      if (came === "lost") return Effect.void
-      return came === "answered" ? quota.complete({ ...counted, ticket: mine }) : giveBack(mine)
+        failure === undefined ? "answered" : failure._tag === "Success" ? phase(failure.success.error as E) : "lost"
+      if (came === "lost") return undefined
+      return came === "answered" ? quota.complete(end) : Effect.ignore(quota.release(end))
     })
   })
-  const ask = (maxWait: Effect.Effect<number>) =>
-    Effect.zip(maxWait, hold).pipe(
-      Effect.flatMap(([maxWait, hold]) => quota.reserve({ ...counted, maxWait, hold, instead: ticket })),
-      Effect.catch((error) => Effect.as(Effect.logWarning(error.message), { granted: true, wait: 0, ticket: [] })),
-      Effect.map((asked: Place) => {
-        place = asked
-        ticket = asked.granted ? asked.ticket : undefined
-        return asked.granted && asked.wait === 0
-      }),
-      Effect.uninterruptible
-    )
-  const useNow = (maxWait: Effect.Effect<number>): Effect.Effect<Option.Option<A>, E> =>
-    Effect.flatMap(ask(maxWait), (now) => (now ? Effect.asSome(used) : Effect.succeedNone))
+}
 
-  return yield* Effect.gen(function* () {
-    const first = yield* inTurn(useNow(Effect.succeed(0)))
-    if (Option.isSome(first)) return first.value
-    if (yield* ask(maxWait)) return yield* inTurn(used)
-    for (;;) {
-      const { granted, wait } = place!
-      if (!granted) return yield* new QuotaReached({ wait })
-      yield* onWait(wait)
-      yield* Effect.sleep(wait)
-      const result = yield* inTurn(useNow(maxWait))
-      if (Option.isSome(result)) return result.value
-    }
-  }).pipe(Effect.ensuring(Effect.suspend(() => giveBack(ticket))))
-})
+const noWait = Effect.succeed(0)
 
 /** Whether a client counts for any of the limits. */
 export const isKept = ({ limits }: Counted): boolean => limits.some((limit) => limit.keptBy === "client")

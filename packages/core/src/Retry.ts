@@ -124,8 +124,3 @@ export const run = Effect.fnUntraced(function* <A>(
     began = yield* monotonicMillis
   }
 })
-
-export {
-  /** How far a request came, told from the error a transport gave and its causes; and that error's name. */
-  phaseOf
-} from "./internal/transport.ts"

@@ -13,7 +13,7 @@ import * as Setup from "@qq-mini/core/Setup"
 import * as TokenCache from "@qq-mini/core/TokenCache"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as FetchHttp from "./FetchHttp.ts"
+import * as FetchTransport from "./FetchTransport.ts"
 import * as Environment from "./internal/environment.ts"
 
 /** Which programs, where the token is kept, and how the client works. */
@@ -29,7 +29,7 @@ export interface Options extends Setup.Programs, Setup.Ways {
    */
   readonly store?: Layer.Layer<TokenCache.TokenCache, QQError> | undefined
   /** By default the global one. Hand `init` on as it is; one that is no wrapper of that must not repeat requests by itself. */
-  readonly fetch?: FetchHttp.Fetch | undefined
+  readonly fetch?: FetchTransport.Fetch | undefined
   /**
    * Takes what may go on after an answer, as the `waitUntil` that `cloudflare:workers` exports; for the `ctx` of one
    * request there is `qq.with(ctx)`. It is given fetches of the token: no visitor waits for a renewal ahead of its end then,
@@ -104,7 +104,7 @@ export const layer = (options: Options): Layer.Layer<QQMini.QQMini | AccessToken
     // what comes later goes before: a store may keep the quotas too
     Layer.provide(Layer.merge(Quota.layerMemory, options.store ?? layerMemory)),
     Layer.provide(Layer.effect(App.Apps, Effect.flatMap(programs(options), App.make))),
-    Layer.provide(FetchHttp.layer(options.fetch)),
+    Layer.provide(FetchTransport.layer(options.fetch)),
     Layer.provide(Layer.effect(QQMini.Settings, check(options)))
   )
 

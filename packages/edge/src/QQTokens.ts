@@ -11,7 +11,7 @@ import * as TokenCache from "@qq-mini/core/TokenCache"
 import * as Effect from "effect/Effect"
 import * as Environment from "./internal/environment.ts"
 import * as Wire from "./internal/wire.ts"
-import * as FetchHttp from "./FetchHttp.ts"
+import * as FetchTransport from "./FetchTransport.ts"
 
 /** What is used of a Durable Object's state. */
 export interface State {
@@ -118,7 +118,7 @@ export class QQTokens {
       const tokens = yield* AccessToken.make.pipe(
         Effect.provideService(TokenCache.TokenCache, this.#store(false)),
         Effect.provideService(QQMini.Settings, settings),
-        Effect.provide(FetchHttp.layer())
+        Effect.provide(FetchTransport.layer())
       )
       if (onTokenEvent !== undefined) yield* tokens.listen(onTokenEvent)
       yield* tokens.renewAhead(app, settings.deadline)

@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redis from "effect/persistence/Redis"
 import * as Redacted from "effect/Redacted"
-import { type Fetch, uncached } from "./FetchHttp.ts"
+import { type Fetch, uncached } from "./FetchTransport.ts"
 
 /** Where the database is, and what opens it. Upstash shows both as `UPSTASH_REDIS_REST_URL` and `UPSTASH_REDIS_REST_TOKEN`. */
 export interface Options extends RedisTokenCache.Options {

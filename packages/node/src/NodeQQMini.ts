@@ -2,7 +2,6 @@
  * qq-mini on Node: HTTP on undici, stores for the token, programs and settings from the environment, and `createQQMini`
  * for plain apps.
  */
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as AccessToken from "@qq-mini/core/AccessToken"
 import * as App from "@qq-mini/core/App"
 import * as EncryptedTokenCache from "@qq-mini/core/EncryptedTokenCache"
@@ -15,28 +14,14 @@ import * as TokenCache from "@qq-mini/core/TokenCache"
 import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
-import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as UserDirectories from "effect/persistence/UserDirectories"
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
+import * as NodeTransport from "./NodeTransport.ts"
 import * as SqliteTokenCache from "./SqliteTokenCache.ts"
-
-const defaults = QQMini.Settings.defaultValue()
-
-/**
- * HTTP over undici's pool: kept alive, without redirects, and with no more connections than there are requests on the
- * wire at once. Connecting may take 3 seconds; the time of a whole attempt is the client's own to keep.
- */
-export const layerHttp: Layer.Layer<HttpClient.HttpClient> = NodeHttpClient.layerUndiciOptions({
-  // one more than the calls on the wire, so that the call for a token never waits behind them
-  connections: defaults.maxInFlight + 1,
-  pipelining: 1,
-  connect: { timeout: 3_000 },
-  keepAliveTimeout: 10_000
-})
 
 /** One program, or several with a default, and how the client works. */
 export interface Options extends Setup.Programs, Setup.Ways {
@@ -146,7 +131,7 @@ const layerOf = (options: Options, apps: Effect.Effect<App.AppsOptions, QQError>
     Layer.provideMerge(QQMini.layerStores),
     Layer.provide(layerStores(options)),
     Layer.provide(Layer.effect(App.Apps, Effect.flatMap(apps, App.make))),
-    Layer.provide(layerHttp),
+    Layer.provide(NodeTransport.layer),
     Layer.provide(Layer.effect(QQMini.Settings, Setup.settings(options)))
   )
 

@@ -15,6 +15,7 @@ import { groups } from "@qq-mini/core/Endpoints"
 import type { QQError } from "@qq-mini/core/QQError"
 import * as QQMini from "@qq-mini/core/QQMini"
 import { type Limit, windowMillis } from "@qq-mini/core/Quota"
+import * as Transport from "@qq-mini/core/Transport"
 import * as ByteSize from "effect/ByteSize"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -617,6 +618,11 @@ export const layerHttpClient: Layer.Layer<HttpClient.HttpClient, never, Sandbox>
   client
 )
 
+/** A transport that reaches the platform that is provided, in this process. */
+export const layerTransport: Layer.Layer<Transport.Transport, never, Sandbox> = Transport.layerHttpClient.pipe(
+  Layer.provide(layerHttpClient)
+)
+
 /** The registry of the platform's own programs; the first is the default. */
 export const layerApps: Layer.Layer<App.Apps, QQError, Sandbox> = Layer.effect(
   App.Apps,
@@ -626,9 +632,12 @@ export const layerApps: Layer.Layer<App.Apps, QQError, Sandbox> = Layer.effect(
 /** A platform and a client that talks to it, in this process: everything a test needs. */
 export const layerWith = (
   options?: Options
-): Layer.Layer<QQMini.QQMini | AccessToken.AccessToken | Sandbox | HttpClient.HttpClient | App.Apps, QQError> =>
+): Layer.Layer<
+  QQMini.QQMini | AccessToken.AccessToken | Sandbox | Transport.Transport | HttpClient.HttpClient | App.Apps,
+  QQError
+> =>
   QQMini.layer.pipe(
-    Layer.provideMerge(Layer.merge(layerHttpClient, layerApps)),
+    Layer.provideMerge(Layer.mergeAll(layerTransport, layerHttpClient, layerApps)),
     Layer.provideMerge(layerPlatform(options))
   )
 

@@ -9,13 +9,13 @@ import * as QQMini from "@qq-mini/core/QQMini"
 import * as Quota from "@qq-mini/core/Quota"
 import * as Setup from "@qq-mini/core/Setup"
 import * as TokenCache from "@qq-mini/core/TokenCache"
+import type { Transport } from "@qq-mini/core/Transport"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type { Database, UniCloud } from "./UniCloud.ts"
-import * as UniCloudHttp from "./UniCloudHttp.ts"
+import * as UniCloudTransport from "./UniCloudTransport.ts"
 import * as UniCloudStores from "./UniCloudStores.ts"
 import * as UniConfig from "./UniConfig.ts"
 
@@ -86,15 +86,15 @@ const lacking = (what: string) =>
     `没有 ${what}：当前是云函数环境吗？否则请在选项中传入 uniCloud`
   )
 
-const layerHttp = (
+const layerTransport = (
   uniCloud: UniCloud,
   { http }: Options,
-  left: UniCloudHttp.Left
-): Layer.Layer<HttpClient.HttpClient, QQError> => {
+  left: UniCloudTransport.Left
+): Layer.Layer<Transport, QQError> => {
   const { httpclient, request } = uniCloud
-  if (http !== "request" && httpclient !== undefined) return UniCloudHttp.layerHttpclient(httpclient, left)
+  if (http !== "request" && httpclient !== undefined) return UniCloudTransport.layerHttpclient(httpclient, left)
   if (http !== "httpclient" && request !== undefined)
-    return UniCloudHttp.layerRequest((sent) => request.call(uniCloud, sent), left)
+    return UniCloudTransport.layerRequest((sent) => request.call(uniCloud, sent), left)
   return Layer.unwrap(Effect.fail(lacking(http ?? "httpclient")))
 }
 
@@ -206,7 +206,7 @@ export const layer = (options: Options = {}): Layer.Layer<QQMini.QQMini | Access
     const client = QQMini.layerStores.pipe(
       Layer.provide(layerStores(uniCloud, options)),
       Layer.provide(UniConfig.layer({ ...options, uniCloud })),
-      Layer.provide(layerHttp(uniCloud, options, left))
+      Layer.provide(layerTransport(uniCloud, options, left))
     )
     return Layer.provideMerge(within(options.timeLeft, during), client).pipe(
       Layer.provide(Layer.effect(QQMini.Settings, settings(options)))

@@ -2,12 +2,8 @@
  * HTTP over `uniCloud.httpclient.request` (urllib 2) or `uniCloud.request`: bytes both ways, no redirects, and times that
  * end what can't be stopped. What these clients throw holds the whole URL, and so the secret: of it only the name goes on.
  */
-import * as BufferedResponse from "@qq-mini/core/BufferedResponse"
-import { AttemptTimeout } from "@qq-mini/core/QQMini"
+import * as Transport from "@qq-mini/core/Transport"
 import * as Effect from "effect/Effect"
-import * as HttpClient from "effect/http/HttpClient"
-import * as HttpClientError from "effect/http/HttpClientError"
-import type { HttpClientRequest } from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
 import { isAnyArrayBuffer } from "node:util/types"
 import type { Httpclient, Request } from "./UniCloud.ts"
@@ -47,56 +43,51 @@ const arrayBufferOf = ({ buffer, byteLength, byteOffset }: Uint8Array): ArrayBuf
 const isText = (headers: Readonly<Record<string, string>>) =>
   /json|urlencoded/.test(String(headers["content-type"] ?? ""))
 
-/** An error that says how far the request came, and nothing of the request. */
-const nameless = (error: any): object => {
-  const late = error?.name === "ResponseTimeoutError" || error?.code === "ESOCKETTIMEDOUT"
-  return {
-    name: String(error?.name),
-    code: late ? "ETIMEDOUT" : error?.code,
-    // urllib tells it of those it made itself by their names alone
-    syscall: error?.syscall
-  }
-}
-
-const responseOf = (request: HttpClientRequest, { data, headers, status }: Received) => {
+const responseOf = ({ data, headers, status }: Received): Transport.Response => {
   const [, wait] = Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === "retry-after") ?? []
-  return BufferedResponse.make(request, {
-    status,
-    bytes: bytesOf(data),
-    retryAfter: wait === undefined ? undefined : String(wait)
-  })
+  return { status, bytes: bytesOf(data), retryAfter: wait === undefined ? undefined : String(wait) }
 }
 
 /** Milliseconds that a request may take, whatever an attempt may: it can't be stopped when nobody waits for it any more. */
 export type Left = () => number
 
-const make = (left: Left, send: (sent: Sent) => Promise<Received>): HttpClient.HttpClient =>
-  HttpClient.make((request, url) =>
-    Effect.flatMap(AttemptTimeout, (limit) => {
-      const { body, headers, method } = request
-      const timeout = Math.floor(Math.min(limit, left(), longest))
+const make = (left: Left, send: (sent: Sent) => Promise<Received>): Transport.Transport["Service"] => ({
+  send: (request) =>
+    Effect.suspend(() => {
+      const { body, headers, method, origin } = request
+      const timeout = Math.floor(Math.min(request.timeout, left(), longest))
       if (timeout < shortest) {
-        const cause = { name: "ConnectionTimeoutError" }
-        return Effect.fail(
-          new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause }) })
-        )
+        return Effect.fail(new Transport.TransportError({ phase: "unsent", problem: "ConnectionTimeoutError" }))
       }
-      return Effect.tryPromise({
-        try: () =>
-          send({
-            url: url.href,
-            method,
-            headers: { ...headers },
-            body: body._tag === "Uint8Array" ? Buffer.from(body.body) : undefined,
-            timeout
-          }),
-        catch: (error) =>
-          new HttpClientError.HttpClientError({
-            reason: new HttpClientError.TransportError({ request, cause: nameless(error) })
-          })
-      }).pipe(Effect.map((received) => responseOf(request, received)))
+      return Effect.callback((resume) => {
+        // For a client that keeps no time itself. One that does is first: it knows whether the request had left.
+        const timer = setTimeout(
+          () => setImmediate(() => resume(Effect.fail(Transport.timedOut("lost")))),
+          request.timeout
+        )
+        const url = origin + Transport.targetOf(request)
+        send({
+          url,
+          method,
+          headers,
+          body: body === undefined ? undefined : Buffer.from(body as Uint8Array),
+          timeout
+        })
+          .then(responseOf)
+          .then(
+            (response) => {
+              clearTimeout(timer)
+              resume(Effect.succeed(response))
+            },
+            (error) => {
+              clearTimeout(timer)
+              resume(Effect.fail(Transport.failed(error)))
+            }
+          )
+        return Effect.sync(() => clearTimeout(timer))
+      })
     })
-  )
+})
 
 // Connecting may take a quarter of what is left, at most this long. A connection that takes longer is made anew (ms).
 const connectMillis = 3_000
@@ -110,8 +101,8 @@ const reconnectAbove = 200
 export const layerHttpclient = (
   httpclient: Httpclient,
   left: Left = () => Infinity
-): Layer.Layer<HttpClient.HttpClient> =>
-  Layer.sync(HttpClient.HttpClient, () =>
+): Layer.Layer<Transport.Transport> =>
+  Layer.sync(Transport.Transport, () =>
     make(left, async ({ body, headers, method, timeout, url }) => {
       const end = performance.now() + timeout
       const request = async (within: number): Promise<Received> => {
@@ -134,8 +125,8 @@ export const layerHttpclient = (
   )
 
 /** HTTP over `uniCloud.request`, for where that is preferred. It tells less of how far a request came. */
-export const layerRequest = (request: Request, left: Left = () => Infinity): Layer.Layer<HttpClient.HttpClient> =>
-  Layer.sync(HttpClient.HttpClient, () =>
+export const layerRequest = (request: Request, left: Left = () => Infinity): Layer.Layer<Transport.Transport> =>
+  Layer.sync(Transport.Transport, () =>
     make(left, async ({ body, headers, method, timeout, url }) => {
       const answer = await request({
         url,

@@ -283,7 +283,7 @@ effectIt.effect("T6: a KV that hangs leaves the object its time, and is no outag
     yield* TestClock.adjust("10 seconds")
     assert.isTrue((yield* Fiber.join(renewed)).fresh)
     assert.deepStrictEqual(events, ["Fetched", "Invalidated", "Fetched"])
-  }).pipe(Effect.scoped, Effect.provide(Sandbox.layerHttpClient.pipe(Layer.provideMerge(Sandbox.layerPlatform()))))
+  }).pipe(Effect.scoped, Effect.provide(Sandbox.layerTransport.pipe(Layer.provideMerge(Sandbox.layerPlatform()))))
 )
 
 effectIt.effect("a copy for KV is handed over to waitUntil, and a write that fails there harms nobody", () =>

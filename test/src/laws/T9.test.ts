@@ -7,9 +7,9 @@ import * as AccessToken from "@qq-mini/core/AccessToken"
 import * as QQMini from "@qq-mini/core/QQMini"
 import * as TokenCache from "@qq-mini/core/TokenCache"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
+import * as Transport from "@qq-mini/core/Transport"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { TestClock } from "effect/testing"
@@ -134,13 +134,11 @@ describe("a holder that fails, is frozen or is dropped", () => {
     let asked = 0
     // the first getToken is never answered, and nothing can interrupt it
     const firstGetTokenHangs = Layer.effect(
-      HttpClient.HttpClient,
-      Effect.map(
-        HttpClient.HttpClient,
-        HttpClient.transform((effect, request) =>
-          request.url.includes("getToken") && asked++ === 0 ? Effect.uninterruptible(Effect.never) : effect
-        )
-      )
+      Transport.Transport,
+      Effect.map(Transport.Transport, ({ send }) => ({
+        send: (request) =>
+          request.path.includes("getToken") && asked++ === 0 ? Effect.uninterruptible(Effect.never) : send(request)
+      }))
     )
     return Effect.gen(function* () {
       yield* dropped(check)

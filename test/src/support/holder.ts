@@ -12,7 +12,7 @@ import * as Quota from "@qq-mini/core/Quota"
 import * as Security from "@qq-mini/core/Security"
 import * as SubscribeMessage from "@qq-mini/core/SubscribeMessage"
 import * as TokenCache from "@qq-mini/core/TokenCache"
-import * as NodeQQMini from "@qq-mini/node/NodeQQMini"
+import * as NodeTransport from "@qq-mini/node/NodeTransport"
 import * as SqliteTokenCache from "@qq-mini/node/SqliteTokenCache"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -137,7 +137,7 @@ const makeRuntime = async () => {
       )
     ),
     Layer.provide(App.layerMany({ apps: config.apps })),
-    Layer.provide(NodeQQMini.layerHttp),
+    Layer.provide(NodeTransport.layer),
     Layer.provide(
       Layer.succeed(QQMini.Settings, {
         ...QQMini.Settings.defaultValue(),

@@ -46,7 +46,7 @@ export const recordEvents = Effect.gen(function* () {
 export const noGrace = { switches: { oldTokenGrace: 0 } }
 
 /** The sandbox, and an HTTP client that reaches it. */
-export const platform = Sandbox.layerHttpClient.pipe(Layer.provideMerge(Sandbox.layerPlatform()))
+export const platform = Sandbox.layerTransport.pipe(Layer.provideMerge(Sandbox.layerPlatform()))
 
 /** The token service without the calls, with its store in reach. */
 export const tokensOnly = AccessToken.layer.pipe(

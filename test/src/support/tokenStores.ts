@@ -58,7 +58,7 @@ export const faultyStore = () => {
   const client = QQMini.layerStores.pipe(
     Layer.provideMerge(Layer.effect(TokenCache.TokenCache, Effect.as(renew, store))),
     Layer.provideMerge(Quota.layerMemory),
-    Layer.provideMerge(Layer.merge(Sandbox.layerHttpClient, Sandbox.layerApps)),
+    Layer.provideMerge(Layer.merge(Sandbox.layerTransport, Sandbox.layerApps)),
     Layer.provideMerge(Sandbox.layerPlatform(noGrace))
   )
   /** `lose` makes the store forget its content. */

@@ -11,9 +11,14 @@ import { scrub } from "./secrets.ts"
 export interface Answer {
   readonly status: number
   readonly bytes: Uint8Array
+  /** The length of a body that is too large to be read. */
+  readonly announced?: number | undefined
   /** Milliseconds from `Retry-After`. */
   readonly wait: number | undefined
 }
+
+/** The largest answer of a call in bytes: QQ's are a few hundred bytes, its images at most a few hundred KB. */
+export const maxBytesOf = ({ image }: Any): number => (image ? 8 : 1) * 1024 * 1024
 
 const statusFields = ["errcode", "errCode", "code"] as const
 const textFields = ["errmsg", "errMsg", "message", "msg"] as const
@@ -85,14 +90,16 @@ export const read = (
   answer: Answer,
   secrets: ReadonlyArray<Redacted.Redacted<string>>
 ): Result.Result<any, Failure> => {
-  const { bytes, status, wait } = answer
+  const { announced, bytes, status, wait } = answer
+  const size = announced ?? bytes.length
   const unreadable = (found: string) =>
     Result.fail<Failure>({
-      reason: new UnreadableAnswer({ found, status, size: bytes.length, ...(wait === undefined ? {} : { wait }) }),
+      reason: new UnreadableAnswer({ found, status, size, ...(wait === undefined ? {} : { wait }) }),
       phase: "lost"
     })
 
-  if (bytes.length === 0) return unreadable("empty")
+  if (size > maxBytesOf(endpoint)) return unreadable("too large")
+  if (size === 0) return unreadable("empty")
 
   const image = Image.inspect(bytes)
   if (image !== undefined) {

@@ -1,13 +1,15 @@
 import * as Effect from "effect/Effect"
-import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
 import * as SchemaIssue from "effect/SchemaIssue"
 import type { AppCredentials } from "../App.ts"
 import * as Body from "../Body.ts"
 import type { Any } from "../Endpoint.ts"
 import { InvalidInput } from "../QQError.ts"
+import type { Request } from "../Transport.ts"
+import { maxBytesOf } from "./answer.ts"
 import { both, split } from "./schema.ts"
 
 /** The wire parameters of a call, checked. */
@@ -15,7 +17,8 @@ export type Wire = Readonly<Record<string, unknown>>
 
 interface Codec {
   readonly decode: (input: unknown) => Result.Result<unknown, Schema.SchemaError>
-  readonly encode: (params: unknown) => Result.Result<unknown, Schema.SchemaError>
+  /** `undefined` where the wire takes the parameters as they are: what `decode` took needs no second look. */
+  readonly encode: ((params: unknown) => Result.Result<unknown, Schema.SchemaError>) | undefined
 }
 
 const codecs = new WeakMap<Any, Codec>()
@@ -27,7 +30,10 @@ const codecOf = (endpoint: Any): Codec => {
         onExcessProperty: "error",
         errors: "all"
       }) as Codec["decode"],
-      encode: Schema.encodeUnknownResult(endpoint.wire) as Codec["encode"]
+      encode:
+        SchemaAST.toEncoded(endpoint.wire.ast) === endpoint.wire.ast
+          ? undefined
+          : (Schema.encodeUnknownResult(endpoint.wire) as Codec["encode"])
     }
     codecs.set(endpoint, codec)
   }
@@ -62,47 +68,82 @@ const invalidInput = (error: Schema.SchemaError): InvalidInput => {
   })
 }
 
+/** The fields that were given: one that is undefined was not. */
+const given = (input: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
+  for (const name in input) {
+    if (input[name] === undefined) {
+      return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
+    }
+  }
+  return input
+}
+
 /** Checks the caller's parameters (`params`) and brings them into the form that travels (`wire`). */
 export const encode = (
   endpoint: Any,
   input: Readonly<Record<string, unknown>>
 ): Result.Result<{ readonly params: unknown; readonly wire: Wire }, InvalidInput> => {
   const codec = codecOf(endpoint)
-  // a field that is undefined was not given
-  const params = codec.decode(Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)))
+  const params = codec.decode(given(input))
   if (Result.isFailure(params)) return Result.fail(invalidInput(params.failure))
+  if (codec.encode === undefined) return Result.succeed({ params: params.success, wire: params.success as Wire })
   const wire = codec.encode(params.success)
   return Result.isFailure(wire)
     ? Result.fail(invalidInput(wire.failure))
     : Result.succeed({ params: params.success, wire: wire.success as Wire })
 }
 
+/** Where QQ is: an origin, and the path before those of its calls. `undefined` for what is no address. */
+export const baseOf = (baseUrl: string): { readonly origin: string; readonly path: string } | undefined => {
+  try {
+    const { origin, pathname, protocol } = new URL(baseUrl)
+    return /^https?:$/.test(protocol) ? { origin, path: pathname.replace(/\/+$/, "") } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+// A timer of more milliseconds fires at once.
+const maxTimer = 2 ** 31 - 1
+
 /** The HTTP request of one attempt. Secrets are redacted in it until it is sent. */
-export const build = Effect.fnUntraced(function* (
+export const build = (
   endpoint: Any,
+  base: { readonly origin: string; readonly path: string },
   options: {
-    readonly baseUrl: string
     readonly wire: Wire
     readonly appid: string | undefined
     readonly authority: Redacted.Redacted<string> | AppCredentials | undefined
+    readonly timeout: number
   }
-): Effect.fn.Return<HttpClientRequest.HttpClientRequest> {
-  const { authority, wire } = options
-  const entries = Object.entries(wire).filter(([, value]) => value !== undefined)
-  const query: Record<string, string | Redacted.Redacted<string>> = {}
-  if (Redacted.isRedacted(authority)) query["access_token"] = authority
-  else if (authority !== undefined) Object.assign(query, { appid: authority.appid, secret: authority.appsecret })
-  const url = options.baseUrl.replace(/\/+$/, "") + endpoint.path
+): Effect.Effect<Request> => {
+  const { appid, authority, timeout, wire } = options
+  const fields = Object.entries(wire).filter(([, value]) => value !== undefined)
+  const query: Array<Request["query"][number]> = []
+  if (Redacted.isRedacted(authority)) query.push(["access_token", authority])
+  else if (authority !== undefined) query.push(["appid", authority.appid], ["secret", authority.appsecret])
+  const request = {
+    method: endpoint.method,
+    origin: base.origin,
+    path: base.path + endpoint.path,
+    query,
+    timeout: Math.min(timeout, maxTimer),
+    maxBytes: maxBytesOf(endpoint),
+    atMostOnce: endpoint.delivery !== "repeatable"
+  }
   if (endpoint.method === "GET") {
-    for (const [name, value] of entries) {
-      query[name] = endpoint.secrets?.includes(name) ? Redacted.make(String(value)) : String(value)
+    for (const [name, value] of fields) {
+      query.push([name, endpoint.secrets?.includes(name) ? Redacted.make(String(value)) : String(value)])
     }
-    return HttpClientRequest.get(url, { urlParams: query })
+    return Effect.succeed({ ...request, headers: {}, body: undefined })
   }
-  const fields = endpoint.appid ? [["appid", options.appid] as const, ...entries] : entries
-  const request = HttpClientRequest.post(url, { urlParams: query })
-  return yield* (endpoint.body ?? Body.json)(request, fields)
-})
+  if (endpoint.appid) fields.unshift(["appid", appid])
+  return Effect.map((endpoint.body ?? Body.json)(fields), ({ body, contentType }) => ({
+    ...request,
+    headers: { "content-type": contentType },
+    body
+  }))
+}
 
 /** What of a request must never be seen in a text: its token or secret, and the parameters that the endpoint names. */
 export const secretsOf = (

@@ -36,20 +36,6 @@ export const WaitUntil = Context.Reference<((work: Promise<unknown>) => void) | 
 )
 
 /**
- * Milliseconds that the attempt under way may take, for HTTP layers whose client must be told so beforehand because it
- * can't be stopped later.
- */
-export const AttemptTimeout = Context.Reference<number>("@qq-mini/core/QQMini/AttemptTimeout", {
-  defaultValue: () => Infinity
-})
-
-/**
- * Whether the attempt under way must not reach QQ twice, for HTTP layers whose client repeats requests by itself when a
- * connection is lost, as the standard lets `fetch` do.
- */
-export const AtMostOnce = Context.Reference<boolean>("@qq-mini/core/QQMini/AtMostOnce", { defaultValue: () => false })
-
-/**
  * Is shown every answer that is JSON as it came, whatever it then counts as. It may hold secrets: it is for facades that
  * hand on QQ's own fields.
  */

@@ -26,16 +26,30 @@ const connecting = /^(connect|getaddrinfo|query)/
 const causes = (error: any): ReadonlyArray<any> =>
   Array.isArray(error.errors) && error.errors.length > 0 ? error.errors.slice(0, 16) : [error.cause]
 
+// Deno says it in words alone.
+const unconnected = (error: any): string | undefined => {
+  const message = String(error.message)
+  if (!message.includes("client error (Connect)")) return undefined
+  return message.includes("dns error") ? "ENOTFOUND" : "ECONNREFUSED"
+}
+
 const isUnsent = (error: any, depth = 0): boolean => {
   if (typeof error !== "object" || error === null || depth > 4) return false
+  if (unconnected(error) !== undefined) return true
   if (typeof error.syscall === "string") return connecting.test(error.syscall)
   if (unsentNames.has(error.code) || unsentNames.has(error.name)) return true
   return causes(error).every((cause) => isUnsent(cause, depth + 1))
 }
 
+/** How urllib and `uniCloud.request` call an answer that is late. */
+const late = new Set(["ResponseTimeoutError", "ESOCKETTIMEDOUT"])
+
 /** The name an error, or what caused it, is known by. */
 export const nameOf = (error: any, depth = 0): string | undefined => {
   if (typeof error !== "object" || error === null || depth > 4) return undefined
+  if (late.has(error.name) || late.has(error.code)) return "ETIMEDOUT"
+  const words = unconnected(error)
+  if (words !== undefined) return words
   const name = [error.code, error.name].find(
     (name) => typeof name === "string" && (unsentNames.has(name) || /^[A-Z][A-Z0-9_]{2,40}$/.test(name))
   )

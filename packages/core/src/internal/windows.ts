@@ -98,8 +98,13 @@ export class Windows {
   readonly #windows = new Map<string, Window>()
   readonly #closings = new Map<string, Closing>()
 
-  #kept({ key, limits }: Counted): Array<Window> {
-    return limits
+  /** Memoised: the windows of the limits that a key was last counted by. */
+  readonly #last = new Map<string, { readonly limits: Counted["limits"]; readonly windows: ReadonlyArray<Window> }>()
+
+  #kept({ key, limits }: Counted): ReadonlyArray<Window> {
+    const last = this.#last.get(key)
+    if (last?.limits === limits) return last.windows
+    const windows = limits
       .filter((limit) => limit.keptBy === "client")
       .map((limit) => {
         const id = `${key} ${limit.max}/${limit.per}`
@@ -110,6 +115,8 @@ export class Windows {
         }
         return window
       })
+    this.#last.set(key, { limits, windows })
+    return windows
   }
 
   #closedUntil({ key }: Counted): number {
