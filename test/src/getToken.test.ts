@@ -1,13 +1,17 @@
-/** What a call makes of getToken's answers: each code is the caller's reason, and no lifetime is longer than 2 hours. */
+/** When a call asks for a token, and what it makes of getToken's answers. */
 import { assert, it } from "@effect/vitest"
 import * as Auth from "@qq-mini/core/Auth"
 import { allCodes } from "@qq-mini/core/Endpoints"
 import { fromCode } from "@qq-mini/core/QQError"
+import * as QQMini from "@qq-mini/core/QQMini"
+import * as Quota from "@qq-mini/core/Quota"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { TestClock } from "effect/testing"
 import { runFor } from "./support/clock.ts"
-import { check, fetches } from "./support/token.ts"
+import { withLimits } from "./support/limits.ts"
+import { check, fetches, oneStore } from "./support/token.ts"
 
 it.effect.each([...new Set(allCodes().map(({ code }) => code))])("getToken's code %i is the caller's reason", (code) =>
   Effect.gen(function* () {
@@ -47,3 +51,24 @@ it.effect("a lifetime of more than 2 hours counts as 2 hours", () =>
     assert.strictEqual(yield* fetches, 2)
   }).pipe(Effect.provide(Sandbox.layerWith({ switches: { tokenLifetime: 36_000 } })))
 )
+
+it.effect("a call without a place in the quota asks for none, and one that gets no token keeps no place", () => {
+  const limit = (max: number) =>
+    Layer.effect(
+      Quota.Quota,
+      Effect.map(Quota.Quota, (quota) => withLimits(quota, () => [Quota.perDay(max)]))
+    )
+  return Effect.gen(function* () {
+    const full = Layer.fresh(QQMini.layerStores).pipe(Layer.provide(limit(0)))
+    assert.strictEqual((yield* Effect.flip(Effect.provide(check, full))).reason._tag, "QuotaReached")
+    assert.strictEqual(yield* fetches, 0)
+
+    const sandbox = yield* Sandbox.Sandbox
+    const single = yield* Layer.build(Layer.fresh(QQMini.layerStores).pipe(Layer.provide(limit(1))))
+    yield* sandbox.fault({ kind: "code", code: 40001, endpoint: "auth.getAccessToken", times: 1 })
+    assert.strictEqual((yield* Effect.flip(Effect.provide(check, single))).reason._tag, "WrongSecret")
+    yield* TestClock.adjust("61 seconds")
+    yield* Effect.provide(check, single)
+    assert.strictEqual((yield* Effect.flip(Effect.provide(check, single))).reason._tag, "QuotaReached")
+  }).pipe(Effect.scoped, Effect.provide(oneStore))
+})

@@ -117,6 +117,15 @@ interface Caller {
   readonly authority: Redacted.Redacted<string> | App.AppCredentials | undefined
 }
 
+const callerOf = (app: App.AppCredentials): Caller => ({ appid: app.appid, authority: app })
+
+/** What a caller brings beside the parameters, unchecked. */
+interface Given {
+  readonly access_token?: unknown
+  readonly appid?: unknown
+  readonly appsecret?: unknown
+}
+
 /** Makes the client over its parts. */
 export const make = Effect.gen(function* () {
   const apps = yield* App.Apps
@@ -131,15 +140,21 @@ export const make = Effect.gen(function* () {
   // when it was last said that calls of a kind wait
   const shown = new Map<string, number>()
 
-  const caller = Effect.fnUntraced(function* (
+  const caller = (endpoint: Any, given: Given): Effect.Effect<Caller, Reason> => {
+    if (given.appid !== undefined || given.appsecret !== undefined)
+      return callerFor(endpoint, given, given.access_token)
+    return Effect.flatMap(App.Current, (selected) =>
+      selected === undefined && given.access_token === undefined && endpoint.authority !== "none"
+        ? Effect.map(apps.credentials(undefined), callerOf)
+        : callerFor(endpoint, selected, given.access_token)
+    )
+  }
+
+  const callerFor = Effect.fnUntraced(function* (
     endpoint: Any,
-    given: Record<string, unknown>
+    selected: { readonly appid?: unknown; readonly appsecret?: unknown } | undefined,
+    access_token: unknown
   ): Effect.fn.Return<Caller, Reason> {
-    const { access_token } = given
-    const named = given["appid"] !== undefined || given["appsecret"] !== undefined
-    const selected: { readonly appid?: unknown; readonly appsecret?: unknown } | undefined = named
-      ? given
-      : yield* App.Current
     if (selected !== undefined && !App.isAppId(selected.appid)) {
       return selected.appid === undefined
         ? yield* problem("appid", "is missing beside appsecret", "传入 appsecret 时必须同时传入 appid")
@@ -203,7 +218,10 @@ export const make = Effect.gen(function* () {
         const millis = left()
         return millis <= 0
           ? tooLate()
-          : exchange(endpoint, { wire, appid, authority, timeout: Math.min(options.timeout, millis) })
+          : Effect.catch(
+              exchange(endpoint, { wire, appid, authority, timeout: Math.min(options.timeout, millis) }),
+              believe
+            )
       })
 
     // Waits for a turn no longer than the deadline. Once it has its turn only its own timeout ends it, so that a request
@@ -228,18 +246,19 @@ export const make = Effect.gen(function* () {
       return Effect.andThen(Effect.ignore(quota.refused(counted)), Effect.fail({ ...failure, again: true }))
     }
 
-    const inPlace = (authority: Caller["authority"]): Effect.Effect<unknown, Retry.Failure> =>
+    const inPlace = (request: Effect.Effect<unknown, Retry.Failure>): Effect.Effect<unknown, Retry.Failure> =>
       Quota.withPlace(
         quota,
         counted,
         {
           maxWait: options.waitForQuota ? remaining : Effect.succeed(0),
           hold: Effect.sync(() => left() + lateMillis),
-          phase: ({ phase }: Retry.Failure) => phase,
+          // A call that failed for want of a token was not sent.
+          phase: ({ exhausted, phase }: Retry.Failure) => (exhausted ? "unsent" : phase),
           onWait
         },
         inTurn,
-        Effect.catch(send(authority), believe)
+        request
       ).pipe(Effect.mapError((error): Retry.Failure => (error instanceof QuotaReached ? answered(error) : error)))
 
     const withToken = <A>(token: (within: number) => Effect.Effect<A, Reason>) =>
@@ -249,25 +268,36 @@ export const make = Effect.gen(function* () {
         (reason): Retry.Failure => ({ ...answered(reason), exhausted: true })
       )
 
-    const withRenewal = (app: App.AppCredentials, token: AccessToken.Token): Effect.Effect<unknown, Retry.Failure> =>
-      Effect.catchIf(
-        inPlace(token.value),
-        ({ reason }) => reason._tag === "InvalidToken" && renewals > 0,
+    // The place comes before the token, so that a call without a place costs no getToken.
+    const withRenewal = (
+      app: App.AppCredentials,
+      token: Effect.Effect<AccessToken.Token, Retry.Failure>
+    ): Effect.Effect<unknown, Retry.Failure> => {
+      let used: AccessToken.Token | undefined
+      const request = Effect.flatMap(token, (token) => {
+        used = token
+        return send(token.value)
+      })
+      // T4
+      return Effect.catchIf(
+        inPlace(request),
+        ({ reason }) => reason._tag === "InvalidToken" && renewals > 0 && used !== undefined,
         () =>
           Effect.gen(function* () {
             yield* Effect.logDebug(`${endpoint.endpoint}: renewing the access token`)
-            const renewed = yield* withToken((within) => tokens.renew(app, token, within))
+            const renewed = yield* withToken((within) => tokens.renew(app, used!, within))
             renewals = renewed.fresh ? 0 : renewals - 1
-            return yield* withRenewal(app, renewed.token)
+            return yield* withRenewal(app, Effect.succeed(renewed.token))
           })
       )
+    }
 
     const attempt: Effect.Effect<unknown, Retry.Failure> =
       authority === undefined || Redacted.isRedacted(authority) || endpoint.authority === "secret"
-        ? inPlace(authority)
-        : Effect.flatMap(
-            withToken((within) => tokens.get(authority, within)),
-            (token) => withRenewal(authority, token)
+        ? inPlace(send(authority))
+        : withRenewal(
+            authority,
+            withToken((within) => tokens.get(authority, within))
           )
 
     return yield* Retry.run(attempt, {

@@ -41,7 +41,8 @@ export class Turns {
           this.#waiting.add(next)
           return Effect.sync(() => this.#waiting.delete(next))
         })
-        return Effect.andThen(bounded(wait), effect)
+        // Whoever gave the turn up goes on first: 10,000 that end at once would nest as deep.
+        return bounded(wait).pipe(Effect.andThen(Effect.yieldNow), Effect.andThen(effect))
       }
       return Effect.onExitPrimitive(Effect.suspend(take), () => {
         if (mine) this.#give()
