@@ -26,6 +26,7 @@ export const subjects: Readonly<Record<string, Listed>> = {
   "undici.request": floor("undici"),
   "qq-mini, Effect": ours("asEffects", "node", "undici.request"),
   "qq-mini, promise": ours("asPromises", "node", "undici.request"),
+  "qq-mini on an HttpClient": ours("asEffects", "httpClient", "undici.request"),
   "node:http": floor("nodeHttp"),
   "co-wechat-api": peer("coWechatApi"),
   stripe: peer("stripe"),

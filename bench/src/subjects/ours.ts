@@ -18,6 +18,10 @@ type Http = Layer.Layer<TransportService>
 // each is loaded by who uses it alone, so that memory can be compared
 const transports = {
   node: async (): Promise<Http> => (await import("@qq-mini/node/NodeTransport")).layer,
+  httpClient: async (): Promise<Http> => {
+    const { layerHttpClient } = await import("@qq-mini/core/Transport")
+    return Layer.provide(layerHttpClient, (await import("@effect/platform-node/NodeHttpClient")).layerUndici)
+  },
   fetch: async (): Promise<Http> => (await import("@qq-mini/edge/FetchTransport")).layer(),
   unicloud: async (): Promise<Http> => {
     const { layerHttpclient } = await import("@qq-mini/unicloud/UniCloudTransport")
