@@ -119,9 +119,13 @@ export class Holder implements AsyncDisposable {
     this.#child.kill("SIGCONT")
   }
 
+  get #ended(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null
+  }
+
   /** `kill -9`. */
   async kill(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    if (this.#ended) return
     const exit = new Promise((resolve) => this.#child.once("exit", resolve))
     this.#child.kill("SIGKILL")
     await exit
@@ -129,7 +133,7 @@ export class Holder implements AsyncDisposable {
 
   /** Leaves it to the next test, if its client did all it was told; or ends it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#idle === undefined || this.#answers.size > 0) return this.kill()
+    if (this.#ended || this.#idle === undefined || this.#answers.size > 0) return this.kill()
     await this.ask({ do: "end" })
     this.#idle.push(this)
   }
