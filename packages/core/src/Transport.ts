@@ -54,7 +54,11 @@ export class TransportError extends Data.TaggedError("TransportError")<{
   readonly phase: "unsent" | "lost"
   /** The name of what happened, as `ECONNREFUSED`. Never a message or an address, since those may hold a secret. */
   readonly problem: string
-}> {}
+}> {
+  override get message(): string {
+    return `${this.phase}: ${this.problem}`
+  }
+}
 
 /** The service that sends. */
 export class Transport extends Context.Service<

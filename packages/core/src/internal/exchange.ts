@@ -5,7 +5,7 @@ import type { AppCredentials } from "../App.ts"
 import type { Any } from "../Endpoint.ts"
 import { ConnectionFailed, InvalidConfig, TimedOut } from "../QQError.ts"
 import type { Failure } from "../Retry.ts"
-import { failed, type Transport, type TransportError } from "../Transport.ts"
+import { failed, type Transport, TransportError } from "../Transport.ts"
 import { jsonOf, read } from "./answer.ts"
 import { baseOf, build, secretsOf, type Wire } from "./request.ts"
 import { OnAnswer } from "./settings.ts"
@@ -55,7 +55,9 @@ export const make = (transport: Transport["Service"], baseUrl: string): Exchange
     const request = yield* build(endpoint, base, options)
     const { announced, bytes, retryAfter, status } = yield* Effect.suspend(() => transport.send(request)).pipe(
       // A transport that throws is a lost connection. What it threw may hold the address, and so the secret.
-      Effect.catchDefect((defect) => Effect.fail({ ...failed(defect), phase: "lost" as const })),
+      Effect.catchDefect((defect) =>
+        Effect.fail(new TransportError({ phase: "lost", problem: failed(defect).problem }))
+      ),
       Effect.mapError((error) => failure(error, options.timeout))
     )
     const onAnswer = yield* OnAnswer
