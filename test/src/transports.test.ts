@@ -25,15 +25,16 @@ interface Ways {
   readonly cannotStop?: boolean
 }
 
-const transports: ReadonlyArray<readonly [name: string, layer: Layer.Layer<Transport.Transport>, ways: Ways]> = [
-  ["undici's dispatcher", NodeTransport.layer, {}],
-  ["fetch", FetchTransport.layer(), {}],
-  ["uniCloud.httpclient", UniCloudTransport.layerHttpclient(uniCloud.httpclient), { cannotStop: true }],
-  ["uniCloud.request", UniCloudTransport.layerRequest(uniCloud.request), { cannotStop: true }],
-  ["an HttpClient on undici", Layer.provide(Transport.layerHttpClient, NodeHttpClient.layerUndici), {}],
-  ["an HttpClient on node:http", Layer.provide(Transport.layerHttpClient, NodeHttpClient.layerNodeHttp), {}],
-  ["an HttpClient on fetch", Layer.provide(Transport.layerHttpClient, FetchHttpClient.layer), {}]
-]
+const transports: ReadonlyArray<readonly [name: string, layer: Layer.Layer<Transport.Transport, unknown>, ways: Ways]> =
+  [
+    ["undici's dispatcher", NodeTransport.layer, {}],
+    ["fetch", FetchTransport.layer(), {}],
+    ["uniCloud.httpclient", UniCloudTransport.layerHttpclient(uniCloud.httpclient), { cannotStop: true }],
+    ["uniCloud.request", UniCloudTransport.layerRequest(uniCloud.request), { cannotStop: true }],
+    ["an HttpClient on undici", Layer.provide(Transport.layerHttpClient, NodeHttpClient.layerUndici), {}],
+    ["an HttpClient on node:http", Layer.provide(Transport.layerHttpClient, NodeHttpClient.layerNodeHttp), {}],
+    ["an HttpClient on fetch", Layer.provide(Transport.layerHttpClient, FetchHttpClient.layer), {}]
+  ]
 
 const requestTo = (origin: string, more: Partial<Transport.Request> = {}): Transport.Request => ({
   method: "GET",

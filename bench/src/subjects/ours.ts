@@ -2,6 +2,7 @@
 import * as App from "@qq-mini/core/App"
 import * as Auth from "@qq-mini/core/Auth"
 import * as Promised from "@qq-mini/core/Promise"
+import type { QQError } from "@qq-mini/core/QQError"
 import * as QQMini from "@qq-mini/core/QQMini"
 import * as Quota from "@qq-mini/core/Quota"
 import * as Security from "@qq-mini/core/Security"
@@ -13,7 +14,7 @@ import * as ManagedRuntime from "effect/ManagedRuntime"
 import { withLimits } from "../../../test/src/support/limits.ts"
 import { appid, appsecret, content, image, type Load, promises, type Start } from "../subject.ts"
 
-type Http = Layer.Layer<TransportService>
+type Http = Layer.Layer<TransportService, QQError>
 
 // each is loaded by who uses it alone, so that memory can be compared
 const transports = {

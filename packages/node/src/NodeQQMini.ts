@@ -24,7 +24,7 @@ import * as NodeTransport from "./NodeTransport.ts"
 import * as SqliteTokenCache from "./SqliteTokenCache.ts"
 
 /** One program, or several with a default, and how the client works. */
-export interface Options extends Setup.Programs, Setup.Ways {
+export interface Options extends Setup.Programs, Setup.Ways, NodeTransport.Options {
   /**
    * Where the token is kept, and who shares it:
    * - `sqlite`: the processes of this user on this machine, in a file of the user's (`~/.local/state/qq-mini` on Linux).
@@ -131,7 +131,7 @@ const layerOf = (options: Options, apps: Effect.Effect<App.AppsOptions, QQError>
     Layer.provideMerge(QQMini.layerStores),
     Layer.provide(layerStores(options)),
     Layer.provide(Layer.effect(App.Apps, Effect.flatMap(apps, App.make))),
-    Layer.provide(NodeTransport.layer),
+    Layer.provide(NodeTransport.layerWith(options)),
     Layer.provide(Layer.effect(QQMini.Settings, Setup.settings(options)))
   )
 
@@ -218,6 +218,7 @@ export const createQQMini = (options: Options = {}): Promised.Client => {
   const { appid, apps, appsecret, tokenKey } = options
   Effect.runSync(Setup.settings(options))
   Effect.runSync(storeOf(options))
+  Effect.runSync(NodeTransport.check(options))
   if (tokenKey !== undefined) Effect.runSync(EncryptedTokenCache.check(tokenKey, keySetting))
   if (appid === undefined && appsecret === undefined && apps === undefined) {
     // the environment as it is now: the library's own provider reads it once in a process

@@ -1,10 +1,12 @@
 /**
  * HTTP on Node: a {@link Transport} straight on undici's dispatcher, without the streams and promises of its `request`.
  */
+import * as App from "@qq-mini/core/App"
+import type { QQError } from "@qq-mini/core/QQError"
 import * as Transport from "@qq-mini/core/Transport"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { Agent, type Dispatcher } from "undici"
+import { Agent, type Dispatcher, EnvHttpProxyAgent } from "undici"
 
 const first = (value: string | Array<string> | undefined) => (Array.isArray(value) ? value[0] : value)
 
@@ -93,26 +95,76 @@ export const make = (dispatcher: Dispatcher): Transport.Transport["Service"] => 
     })
 })
 
-/** How undici's agent is made. */
+/** How requests leave this machine. */
+export interface Options {
+  /**
+   * An HTTP proxy for all requests, as `http://user:password@proxy.example:3128`. By default the environment says it:
+   * `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, as undici's `EnvHttpProxyAgent` reads them.
+   */
+  readonly proxy?: string | undefined
+  /** A dispatcher of undici 8 that sends in the place of our own agent. It is yours to close. */
+  readonly dispatcher?: Dispatcher | undefined
+}
+
 const agentOptions = {
-  /** One more than the calls on their way by default, so that a call for a token never waits behind them. */
+  // One more than the calls on their way by default, so that a call for a token never waits behind them.
   connections: 65,
   pipelining: 1,
   connect: { timeout: 3_000 },
   keepAliveTimeout: 10_000
 } satisfies Agent.Options
 
+/** The variables that name a proxy. */
+const named = () => ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY"].filter((name) => process.env[name])
+
+const isProxy = (text: unknown): boolean =>
+  typeof text === "string" && /^https?:\/\/[^\s]+$/i.test(text) && URL.canParse(text)
+
+// The error shows no value, since a proxy's address may hold a password.
+const checkProxy = (setting: string, value: unknown): Effect.Effect<void, QQError> =>
+  isProxy(value)
+    ? Effect.void
+    : Effect.fail(
+        App.invalidConfig(
+          setting,
+          "must be the address of an HTTP proxy, as http://proxy.example:3128",
+          "必须是 HTTP 代理的地址，如 http://proxy.example:3128"
+        )
+      )
+
+/** Fails for options that can't be right. */
+export const check = ({ dispatcher, proxy }: Options): Effect.Effect<void, QQError> => {
+  if (proxy !== undefined) return checkProxy("proxy", proxy)
+  return dispatcher === undefined || typeof dispatcher?.dispatch === "function"
+    ? Effect.void
+    : Effect.fail(App.invalidConfig("dispatcher", "must be a dispatcher of undici", "必须是 undici 的 dispatcher"))
+}
+
+const agentFor = ({ proxy }: Options): Agent | EnvHttpProxyAgent => {
+  // With an explicit proxy, nothing of the environment counts.
+  if (proxy !== undefined)
+    return new EnvHttpProxyAgent({ ...agentOptions, httpProxy: proxy, httpsProxy: proxy, noProxy: "" })
+  return named().length > 0 ? new EnvHttpProxyAgent(agentOptions) : new Agent(agentOptions)
+}
+
 /**
  * The transport over an agent of its own: connections are kept alive, and there are no more than 65. Connecting may take 3
  * seconds.
  */
-export const layer: Layer.Layer<Transport.Transport> = Layer.effect(
-  Transport.Transport,
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.sync(() => new Agent(agentOptions)),
-      (agent) => Effect.promise(() => agent.destroy())
-    ),
-    make
+export const layerWith = (options: Options): Layer.Layer<Transport.Transport, QQError> =>
+  Layer.effect(
+    Transport.Transport,
+    Effect.gen(function* () {
+      yield* check(options)
+      if (options.dispatcher !== undefined) return make(options.dispatcher)
+      if (options.proxy === undefined) for (const name of named()) yield* checkProxy(name, process.env[name])
+      const agent = yield* Effect.acquireRelease(
+        Effect.sync(() => agentFor(options)),
+        (agent) => Effect.promise(() => agent.destroy())
+      )
+      return make(agent)
+    })
   )
-)
+
+/** {@link layerWith} as it comes. */
+export const layer: Layer.Layer<Transport.Transport, QQError> = layerWith({})
