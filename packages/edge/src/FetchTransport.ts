@@ -26,7 +26,12 @@ export const uncached = (): { readonly cache?: "no-store" } | undefined => {
 }
 
 /** The bytes of a body, to its end or to what is too much of it. */
-const read = async ({ body }: Response, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> => {
+const read = async (response: Response, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> => {
+  const { body, headers } = response
+  // An answer that tells a small length need not be watched; compressed it may still grow.
+  if (Number(headers.get("content-length") ?? Infinity) <= maxBytes && headers.get("content-encoding") === null) {
+    return new Uint8Array(await response.arrayBuffer())
+  }
   const pieces: Array<Uint8Array> = []
   let size = 0
   const reader = body?.getReader()
