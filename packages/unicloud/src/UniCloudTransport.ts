@@ -51,6 +51,9 @@ const responseOf = ({ data, headers, status }: Received): Transport.Response => 
 /** Milliseconds that a request may take, whatever an attempt may: it can't be stopped when nobody waits for it any more. */
 export type Left = () => number
 
+// How long after its time a client that keeps none itself is given up.
+const graceMillis = 200
+
 const make = (left: Left, send: (sent: Sent) => Promise<Received>): Transport.Transport["Service"] => ({
   send: (request) =>
     Effect.suspend(() => {
@@ -60,10 +63,11 @@ const make = (left: Left, send: (sent: Sent) => Promise<Received>): Transport.Tr
         return Effect.fail(new Transport.TransportError({ phase: "unsent", problem: "ConnectionTimeoutError" }))
       }
       return Effect.callback((resume) => {
-        // For a client that keeps no time itself. One that does is first: it knows whether the request had left.
+        // One that keeps its time is first, since it knows whether the request had left: of a socket that it destroyed it
+        // hears at the end of this turn of the event loop.
         const timer = setTimeout(
-          () => setImmediate(() => resume(Effect.fail(Transport.timedOut("lost")))),
-          request.timeout
+          () => setImmediate(() => setImmediate(() => resume(Effect.fail(Transport.timedOut("lost"))))),
+          request.timeout + graceMillis
         )
         const url = origin + Transport.targetOf(request)
         send({
