@@ -1,5 +1,6 @@
 /** When a call asks for a token, and what it makes of getToken's answers. */
 import { assert, it } from "@effect/vitest"
+import * as App from "@qq-mini/core/App"
 import * as Auth from "@qq-mini/core/Auth"
 import { allCodes } from "@qq-mini/core/Endpoints"
 import { fromCode } from "@qq-mini/core/QQError"
@@ -7,8 +8,10 @@ import * as QQMini from "@qq-mini/core/QQMini"
 import * as Quota from "@qq-mini/core/Quota"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { TestClock } from "effect/testing"
+import { second } from "./support/calls.ts"
 import { runFor } from "./support/clock.ts"
 import { withLimits } from "./support/limits.ts"
 import { check, fetches, oneStore } from "./support/token.ts"
@@ -72,3 +75,20 @@ it.effect("a call without a place in the quota asks for none, and one that gets 
     assert.strictEqual((yield* Effect.flip(Effect.provide(check, single))).reason._tag, "QuotaReached")
   }).pipe(Effect.scoped, Effect.provide(oneStore))
 })
+
+it.effect("callers of a program that waits for its token hold up no call of another", () =>
+  Effect.gen(function* () {
+    const sandbox = yield* Sandbox.Sandbox
+    const other = App.use(check, second.appid)
+    yield* other
+    yield* sandbox.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", delay: "10 seconds" })
+    // more than may be on their way at once
+    const waiting = yield* Effect.forEach(Array.from({ length: 100 }), () =>
+      Effect.forkChild(check, { startImmediately: true })
+    )
+    const call = yield* Effect.forkChild(other, { startImmediately: true })
+    yield* TestClock.adjust("1 second")
+    assert.isDefined(call.pollUnsafe())
+    yield* Fiber.interruptAll([call, ...waiting])
+  }).pipe(Effect.provide(Sandbox.layer))
+)

@@ -76,6 +76,8 @@ export interface Fetched {
 export class AccessToken extends Context.Service<
   AccessToken,
   {
+    /** Whether `get` is a memory read now. */
+    readonly isWarm: (app: AppCredentials) => Effect.Effect<boolean>
     /** The current token; a memory read when warm. Waits `within` milliseconds at the most. */
     readonly get: (app: AppCredentials, within: number) => Effect.Effect<Token, Reason>
     /**
@@ -779,6 +781,7 @@ export const make = Effect.gen(function* () {
         Effect.sync(() => void listeners.add(listener)),
         () => Effect.sync(() => listeners.delete(listener))
       ),
+    isWarm: (app) => Effect.map(monotonicMillis, (now) => presentFor(stateOf(slotOf(app)), {}, now) !== undefined),
     get: (app, within) =>
       Effect.flatMap(monotonicMillis, (now) => {
         const state = stateOf(slotOf(app))

@@ -268,7 +268,6 @@ export const make = Effect.gen(function* () {
         (reason): Retry.Failure => ({ ...answered(reason), exhausted: true })
       )
 
-    // The place comes before the token, so that a call without a place costs no getToken.
     const withRenewal = (
       app: App.AppCredentials,
       token: Effect.Effect<AccessToken.Token, Retry.Failure>
@@ -292,13 +291,24 @@ export const make = Effect.gen(function* () {
       )
     }
 
+    const hasPlace = Effect.orElseSucceed(
+      Effect.map(quota.left(counted), (left) => left > 0),
+      () => true
+    )
     const attempt: Effect.Effect<unknown, Retry.Failure> =
       authority === undefined || Redacted.isRedacted(authority) || endpoint.authority === "secret"
         ? inPlace(send(authority))
-        : withRenewal(
-            authority,
-            withToken((within) => tokens.get(authority, within))
-          )
+        : Effect.flatMap(tokens.isWarm(authority), (isWarm) => {
+            const token = withToken((within) => tokens.get(authority, within))
+            if (isWarm) return withRenewal(authority, token)
+            // A call without a place costs no getToken. Where there are places, the token comes before the turn, so that
+            // those who wait for it hold up no call of another program.
+            return Effect.flatMap(hasPlace, (hasPlace) =>
+              hasPlace
+                ? Effect.flatMap(token, (token) => withRenewal(authority, Effect.succeed(token)))
+                : withRenewal(authority, token)
+            )
+          })
 
     return yield* Retry.run(attempt, {
       delivery: endpoint.delivery,

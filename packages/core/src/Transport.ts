@@ -91,6 +91,13 @@ export const failed = (error: unknown): TransportError => new TransportError(pha
 export const timedOut = (phase: "unsent" | "lost"): TransportError =>
   new TransportError({ phase, problem: "ETIMEDOUT" })
 
+/** The end of a request that a client's promise brings. */
+export const settle = (answer: Promise<Response>, end: (exit: Effect.Effect<Response, TransportError>) => void): void =>
+  void answer.then(
+    (response) => end(Effect.succeed(response)),
+    (error) => end(Effect.fail(failed(error)))
+  )
+
 /** Pieces of an answer as one. */
 export const join = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
   if (pieces.length === 1) return pieces[0]!

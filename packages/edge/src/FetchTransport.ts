@@ -102,16 +102,10 @@ export const make = (fetch?: Fetch): Effect.Effect<Transport.Transport["Service"
             resume(Effect.fail(Transport.timedOut("lost")))
             controller.abort()
           }, request.timeout)
-          exchange(request, controller.signal).then(
-            (response) => {
-              clearTimeout(timer)
-              resume(Effect.succeed(response))
-            },
-            (error) => {
-              clearTimeout(timer)
-              resume(Effect.fail(Transport.failed(error)))
-            }
-          )
+          Transport.settle(exchange(request, controller.signal), (end) => {
+            clearTimeout(timer)
+            resume(end)
+          })
           return Effect.sync(() => {
             clearTimeout(timer)
             controller.abort()

@@ -67,27 +67,20 @@ const make = (left: Left, send: (sent: Sent) => Promise<Received>): Transport.Tr
         // hears at the end of this turn of the event loop.
         const timer = setTimeout(
           () => setImmediate(() => setImmediate(() => resume(Effect.fail(Transport.timedOut("lost"))))),
-          request.timeout + graceMillis
+          timeout + graceMillis
         )
         const url = origin + Transport.targetOf(request)
-        send({
+        const sent = {
           url,
           method,
           headers,
           body: body === undefined ? undefined : Buffer.from(body as Uint8Array),
           timeout
+        }
+        Transport.settle(send(sent).then(responseOf), (end) => {
+          clearTimeout(timer)
+          resume(end)
         })
-          .then(responseOf)
-          .then(
-            (response) => {
-              clearTimeout(timer)
-              resume(Effect.succeed(response))
-            },
-            (error) => {
-              clearTimeout(timer)
-              resume(Effect.fail(Transport.failed(error)))
-            }
-          )
         return Effect.sync(() => clearTimeout(timer))
       })
     })
