@@ -55,12 +55,24 @@ export default async ({ config }: TestProject): Promise<() => Promise<void>> => 
   install()
   const folder = config.env["TMPDIR"]!
   await bundleHolder(folder)
-  return async () => {
-    const end = performance.now() + graceMillis
-    while (processesOf(folder).length > 0 && performance.now() < end) await setTimeout(50)
+  /** Ends what still runs, and removes what was written; gives what it ended. */
+  const clean = (): ReadonlyArray<Left> => {
     const left = processesOf(folder)
     for (const { pid } of left) process.kill(pid, "SIGKILL")
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+    return left
+  }
+  // a run that is ended from outside comes to no teardown
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) {
+    process.once(signal, () => {
+      clean()
+      process.exit(1)
+    })
+  }
+  return async () => {
+    const end = performance.now() + graceMillis
+    while (processesOf(folder).length > 0 && performance.now() < end) await setTimeout(50)
+    const left = clean()
     if (left.length > 0) {
       throw new Error(`the tests left running:\n${left.map(({ pid, command }) => `  ${pid} ${command}`).join("\n")}`)
     }
