@@ -278,7 +278,7 @@ export const make = Effect.gen(function* () {
   const settings = yield* Settings
   const exchange = Exchange.make(yield* Transport, settings.baseUrl)
   const scope = yield* Effect.scope
-  const shared = settings.flights === "shared"
+  const shared = settings.runs !== "request"
   const self = `${(yield* Random.nextIntBetween(0, 2 ** 48)).toString(36)}${(yield* Random.nextIntBetween(0, 2 ** 48)).toString(36)}`
   const states = new Map<Key, State>()
   const listeners = new Set<(event: TokenEvent) => void>()
@@ -437,7 +437,7 @@ export const make = Effect.gen(function* () {
   const keepAlone = (key: Key, state: State, { asked, lifetime, value }: Grant): Effect.Effect<Token> => {
     const token = adopt(state, { value, generation: -++fetches }, lifetime, lifetime, asked)
     const look = settle(key, state, token, asked, lifetime)
-    if (settings.renewal === "awaited") {
+    if (settings.runs !== "process") {
       state.settling = { look, pause: settleSoon, at: asked + settleSoon }
       return Effect.succeed(token)
     }
@@ -704,7 +704,7 @@ export const make = Effect.gen(function* () {
         if (state.flight !== undefined) return Effect.succeed({ flight: state.flight, joined: true as boolean })
         const flight: Flight = {
           done: Deferred.makeUnsafe(),
-          goesOn: settings.renewal === "background",
+          goesOn: settings.runs === "process",
           waiting: 0,
           fiber: undefined
         }

@@ -62,7 +62,7 @@ const check = Effect.fnUntraced(function* (
     options,
     requests === "apart"
       ? // no request waits for another's turn either: the runtime itself lets only so many out at once
-        { renewal: "awaited", flights: "own", maxInFlight: Infinity }
+        { runs: "request", maxInFlight: Infinity }
       : undefined
   )
 })
@@ -78,7 +78,7 @@ const programs = (options: Options): Effect.Effect<App.AppsOptions, QQError> => 
 const layerMemory: Layer.Layer<TokenCache.TokenCache> = Layer.effect(
   TokenCache.TokenCache,
   Effect.gen(function* () {
-    if ((yield* QQMini.Settings).flights === "own") {
+    if ((yield* QQMini.Settings).runs === "request") {
       yield* Effect.logWarning("tokens are kept in this isolate alone: give a store, as durableObject(env.QQ_TOKENS)")
     }
     return yield* TokenCache.makeMemory

@@ -65,7 +65,7 @@ const noTime = () =>
   )
 
 // an instance is frozen when it has answered
-const defaults = { baseUrlName: "baseUrl", deadline: 4_000, attemptTimeout: 3_000, renewal: "awaited" } as const
+const defaults = { baseUrlName: "baseUrl", deadline: 4_000, attemptTimeout: 3_000, runs: "invocation" } as const
 
 const settings = Effect.fnUntraced(function* (
   options: Options

@@ -6,13 +6,12 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
 /** Cloud functions: nothing may run after the answer, so that one caller waits for a renewal. */
-export const perInvocation = Layer.succeed(QQMini.Settings, { ...QQMini.Settings.defaultValue(), renewal: "awaited" })
+export const perInvocation = Layer.succeed(QQMini.Settings, { ...QQMini.Settings.defaultValue(), runs: "invocation" })
 
 /** Workers: besides, no request may wait for what another one began, so that each of them fetches for itself. */
 export const requestSettings: QQMini.Settings = {
   ...QQMini.Settings.defaultValue(),
-  renewal: "awaited",
-  flights: "own",
+  runs: "request",
   maxInFlight: Infinity
 }
 

@@ -15,15 +15,15 @@ export interface Settings {
   /** Requests on the wire at once; further calls wait for their turn. By default 64. */
   readonly maxInFlight: number
   /**
-   * Who waits for a renewal ahead of a token's end: nobody (`background`), or the one caller who began it (`awaited`),
-   * where nothing may run after the answer. By default `background`.
+   * How the runtime lives. By default `process`.
+   *
+   * - `process`: it runs on between calls, so a renewal ahead of a token's end happens in the background.
+   * - `invocation`: nothing runs after the answer, as in a cloud function that is frozen then. One caller waits for a
+   *   renewal.
+   * - `request`: besides, the work of one request may stop unnoticed while others go on, as on Workers. No call waits for a
+   *   fetch that another call began: each goes to the store.
    */
-  readonly renewal: "background" | "awaited"
-  /**
-   * Whether calls wait for a fetch of the token that another call began (`shared`), or each goes to the store by itself
-   * (`own`), as on Workers, where what one request began may end with it unnoticed. By default `shared`.
-   */
-  readonly flights: "shared" | "own"
+  readonly runs: "process" | "invocation" | "request"
 }
 
 /**
@@ -52,7 +52,6 @@ export const Settings = Context.Reference<Settings>("@qq-mini/core/QQMini/Settin
     attemptTimeout: 5_000,
     retry: defaultPolicy,
     maxInFlight: 64,
-    renewal: "background",
-    flights: "shared"
+    runs: "process"
   })
 })
