@@ -9,6 +9,7 @@ import * as TokenCache from "@qq-mini/core/TokenCache"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { first, template_id } from "./calls.ts"
 
@@ -24,6 +25,13 @@ export const check = Security.msgSecCheck({ content: "x" })
 /** A call that needs a token and must not be repeated. */
 export const messageTo = (touser: string) =>
   SubscribeMessage.send({ touser, template_id, data: { keyword1: { value: "x" } } })
+
+/** The generation that the store gave a token; `undefined` for one that was fetched without the store. */
+export const generationOf = ({ origin }: AccessToken.Token): number | undefined =>
+  origin._tag === "Stored" ? origin.generation : undefined
+
+/** A token as it travels. */
+export const valueOf = ({ value }: AccessToken.Token): string => Redacted.value(value)
 
 /** How often getToken was called. */
 export const fetches = Effect.flatMap(Sandbox.Sandbox, (sandbox) => sandbox.count("auth.getAccessToken"))

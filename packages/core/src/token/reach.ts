@@ -2,7 +2,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { type TokenCache, TokenCacheError } from "../TokenCache.ts"
-import { monotonicMillis, patient } from "./time.ts"
+import { monotonicMillis, patient } from "../internal/time.ts"
 
 // Longest wait for an answer of the store (ms).
 const timeoutMillis = 2_000
@@ -16,7 +16,7 @@ const repeatWithinMillis = 2_500
 type Operation = TokenCacheError["operation"]
 
 /** An operation that ends in its time. */
-export const bounded = <A, R>(operation: Operation, effect: Effect.Effect<A, TokenCacheError, R>) =>
+const bounded = <A, R>(operation: Operation, effect: Effect.Effect<A, TokenCacheError, R>) =>
   patient(
     effect,
     timeoutMillis,
@@ -38,17 +38,22 @@ const repeated = <A, R>(effect: Effect.Effect<A, TokenCacheError, R>): Effect.Ef
 
 type Store = TokenCache["Service"]
 
-interface Guarded extends Omit<Store, "watch" | "release"> {
-  /** Nothing depends on it, since a lease ends by itself; so it can't fail. */
+/** A store that may be away: each operation ends in its time, and is repeated where a connection may have broken. */
+export interface Reach extends Omit<Store, "release" | "maxLifetime" | "watch"> {
+  /** It can't fail, since nothing depends on it: a lease ends at its TTL. */
   readonly release: (...args: Parameters<Store["release"]>) => Effect.Effect<void>
+  /** Extends a lease, once: the next extension is its repetition. */
+  readonly extend: Store["lease"]
+  readonly watch: Store["watch"]
 }
 
-/** A store that may be away: its operations end in their time, and it is told when it is lost and when it is back. */
+/** Makes one over a store, with who hears that the store is lost and that it is back. */
 export const make = (
-  cache: TokenCache["Service"],
+  cache: Store,
   listener: { readonly onLost: (problem: string) => Effect.Effect<unknown>; readonly onBack: Effect.Effect<unknown> }
-): Guarded => {
-  // what can't be done: nothing at all, or only writing, as on a full disk
+): Reach => {
+  const { watch } = cache
+  // Lost is everything, or writing alone, as on a full disk.
   let lost: "all" | "writing" | undefined
 
   const guarded = <A>(operation: Operation, effect: Effect.Effect<A, TokenCacheError>) =>
@@ -74,15 +79,16 @@ export const make = (
       })
     )
 
-  const release: Guarded["release"] = (key, { owner }) =>
-    Effect.ignore(bounded("release", cache.release(key, { owner })))
+  const release: Reach["release"] = (key, { owner }) => Effect.ignore(bounded("release", cache.release(key, { owner })))
 
   return {
     read: (key) => guarded("read", cache.read(key)),
-    // one whose answer was not heard may have been given all the same
+    // T9: a lease whose answer was lost may have been given.
     lease: (key, options) => Effect.onError(guarded("lease", cache.lease(key, options)), () => release(key, options)),
     write: (key, options) => guarded("write", cache.write(key, options)),
     remove: (key, options) => guarded("remove", cache.remove(key, options)),
-    release
+    release,
+    extend: (key, options) => bounded("lease", cache.lease(key, options)),
+    watch: watch === undefined ? undefined : (key) => bounded("watch", watch(key))
   }
 }

@@ -1,0 +1,232 @@
+/**
+ * A token by way of the store: looks at the slot, decides, and carries the decision out under a lease, until there is one.
+ */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { monotonicMillis } from "../internal/time.ts"
+import { type Reason, TimedOut, type TokenContested } from "../QQError.ts"
+import type { Key, Slot } from "../TokenCache.ts"
+import type { Alone, Parts } from "./alone.ts"
+import * as Contest from "./contest.ts"
+import { decide, excluded, isRefused } from "./decide.ts"
+import type { Grant } from "./grant.ts"
+import type { Program } from "./program.ts"
+import type { Reach } from "./reach.ts"
+import { type Fetched, isNeeded, stored, type Token, type Wanted } from "./token.ts"
+
+/** The lease TTL, and how often a live holder extends it (ms). */
+const leaseMillis = 6_000
+const extendEveryMillis = 2_000
+/** While another holder fetches: the first and the longest pause between polls; the third is for stores that notify (ms). */
+const firstPollMillis = 50
+const longestPollMillis = 1_000
+const watchedPollMillis = 2_000
+
+/** A lease that this holder has: its slot, and the owner's name. */
+interface Lease {
+  readonly key: Key
+  readonly slot: Slot
+  readonly owner: string
+  /** The monotonic time before it was taken. */
+  readonly takenAt: number
+}
+
+/** Gets a token that will do: one that another holder fetched, or a new one. */
+export type Obtain = (program: Program, wanted: Wanted) => Effect.Effect<Fetched, Reason>
+
+/** Makes that over its parts. */
+export const make = (parts: Parts, alone: Alone): Obtain => {
+  const { newOwner, reach, settings } = parts
+  const tooLate = new TimedOut({ during: "token", limit: settings.deadline })
+  return Effect.fnUntraced(function* (program, wanted): Effect.fn.Return<Fetched, Reason, Scope.Scope> {
+    const { key, memory } = program
+    const owner = newOwner()
+    const deadline = (yield* monotonicMillis) + settings.deadline
+    const wait = waiting(reach, key)
+    let not: number | undefined
+    let granted: Grant | undefined
+    const keepGranted = (granted: Grant) =>
+      Effect.map(alone.keep(program, granted), (token): Fetched => ({ token, fresh: true }))
+    for (;;) {
+      const asked = yield* monotonicMillis
+      const read = yield* Effect.result(reach.read(key))
+      if (read._tag === "Failure") {
+        if (read.failure.config !== undefined) return yield* read.failure.config
+        return yield* granted === undefined ? alone.obtain(program, wanted, read.failure) : keepGranted(granted)
+      }
+      const slot = read.success
+      const now = yield* monotonicMillis
+      not = excluded(slot, wanted, not)
+      // T3
+      if (isRefused({ slot, wanted, not })) {
+        yield* Effect.ignore(reach.remove(key, { generation: slot.generation }))
+      }
+      const decision = decide({
+        slot,
+        wanted,
+        not,
+        present: memory.presentFor(wanted, now),
+        granted: granted?.value,
+        failed: now < deadline ? memory.refusal(now) : tooLate
+      })
+      switch (decision._tag) {
+        case "Use":
+          return { token: memory.find(decision.value, slot, asked), fresh: decision.fresh }
+        case "Keep":
+          return { token: decision.token, fresh: false }
+        case "KeepGranted":
+          return yield* keepGranted(granted!)
+        case "Fail":
+          return yield* decision.reason
+        case "Stop":
+          return yield* yield* contested(parts, program, slot, decision.verdict)
+        case "Wait":
+          yield* wait(slot)
+          continue
+        case "Fetch": {
+          const { history } = decision
+          const takenAt = yield* monotonicMillis
+          const leased = yield* Effect.result(
+            reach.lease(key, { owner, generation: slot.generation, ttl: leaseMillis })
+          )
+          if (leased._tag === "Failure") return yield* alone.obtain(program, wanted, leased.failure)
+          if (!leased.success) {
+            yield* wait(slot)
+            continue
+          }
+          const onGranted = (given: Grant) => void (granted = given)
+          const token = yield* fetch(parts, alone, program, wanted, { key, slot, owner, takenAt }, history, onGranted)
+          if (token !== undefined) return { token, fresh: true }
+          // T2: another holder stored a newer one while this fetch was late. Theirs counts.
+        }
+      }
+    }
+  }, Effect.scoped)
+}
+
+/** Waits until the slot may have changed. */
+const waiting = (reach: Reach, key: Key): ((slot: Slot) => Effect.Effect<void, never, Scope.Scope>) => {
+  let pause = firstPollMillis
+  let changed: Effect.Effect<void> | undefined
+  return Effect.fnUntraced(function* ({ leasedFor }) {
+    if (changed !== undefined) {
+      const millis = Math.min(watchedPollMillis, Math.max(firstPollMillis, leasedFor))
+      return yield* Effect.raceFirst(changed, Effect.sleep(millis))
+    }
+    if (reach.watch === undefined) {
+      yield* Effect.sleep(pause)
+      pause = Math.min(longestPollMillis, pause * 2)
+      return
+    }
+    // No pause after that: the slot may have changed before it was watched.
+    changed = yield* Effect.orElseSucceed(reach.watch(key), () => Effect.never)
+  })
+}
+
+/** T7: the reason for a verdict. Events and the log say it once, not for each call. */
+const contested = Effect.fnUntraced(function* (
+  { listeners }: Parts,
+  { app, budget, memory }: Program,
+  slot: Slot,
+  verdict: Contest.Verdict
+): Effect.fn.Return<TokenContested> {
+  const reason = Contest.reasonOf(verdict, slot.now, budget.spent(yield* monotonicMillis))
+  if (memory.lastRefusal?._tag !== "TokenContested") {
+    yield* Effect.logWarning(`${app.appid}: ${reason.message}`)
+    yield* listeners.publish({ _tag: "Contested", appid: app.appid, reason })
+  }
+  return reason
+})
+
+/** Fetches under a lease and gives it back; `undefined` when the lease was lost to another holder. */
+const fetch = Effect.fnUntraced(function* (
+  parts: Parts,
+  alone: Alone,
+  program: Program,
+  wanted: Wanted,
+  lease: Lease,
+  history: Contest.History,
+  onGranted: (granted: Grant) => void
+): Effect.fn.Return<Token | undefined, Reason> {
+  const { memory } = program
+  const { key, owner } = lease
+  const now = yield* monotonicMillis
+  // Another call of this process may have been refused while this one waited for the lease.
+  const refused = memory.refusal(now)
+  if (refused !== undefined) {
+    yield* parts.reach.release(key, { owner })
+    return yield* refused
+  }
+  const renewed = !isNeeded(wanted) && memory.usable(now) !== undefined
+  // Calls go on, but somebody fetches beside us.
+  if (wanted._tag !== "Fresh" && Contest.isReported(history)) {
+    yield* contested(parts, program, lease.slot, { history, wait: 0 })
+  }
+  const { lost, stillMine } = holding(parts.reach, lease)
+  return yield* Effect.ensuring(
+    Effect.raceFirst(
+      // T5: known before the lease is given back, so that nobody of this process asks the same again.
+      Effect.tapError(
+        fetchAndStore(parts, alone, program, lease, { history, renewed, stillMine, onGranted }),
+        (reason) => Effect.map(monotonicMillis, (now) => memory.refuse(reason, now))
+      ),
+      lost
+    ),
+    parts.reach.release(key, { owner })
+  )
+})
+
+/** T1, T9: a lease is extended while its holder lives. */
+const holding = (reach: Reach, { key, owner, slot, takenAt }: Lease) => {
+  let extendedAt = takenAt
+  const lease = { owner, generation: slot.generation, ttl: leaseMillis }
+  // `false`: another holder has it, or a newer token is stored, as after a freeze.
+  const extend = Effect.flatMap(monotonicMillis, (before) =>
+    Effect.tap(reach.extend(key, lease), () => Effect.sync(() => (extendedAt = before)))
+  )
+  /** Whether the lease is this holder's. A store that does not answer leaves the lease its TTL. */
+  const stillMine: Effect.Effect<boolean> = Effect.catch(extend, () =>
+    Effect.map(monotonicMillis, (now) => now - extendedAt < leaseMillis)
+  )
+  /** Completes when the lease is lost. A request that has left goes on without the store. */
+  const lost: Effect.Effect<undefined> = Effect.flatMap(
+    Effect.delay(
+      Effect.orElseSucceed(extend, () => true),
+      extendEveryMillis
+    ),
+    (held) => (held ? lost : Effect.succeed(undefined))
+  )
+  return { lost, stillMine }
+}
+
+/** Fetches and stores the token; `undefined` when the lease was lost, or another holder stored one meanwhile. */
+const fetchAndStore = Effect.fnUntraced(function* (
+  { ask, listeners, reach }: Parts,
+  alone: Alone,
+  program: Program,
+  { key, owner, slot }: Lease,
+  options: {
+    readonly history: Contest.History
+    readonly renewed: boolean
+    readonly stillMine: Effect.Effect<boolean>
+    readonly onGranted: (granted: Grant) => void
+  }
+): Effect.fn.Return<Token | undefined, Reason> {
+  const { app, memory } = program
+  const before = yield* monotonicMillis
+  const granted = yield* ask(app, options.stillMine)
+  if (granted === undefined) return undefined
+  options.onGranted(granted)
+  const { asked, lifetime, value } = granted
+  const now = yield* monotonicMillis
+  const ttl = Math.max(1, lifetime - (now - asked))
+  // T10: when it was fetched, by the store's clock.
+  const history = Contest.next(options.history, slot.now + (asked - before))
+  const { generation } = slot
+  const written = yield* Effect.result(reach.write(key, { owner, generation, token: value, ttl, history }))
+  if (written._tag === "Success" && written.success === undefined) return undefined
+  const isAlone = written._tag === "Failure"
+  yield* listeners.fetched(app.appid, ttl, { renewed: options.renewed, alone: isAlone })
+  // A token that can't be stored is good all the same.
+  return isAlone ? yield* alone.keep(program, granted) : memory.adopt(stored(value, written.success!), ttl, ttl, now)
+})
