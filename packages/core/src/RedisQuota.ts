@@ -13,179 +13,18 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Redis from "effect/persistence/Redis"
-import * as Schema from "effect/Schema"
 import { monotonicMillis, patient } from "./internal/time.ts"
-import { shape, windowMillis, Windows } from "./internal/windows.ts"
-import { type Counted, type Limit, type Place, Quota, QuotaError, reserveIn, type Ticket } from "./Quota.ts"
+import { Windows } from "./internal/windows.ts"
+import { type Counted, type Place, Quota, QuotaError, reserveIn, type Ticket } from "./Quota.ts"
+import { decodePlace, millis, type QuotaScript, scripts } from "./redis/quotaScripts.ts"
 import { type Options, problemOf } from "./RedisTokenCache.ts"
 
-// Nobody waits for more windows than this; a place farther ahead was taken by a clock that has been set back since.
-const farthest = 16
-
-// KEYS: what QQ's refusals left, and a hash for each window. ARGV begins with the windows: for each its limit and the
-// width of its slots. A window's hash holds, as `Window` does, how many places ended or are booked by their slot, and by
-// `o` and the slot of their deadline how many are open.
-const head = `
-local t = redis.call('TIME')
-local now = t[1] * 1000 + t[2] / 1000
-local held = ${shape.slotsHeld}
-local inf = 1 / 0
-local first = #KEYS * 2 - 1
-local function field(key, name) return tonumber(redis.call('HGET', key, name) or nil) or -inf end
-local closed = field(KEYS[1], 'until')
-local function text(slot) return string.format('%.0f', slot) end
-local windows = {}
-for i = 2, #KEYS do
-  local width = tonumber(ARGV[i * 2 - 2])
-  local present = math.floor(now / width)
-  local w = { key = KEYS[i], max = tonumber(ARGV[i * 2 - 3]), width = width, present = present, [''] = {}, o = {} }
-  local all = redis.call('HGETALL', w.key)
-  for j = 1, #all, 2 do
-    local open, slot = string.match(all[j], '^(o?)(%d+)$')
-    slot = tonumber(slot)
-    if not slot or slot <= present - held or slot > present + ${shape.slotsInWindow * farthest} then
-      redis.call('HDEL', w.key, all[j])
-    else
-      w[open][slot] = tonumber(all[j + 1])
-    end
-  end
-  windows[i - 1] = w
-end
-local function add(w, open, slot, by)
-  local count = (w[open][slot] or 0) + by
-  if count > 0 then
-    w[open][slot] = count
-    redis.call('HSET', w.key, open .. text(slot), text(count))
-    local last = math.max(w.present, slot) + held + 1
-    if redis.call('PTTL', w.key) < last * w.width - now then
-      redis.call('PEXPIRE', w.key, math.ceil(last * w.width - now))
-    end
-  elseif w[open][slot] then
-    w[open][slot] = nil
-    redis.call('HDEL', w.key, open .. text(slot))
-  end
-end
-local function used(w, slot)
-  local sum = 0
-  for s, count in pairs(w['']) do
-    if s > slot - held and s <= slot then sum = sum + count end
-  end
-  for s, count in pairs(w.o) do
-    if math.min(s, w.present) > slot - held then sum = sum + count end
-  end
-  return sum
-end
--- the places that ended: how many, and for each its age and its slots
-local next = first + 1
-for n = 1, tonumber(ARGV[first]) do
-  for i, w in ipairs(windows) do
-    local slot = tonumber(ARGV[next + i])
-    if w.o[slot] then
-      add(w, 'o', slot, -1)
-      add(w, '', math.min(slot, math.floor((now - tonumber(ARGV[next])) / w.width)), 1)
-    end
-  end
-  next = next + 1 + #windows
-end
--- a place or booking that is given back: whether it was taken, and its slots
-local function giveBack()
-  for i, w in ipairs(windows) do add(w, ARGV[next] == '1' and 'o' or '', tonumber(ARGV[next + i]), -1) end
-  next = next + 1 + #windows
-end
-`
-
-const reserve = `
-local booked = ARGV[next] ~= ''
-if booked then giveBack() else next = next + 1 end
-local function earliest(w, time)
-  if w.max < 1 then return inf end
-  local slot = math.floor(time / w.width)
-  if not booked then
-    for s in pairs(w['']) do slot = math.max(slot, s) end
-  end
-  while used(w, slot) >= w.max do slot = slot + 1 end
-  return math.max(time, slot * w.width)
-end
-local time = math.max(now + tonumber(ARGV[next + 2]), closed)
-local moved = true
-while moved and time < inf do
-  moved = false
-  for _, w in ipairs(windows) do
-    local later = earliest(w, time)
-    if later > time then
-      time = later
-      moved = true
-    end
-  end
-end
-local wait = math.ceil(time - now)
-local shut = text(math.max(0, closed - now))
-local most = tonumber(ARGV[next])
-for _, w in ipairs(windows) do most = math.min(most, w.width * ${shape.slotsInWindow * farthest}) end
-if wait > most then return { 0, tostring(wait), shut } end
-local reply = { 1, tostring(wait), shut, wait > 0 and '0' or '1' }
-for _, w in ipairs(windows) do
-  local slot = math.floor((wait > 0 and time or now + tonumber(ARGV[next + 1])) / w.width)
-  add(w, wait > 0 and '' or 'o', slot, 1)
-  reply[#reply + 1] = text(slot)
-end
-return reply`
-
-const release = `
-giveBack()
-return 1`
-
-const left = `
-local least = inf
-for _, w in ipairs(windows) do
-  least = math.min(least, math.max(0, w.max - used(w, w.present)))
-end
-if now < closed then least = 0 end
-return tostring(least)`
-
-const { first, longest, memory } = shape.closed
-const refused = `
-if now >= closed then
-  local times = 1
-  if now - closed < ${memory} then times = field(KEYS[1], 'times') + 1 end
-  closed = now + math.min(${longest}, ${first} * 2 ^ (times - 1))
-  redis.call('HSET', KEYS[1], 'until', string.format('%.0f', closed), 'times', times)
-  redis.call('PEXPIRE', KEYS[1], ${longest + memory})
-end
-return string.format('%.0f', closed - now)`
-
-const script = <Result>(lua: string) =>
-  Redis.script(
-    (keys: ReadonlyArray<string>, limits: ReadonlyArray<Limit>, ...rest: ReadonlyArray<string | number>) => [
-      ...keys,
-      ...limits.flatMap((limit) => [limit.max, windowMillis(limit.per) / shape.slotsInWindow]),
-      ...rest
-    ],
-    { lua: head + lua, numberOfKeys: (keys) => keys.length }
-  ).withReturnType<Result>()
-
-const scripts = {
-  reserve: script<unknown>(reserve),
-  release: script<number>(release),
-  left: script<string>(left),
-  refused: script<string>(refused)
-}
-
-// Lua writes infinity so
-const Amount = Schema.Union([Schema.FiniteFromString, Schema.Literal("inf")])
-const millis = (amount: typeof Amount.Type) => (amount === "inf" ? Infinity : amount)
-const decodePlace = Schema.decodeUnknownEffect(
-  Schema.TupleWithRest(Schema.Tuple([Schema.Literals([0, 1]), Amount, Schema.FiniteFromString]), [
-    Schema.FiniteFromString
-  ])
-)
-
 // How long Redis may take, and how often a Redis that is away is tried (ms).
-const timeout = 700
-const away = 1_000
+const timeoutMillis = 700
+const tryEveryMillis = 1_000
 
-// How many ended places of a call wait to be reported. More are not on their way at once.
-const mostEnded = 1_000
+// Ended places of a call that wait to be reported. There are never more on their way at once.
+const maxEnded = 1_000
 
 /** What this process counts a place by, and what Redis does, if Redis granted it. */
 const partsOf = (
@@ -201,34 +40,31 @@ const partsOf = (
 /** A limiter over the Redis that is provided. */
 export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Options = {}) {
   const redis = yield* Redis.Redis
-  // what this process itself took, and what it knows of QQ's refusals: all there is while Redis is away, and what Redis
-  // may not know of when it is back
+  // The places that this process took, and QQ's refusals that it saw. While Redis is away the limits are kept by these alone,
+  // and Redis may not know of them when it is back.
   const own = new Windows()
-  // Places that ended since the last script of their call. They are taken off before the script runs: one that is told
-  // twice would end another's place, and one that is never told ends at its deadline.
+  // Places that ended since the last script of their call. They are taken off before the script runs: a place that is
+  // reported twice would end another's, and a place that is never reported ends at its deadline.
   const ended = new Map<string, Array<{ readonly slots: Ticket; readonly at: number }>>()
   let lost = false
-  // A Redis that is away is asked by one call a second. Not by a circuit breaker: the one who probes may be forgotten by its
-  // runtime, as Workers does with requests whose client is gone, and would hold the probe's place for ever.
-  let nextLook = 0
+  // A Redis that is away is asked by one call a second. A circuit breaker would wait for its probe for ever where the runtime
+  // forgot the request that made it, as Workers does when a visitor leaves.
+  let nextTry = 0
   const unlessAway = <A>(effect: Effect.Effect<A, QuotaError>): Effect.Effect<A, QuotaError> =>
     Effect.flatMap(monotonicMillis, (now) => {
       if (!lost) return effect
-      if (now < nextLook) return Effect.fail(new QuotaError({ problem: "it is away" }))
-      nextLook = now + away
+      if (now < nextTry) return Effect.fail(new QuotaError({ problem: "it is away" }))
+      nextTry = now + tryEveryMillis
       return effect
     })
 
   const run = <Result>(
-    of: Redis.Script<{
-      params: [ReadonlyArray<string>, ReadonlyArray<Limit>, ...Array<string | number>]
-      result: Result
-    }>,
+    of: QuotaScript<Result>,
     counted: Counted,
     ...rest: ReadonlyArray<string | number>
   ): Effect.Effect<Result, QuotaError> => {
     const limits = counted.limits.filter((limit) => limit.keptBy === "client")
-    // one slot of a cluster for all keys of a call
+    // The hash tag puts all keys of a call into one slot of a cluster.
     const base = `${prefix}quota:{${counted.key}}`
     const keys = [base, ...limits.map((limit) => `${base}:${limit.max}/${limit.per}`)]
     return Effect.flatMap(monotonicMillis, (now) => {
@@ -238,15 +74,15 @@ export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Option
       return redis.eval(of)(keys, limits, reported.length, ...ends, ...rest)
     }).pipe(
       Effect.mapError((error) => new QuotaError({ problem: problemOf(error) })),
-      (effect) => patient(effect, timeout, () => new QuotaError({ problem: "no answer in time" })),
+      (effect) => patient(effect, timeoutMillis, () => new QuotaError({ problem: "no answer in time" })),
       Effect.onExit((exit) => {
         const failure = Exit.isSuccess(exit) ? undefined : Cause.findFail(exit.cause)
-        // a caller that gave up says nothing about Redis
+        // A caller that was interrupted says nothing about Redis.
         if (failure?._tag === "Failure" || (failure !== undefined) === lost) return Effect.void
         lost = failure !== undefined
         if (failure === undefined) return Effect.logInfo("QQ's quotas are counted in Redis again")
         return Effect.andThen(
-          Effect.map(monotonicMillis, (now) => (nextLook = now + away)),
+          Effect.map(monotonicMillis, (now) => (nextTry = now + tryEveryMillis)),
           Effect.logWarning(
             `QQ's quotas can't be counted in Redis (${failure.success.error.problem}), counting in this process alone`
           )
@@ -273,7 +109,7 @@ export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Option
           run(scripts.reserve, counted, ...(theirs ?? [""]), most, Math.ceil(hold), notBefore)
         )
         const now = yield* monotonicMillis
-        // looked at again, since others were answered alike meanwhile; the booking was given back already
+        // Looked at again, since other calls got the same answer meanwhile. The booking was given back already.
         if (reply._tag === "Failure") {
           return reserveIn(own, { ...options, instead: instead === undefined ? undefined : [0] }, now)
         }
@@ -296,7 +132,7 @@ export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Option
         ended.set(counted.key, pending)
         pending.push({ slots: theirs.slice(1), at })
         // the oldest came to their deadlines long ago
-        if (pending.length > mostEnded) pending.shift()
+        if (pending.length > maxEnded) pending.shift()
       }),
     release: ({ ticket, ...counted }) =>
       Effect.suspend(() => {

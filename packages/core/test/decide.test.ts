@@ -124,6 +124,14 @@ describe("decide", () => {
     each(({ slot }, { _tag }) => _tag === "Use" && assert.isAbove(slot.expiresIn, 10_000))
   })
 
+  it("a caller that wants a fresh token gets none that stood there at its first look", () => {
+    each(({ not, slot, wanted }, { _tag }) => {
+      if (_tag !== "Use" || wanted._tag !== "Fresh") return
+      assert.isDefined(not)
+      assert.notStrictEqual(not, slot.generation)
+    })
+  })
+
   it("a caller that wants a fresh token is not stopped by a contest", () => {
     each(({ wanted }, { _tag }) => wanted._tag === "Fresh" && assert.notStrictEqual(_tag, "Stop"))
   })

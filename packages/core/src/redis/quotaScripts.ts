@@ -1,0 +1,180 @@
+/**
+ * The rolling window of `Quota` as scripts of Redis.
+ *
+ * KEYS: the hash of QQ's refusals, then a hash for each window. ARGV begins with the windows, for each its limit and the width
+ * of its slots; then the places that ended since the last script; then the arguments of the script. Times are the server's.
+ *
+ * The hash of a window holds, as `Window` does, how many places ended or are booked by their slot, and, by `o` and the slot of
+ * their deadline, how many are open.
+ */
+import * as Redis from "effect/persistence/Redis"
+import * as Schema from "effect/Schema"
+import { shape, windowMillis } from "../internal/windows.ts"
+import type { Limit } from "../Quota.ts"
+
+// A place farther ahead than this many windows was taken by a clock that has been set back since. Nobody waits longer.
+const maxWindows = 16
+
+const head = `
+local t = redis.call('TIME')
+local now = t[1] * 1000 + t[2] / 1000
+local held = ${shape.slotsHeld}
+local inf = 1 / 0
+local first = #KEYS * 2 - 1
+local function field(key, name) return tonumber(redis.call('HGET', key, name) or nil) or -inf end
+local closed = field(KEYS[1], 'until')
+local function text(slot) return string.format('%.0f', slot) end
+local windows = {}
+for i = 2, #KEYS do
+  local width = tonumber(ARGV[i * 2 - 2])
+  local present = math.floor(now / width)
+  local w = { key = KEYS[i], max = tonumber(ARGV[i * 2 - 3]), width = width, present = present, [''] = {}, o = {} }
+  local all = redis.call('HGETALL', w.key)
+  for j = 1, #all, 2 do
+    local open, slot = string.match(all[j], '^(o?)(%d+)$')
+    slot = tonumber(slot)
+    if not slot or slot <= present - held or slot > present + ${shape.slotsInWindow * maxWindows} then
+      redis.call('HDEL', w.key, all[j])
+    else
+      w[open][slot] = tonumber(all[j + 1])
+    end
+  end
+  windows[i - 1] = w
+end
+local function add(w, open, slot, by)
+  local count = (w[open][slot] or 0) + by
+  if count > 0 then
+    w[open][slot] = count
+    redis.call('HSET', w.key, open .. text(slot), text(count))
+    local last = math.max(w.present, slot) + held + 1
+    if redis.call('PTTL', w.key) < last * w.width - now then
+      redis.call('PEXPIRE', w.key, math.ceil(last * w.width - now))
+    end
+  elseif w[open][slot] then
+    w[open][slot] = nil
+    redis.call('HDEL', w.key, open .. text(slot))
+  end
+end
+local function used(w, slot)
+  local sum = 0
+  for s, count in pairs(w['']) do
+    if s > slot - held and s <= slot then sum = sum + count end
+  end
+  for s, count in pairs(w.o) do
+    if math.min(s, w.present) > slot - held then sum = sum + count end
+  end
+  return sum
+end
+-- the places that ended: how many, and for each its age and its slots
+local next = first + 1
+for n = 1, tonumber(ARGV[first]) do
+  for i, w in ipairs(windows) do
+    local slot = tonumber(ARGV[next + i])
+    if w.o[slot] then
+      add(w, 'o', slot, -1)
+      add(w, '', math.min(slot, math.floor((now - tonumber(ARGV[next])) / w.width)), 1)
+    end
+  end
+  next = next + 1 + #windows
+end
+-- a place or booking that is given back: whether it was taken, and its slots
+local function giveBack()
+  for i, w in ipairs(windows) do add(w, ARGV[next] == '1' and 'o' or '', tonumber(ARGV[next + i]), -1) end
+  next = next + 1 + #windows
+end
+`
+
+const reserve = `
+local booked = ARGV[next] ~= ''
+if booked then giveBack() else next = next + 1 end
+local function earliest(w, time)
+  if w.max < 1 then return inf end
+  local slot = math.floor(time / w.width)
+  if not booked then
+    for s in pairs(w['']) do slot = math.max(slot, s) end
+  end
+  while used(w, slot) >= w.max do slot = slot + 1 end
+  return math.max(time, slot * w.width)
+end
+local time = math.max(now + tonumber(ARGV[next + 2]), closed)
+local moved = true
+while moved and time < inf do
+  moved = false
+  for _, w in ipairs(windows) do
+    local later = earliest(w, time)
+    if later > time then
+      time = later
+      moved = true
+    end
+  end
+end
+local wait = math.ceil(time - now)
+local shut = text(math.max(0, closed - now))
+local most = tonumber(ARGV[next])
+for _, w in ipairs(windows) do most = math.min(most, w.width * ${shape.slotsInWindow * maxWindows}) end
+if wait > most then return { 0, tostring(wait), shut } end
+local reply = { 1, tostring(wait), shut, wait > 0 and '0' or '1' }
+for _, w in ipairs(windows) do
+  local slot = math.floor((wait > 0 and time or now + tonumber(ARGV[next + 1])) / w.width)
+  add(w, wait > 0 and '' or 'o', slot, 1)
+  reply[#reply + 1] = text(slot)
+end
+return reply`
+
+const release = `
+giveBack()
+return 1`
+
+const left = `
+local least = inf
+for _, w in ipairs(windows) do
+  least = math.min(least, math.max(0, w.max - used(w, w.present)))
+end
+if now < closed then least = 0 end
+return tostring(least)`
+
+const { first, longest, memory } = shape.closed
+const refused = `
+if now >= closed then
+  local times = 1
+  if now - closed < ${memory} then times = field(KEYS[1], 'times') + 1 end
+  closed = now + math.min(${longest}, ${first} * 2 ^ (times - 1))
+  redis.call('HSET', KEYS[1], 'until', string.format('%.0f', closed), 'times', times)
+  redis.call('PEXPIRE', KEYS[1], ${longest + memory})
+end
+return string.format('%.0f', closed - now)`
+
+/** A script over a call's keys and limits. */
+export type QuotaScript<Result> = Redis.Script<{
+  params: [keys: ReadonlyArray<string>, limits: ReadonlyArray<Limit>, ...rest: Array<string | number>]
+  result: Result
+}>
+
+const script = <Result>(lua: string) =>
+  Redis.script(
+    (keys: ReadonlyArray<string>, limits: ReadonlyArray<Limit>, ...rest: ReadonlyArray<string | number>) => [
+      ...keys,
+      ...limits.flatMap((limit) => [limit.max, windowMillis(limit.per) / shape.slotsInWindow]),
+      ...rest
+    ],
+    { lua: head + lua, numberOfKeys: (keys) => keys.length }
+  ).withReturnType<Result>()
+
+/** The scripts. */
+export const scripts = {
+  reserve: script<unknown>(reserve),
+  release: script<number>(release),
+  left: script<string>(left),
+  refused: script<string>(refused)
+}
+
+// `inf` is how Lua writes infinity.
+const Amount = Schema.Union([Schema.FiniteFromString, Schema.Literal("inf")])
+/** Milliseconds that a script gave. */
+export const millis = (amount: typeof Amount.Type) => (amount === "inf" ? Infinity : amount)
+/** Reads the reply of `reserve`: whether a place was granted, its wait, how long QQ refuses still, and its slots. */
+export const decodePlace = Schema.decodeUnknownEffect(
+  Schema.TupleWithRest(Schema.Tuple([Schema.Literals([0, 1]), Amount, Schema.FiniteFromString]), [
+    Schema.FiniteFromString
+  ])
+)
