@@ -47,6 +47,14 @@ describe("T7", () => {
     )
   })
 
+  it("a token that lived 10 minutes does not", () => {
+    const verdicts = play([1, 1, 1, 1, 10, 1].map((minutes) => minutes * minute))
+    assert.deepStrictEqual(
+      verdicts.map(({ wait }) => wait / minute),
+      [0, 0, 0, 9, 0, 9]
+    )
+  })
+
   it("deaths after more than 2 minutes stop nothing, and are reported now and then", () => {
     const verdicts = play(Array.from({ length: 40 }, () => 6 * minute))
     assert.isTrue(verdicts.every(({ wait }) => wait === 0))
