@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type { Database } from "./UniCloud.ts"
-import { sessionKey } from "./UniCloudStores.ts"
+import { sessionKey } from "./SessionKey.ts"
 
 export { isQQError, QQError } from "@qq-mini/core/QQError"
 export { createQQMini } from "./UniCloudQQMini.ts"

@@ -410,6 +410,37 @@ for (const [name, make] of Object.entries(storeOver)) {
   })
 }
 
+for (const [name, make] of Object.entries(storeOver)) {
+  it.live(`T9: ${name}: an operation whose caller has gone changes nothing`, () =>
+    Effect.gen(function* () {
+      const changes: Array<Operation> = []
+      let reading = () => {}
+      const held = new Promise<void>((resolve) => (reading = resolve))
+      let answer = () => {}
+      const answered = new Promise<void>((resolve) => (answer = resolve))
+      let begun = false
+      const slot = yield* instance(
+        make(
+          interposed(database(), async (operation, when) => {
+            if (!begun || when === "after") return
+            if (operation !== "get") return void changes.push(operation)
+            reading()
+            await answered
+          })
+        )
+      )
+      begun = true
+      const leasing = yield* Effect.forkChild(slot.lease("a", 0), { startImmediately: true })
+      yield* Effect.promise(() => held)
+      yield* Fiber.interrupt(leasing)
+      answer()
+      // these go the same way behind it
+      for (let i = 0; i < 3; i++) assert.strictEqual((yield* slot.read).leasedFor, 0)
+      assert.deepStrictEqual(changes, [])
+    }).pipe(Effect.scoped)
+  )
+}
+
 const problem = (store: Store) =>
   Effect.flip(
     Effect.provide(

@@ -1,0 +1,69 @@
+/**
+ * Tokens through `uni-open-bridge-common`, which keeps them in the database or in Redis.
+ *
+ * It has neither a lock nor a clock, so a slot of ours in `opendb-open-data` holds both. A token that others put there is
+ * read again every 4 minutes.
+ */
+import type { QQError } from "@qq-mini/core/QQError"
+import type { TokenCache } from "@qq-mini/core/TokenCache"
+import type * as Layer from "effect/Layer"
+import { type ForeignToken, type ForeignTokens, never } from "./internal/foreignToken.ts"
+import { layerBeside } from "./internal/openData.ts"
+import type { Database } from "./UniCloud.ts"
+
+/** The program in a call of `uni-open-bridge-common`, which adds the `appid` that it finds configured for the app. */
+export interface BridgeKey {
+  readonly dcloudAppid: string | undefined
+  readonly provider: "qq-mp"
+  readonly appid?: string
+}
+
+/** The used part of `require("uni-open-bridge-common")`. */
+export interface OpenBridge {
+  /** Returns the value of the fallback if there is no token. */
+  readonly getAccessToken: (key: BridgeKey, fallback: () => Promise<{ readonly value: null }>) => Promise<unknown>
+  readonly setAccessToken: (
+    key: BridgeKey,
+    value: { readonly access_token: string },
+    seconds: number
+  ) => Promise<unknown>
+  readonly removeAccessToken: (key: BridgeKey) => Promise<unknown>
+}
+
+const inBridge = (bridge: OpenBridge, dcloudAppid: (appid: string) => string | undefined): ForeignTokens => {
+  const ask = async <A>(appid: string, run: (key: BridgeKey) => Promise<A>): Promise<A> => {
+    const key: BridgeKey = { dcloudAppid: dcloudAppid(appid), provider: "qq-mp" }
+    const answer = await run(key)
+    if (key.appid !== undefined && key.appid !== appid) {
+      throw Object.assign(new Error("another program"), { code: "uni-open-bridge-has-another-appid-for-this-app" })
+    }
+    return answer
+  }
+  const read = async (appid: string): Promise<ForeignToken | undefined> => {
+    const value: any = await ask(appid, (key) => bridge.getAccessToken(key, () => Promise.resolve({ value: null })))
+    const token = value?.access_token
+    return typeof token === "string" && token !== "" ? { token, expires: never, raw: {} } : undefined
+  }
+  // the bridge can't compare, so the token is compared just before
+  const ifStill = async (appid: string, over: ForeignToken | undefined, then: (key: BridgeKey) => Promise<unknown>) => {
+    if ((await read(appid))?.token === over?.token) await ask(appid, then)
+  }
+  return {
+    read,
+    write: (appid, over, token, { expires, now }) =>
+      ifStill(appid, over, (key) =>
+        bridge.setAccessToken(key, { access_token: token }, Math.max(1, Math.floor((expires - now) / 1_000)))
+      ),
+    remove: (appid, over) => ifStill(appid, over, (key) => bridge.removeAccessToken(key))
+  }
+}
+
+/**
+ * The store over `uni-open-bridge-common`. That finds a program by the app it belongs to, so `dcloudAppid` gives the app
+ * of an appid. Where `uni-config-center` names another program for that app, the store fails.
+ */
+export const layer = (
+  database: Database,
+  bridge: OpenBridge,
+  dcloudAppid: (appid: string) => string | undefined
+): Layer.Layer<TokenCache, QQError> => layerBeside(database, inBridge(bridge, dcloudAppid))

@@ -1,0 +1,49 @@
+/** Tokens and quotas in the Redis of `uniCloud.redis()`. */
+import { invalidConfig } from "@qq-mini/core/App"
+import type { QQError } from "@qq-mini/core/QQError"
+import type * as Quota from "@qq-mini/core/Quota"
+import * as RedisQuota from "@qq-mini/core/RedisQuota"
+import * as RedisTokenCache from "@qq-mini/core/RedisTokenCache"
+import type { TokenCache } from "@qq-mini/core/TokenCache"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redis from "effect/persistence/Redis"
+import type { RedisClient } from "./UniCloud.ts"
+
+const reasonOf = (error: any): string => {
+  const message = String(error?.message ?? "")
+  const word = /^[A-Z]{2,20}(?= )/.exec(message)?.[0] ?? error?.code
+  return typeof word === "string" && /^[\w-]{1,40}$/.test(word) ? word : "it failed"
+}
+
+/** The error of a missing or failing `uniCloud.redis()`, with the step that enables it. */
+export const enableRedis = (why: string): QQError =>
+  invalidConfig(
+    "store",
+    `uniCloud.redis() can't be used (${why}): open Redis in the uniCloud console, and add "extensions": {"uni-cloud-redis": {}} to the cloud function's package.json`,
+    `无法使用 uniCloud.redis()（${why}）：请在 uniCloud 控制台开通 Redis，并在云函数的 package.json 中加入 "extensions": {"uni-cloud-redis": {}}`
+  )
+
+const failed = (error: unknown) => {
+  const code = reasonOf(error)
+  return new Redis.RedisError({ cause: Object.assign(new Error(code), { code }) })
+}
+
+/** The stores over `uniCloud.redis()`, in keys below `qq-mini:`. Fails with {@link enableRedis} where that throws. */
+export const layer = (
+  redis: () => RedisClient,
+  options: RedisTokenCache.Options = {}
+): Layer.Layer<TokenCache | Quota.Quota, QQError> =>
+  Layer.unwrap(
+    Effect.try({ try: redis, catch: (error) => enableRedis(reasonOf(error)) }).pipe(
+      Effect.map((client) =>
+        Layer.merge(RedisTokenCache.layerUnwatched(options), RedisQuota.layer(options)).pipe(
+          Layer.provide(
+            RedisTokenCache.layerEval((lua, keys, params) =>
+              Effect.tryPromise({ try: async () => client.eval(lua, keys, ...params), catch: failed })
+            )
+          )
+        )
+      )
+    )
+  )

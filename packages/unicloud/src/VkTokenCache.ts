@@ -1,0 +1,60 @@
+/** Tokens in `vk-global-data`, shared with a vk-unicloud that is still in use. */
+import type { QQError } from "@qq-mini/core/QQError"
+import type { TokenCache } from "@qq-mini/core/TokenCache"
+import type * as Layer from "effect/Layer"
+import * as DocumentTokenCache from "./internal/documentTokenCache.ts"
+import { appidOf, besideId, type Format, inDocuments, never } from "./internal/foreignToken.ts"
+import type { Database } from "./UniCloud.ts"
+
+const collection = "vk-global-data"
+// vk fetches a token every 240 seconds
+const maxLifetimeMillis = 240_000
+const tokenId = (appid: string) => `mp-qq-access_token-${appid}`
+
+const twoDigits = (n: number) => String(n).padStart(2, "0")
+
+/** Beijing's time as `2026-11-24 18:30:00`, which vk writes beside its epoch times. */
+const beijingTime = (millis: number): string => {
+  const date = new Date(millis + 8 * 3_600_000)
+  const day = [date.getUTCFullYear(), twoDigits(date.getUTCMonth() + 1), twoDigits(date.getUTCDate())]
+  const time = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(twoDigits)
+  return `${day.join("-")} ${time.join(":")}`
+}
+
+const format: Format = {
+  id: tokenId,
+  read: ({ _add_time, expired_at, value }) => {
+    if (typeof value !== "string" || value === "") return undefined
+    return {
+      token: value,
+      expires: typeof expired_at === "number" && expired_at > 0 ? expired_at : never,
+      since: typeof _add_time === "number" ? _add_time : undefined,
+      raw: { value }
+    }
+  },
+  write: (_id, token, { expires, now }) => ({
+    _id,
+    key: _id,
+    value: token,
+    expired_at: expires,
+    _add_time: now,
+    _add_time_str: beijingTime(now)
+  })
+}
+
+/**
+ * The store over `vk-global-data`, in vk-unicloud's format:
+ * `{ _id: "mp-qq-access_token-<appid>", key, value: "<token>", expired_at: <epoch ms>, _add_time, _add_time_str }`.
+ *
+ * A running vk fetches every 240 seconds, which ends the token of everybody else, so a token is used no longer than that
+ * here either. When no vk is left for the appid, another store saves those fetches.
+ */
+export const layer = (database: Database): Layer.Layer<TokenCache, QQError> =>
+  DocumentTokenCache.layer({
+    database,
+    collection,
+    id: (key) => besideId(tokenId(appidOf(key))),
+    fields: (id) => ({ key: id, expired_at: 0 }),
+    foreign: inDocuments(database, collection, format),
+    maxLifetime: maxLifetimeMillis
+  })
