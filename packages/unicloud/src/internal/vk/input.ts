@@ -1,0 +1,33 @@
+/** The parameters of vk's callers, turned into those of our calls. */
+import type { Any } from "@qq-mini/core/Endpoint"
+
+/** An object of unknown content. */
+export type Json = Readonly<Record<string, any>>
+
+/** Parameters of a call: its own, and the program and token to use. */
+export interface VkInput {
+  readonly appid?: string
+  readonly appsecret?: string
+  readonly access_token?: string
+  readonly [parameter: string]: any
+}
+
+/** Calls whose parameters have other names in vk than in QQ's documents. */
+const renamed: Readonly<Record<string, (input: Json) => Json>> = {
+  "security.imgSecCheck": ({ base64, buffer, media, ...rest }) => ({ ...rest, media: media ?? base64 ?? buffer }),
+  "acode.getMiniCode": ({ page, path, ...rest }) => ({ ...rest, path: path ?? page }),
+  "auth.code2Session": ({ code, js_code, ...rest }) => ({ ...rest, code: code ?? js_code, needKey: true })
+}
+
+/**
+ * The endpoint's own parameters with appid, appsecret and token. Others are dropped, since vk's callers may pass some that
+ * QQ ignored.
+ */
+export const parametersOf = (endpoint: Any, given: Json): Json => {
+  const { access_token, ...input } = renamed[endpoint.endpoint]?.(given) ?? given
+  const fields = [...Object.keys(endpoint.input.fields ?? input), "appid", "appsecret"]
+  const known = Object.fromEntries(
+    fields.filter((name) => input[name] !== undefined).map((name) => [name, input[name]])
+  )
+  return typeof access_token === "string" && access_token !== "" ? { ...known, access_token } : known
+}
