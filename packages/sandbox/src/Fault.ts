@@ -62,9 +62,33 @@ const swapped = new Map([
   ["errMsg", "errmsg"]
 ])
 
+const html502 = HttpServerResponse.text("<html><head><title>502 Bad Gateway</title></head></html>", {
+  status: 502,
+  contentType: "text/html"
+})
+
+const wrongCase = (bytes: Uint8Array): string => {
+  const body = Object.entries(JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>)
+  return JSON.stringify(Object.fromEntries(body.map(([name, value]) => [swapped.get(name) ?? name, value])))
+}
+
+const slowBody = (bytes: Uint8Array, contentType: string, delay: Duration.Input) => {
+  const half = Math.floor(bytes.length / 2)
+  const rest = Effect.delay(Effect.succeed(bytes.slice(half)), delay)
+  return HttpServerResponse.stream(Stream.concat(Stream.succeed(bytes.slice(0, half)), Stream.fromEffect(rest)), {
+    contentType
+  })
+}
+
+// Far more than any answer may have.
+const hugeBody = (contentType: string) => {
+  const chunk = new Uint8Array(1024 * 1024).fill(0x20)
+  return HttpServerResponse.stream(Stream.fromIterable(Array.from({ length: 32 }, () => chunk)), { contentType })
+}
+
 /**
- * Spoils a good answer as the fault says; `undefined` is a connection that breaks. What strikes before or while the work
- * is done (bad tokens, codes, `resetBefore`) is not decided here.
+ * Spoils a good answer as the fault says; `undefined` is a connection that breaks. Faults that strike before or while the
+ * work is done (bad tokens, codes, `resetBefore`) are not decided here.
  */
 export const spoil = (
   { delay = "1 minute", kind }: Fault,
@@ -78,7 +102,6 @@ export const spoil = (
 ): Effect.Effect<HttpServerResponse.HttpServerResponse | undefined> => {
   const { endpoint, image, jsonType } = options
   const bytes = response.body._tag === "Uint8Array" ? response.body.body : new Uint8Array(0)
-  const half = Math.floor(bytes.length / 2)
   const contentType = response.headers["content-type"] ?? jsonType
   const raw = (body: Uint8Array | string, contentType: string) =>
     Effect.succeed(
@@ -91,49 +114,23 @@ export const spoil = (
     case "resetAfter":
       return Effect.undefined
     case "html502":
-      return Effect.succeed(
-        HttpServerResponse.text("<html><head><title>502 Bad Gateway</title></head></html>", {
-          status: 502,
-          contentType: "text/html"
-        })
-      )
+      return Effect.succeed(html502)
     case "empty":
       return Effect.succeed(HttpServerResponse.text("", { contentType: jsonType }))
     case "truncated":
-      return raw(bytes.slice(0, half), contentType)
+      return raw(bytes.slice(0, Math.floor(bytes.length / 2)), contentType)
     case "jsonAsImage":
       return raw(endpoint.image ? '{"errcode":-1,"errmsg":"system busy"}' : bytes, "image/png")
     case "imageAsJson":
       return endpoint.image ? raw(bytes, jsonType) : Effect.flatMap(image, (bytes) => raw(bytes, jsonType))
-    case "wrongCase": {
-      if (endpoint.image) return raw('{"errCode":-1,"errMsg":"system busy"}', jsonType)
-      const body = Object.entries(JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>)
-      return raw(
-        JSON.stringify(Object.fromEntries(body.map(([name, value]) => [swapped.get(name) ?? name, value]))),
-        jsonType
-      )
-    }
+    case "wrongCase":
+      return raw(endpoint.image ? '{"errCode":-1,"errMsg":"system busy"}' : wrongCase(bytes), jsonType)
     case "slowHeaders":
       return Effect.delay(Effect.succeed(response), delay)
     case "slowBody":
-      return Effect.succeed(
-        HttpServerResponse.stream(
-          Stream.concat(
-            Stream.succeed(bytes.slice(0, half)),
-            Stream.fromEffect(Effect.delay(Effect.succeed(bytes.slice(half)), delay))
-          ),
-          { contentType }
-        )
-      )
-    case "hugeBody": {
-      // far more than any answer may have
-      const chunk = new Uint8Array(1024 * 1024).fill(0x20)
-      return Effect.succeed(
-        HttpServerResponse.stream(Stream.fromIterable(Array.from({ length: 32 }, () => chunk)), {
-          contentType: jsonType
-        })
-      )
-    }
+      return Effect.succeed(slowBody(bytes, contentType, delay))
+    case "hugeBody":
+      return Effect.succeed(hugeBody(jsonType))
     default:
       return Effect.succeed(response)
   }

@@ -1,18 +1,9 @@
 import type * as Endpoint from "@qq-mini/core/Endpoint"
 import * as Effect from "effect/Effect"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import { Refusal, refuse } from "./refusal.ts"
 
-/** A refusal of the platform's. */
-export class Refusal {
-  readonly _tag = "Refusal"
-  readonly code: number
-  readonly text: string
-  constructor(code: number, text: string) {
-    this.code = code
-    this.text = text
-  }
-}
-export const refuse = (code: number, text: string) => Effect.fail(new Refusal(code, text))
+const bad = () => new Refusal(40035, "invalid parameter")
 
 const imageTypes = new Set(["image/png", "image/jpeg", "image/gif"])
 
@@ -31,7 +22,6 @@ export const readParams = Effect.fnUntraced(function* (
   // QQ's page says that the mini code refuses forms; the checks are sent as forms by other clients
   if (isForm && endpoint.answers === undefined) return yield* refuse(40035, "invalid content type")
   const bytes = new Uint8Array(yield* Effect.orElseSucceed(request.arrayBuffer, () => new ArrayBuffer(0)))
-  const bad = () => new Refusal(40035, "invalid parameter")
   if (type.startsWith("multipart/form-data")) {
     const form = yield* Effect.tryPromise({
       try: () => new Response(bytes, { headers: { "content-type": type } }).formData(),
@@ -55,13 +45,3 @@ export const readParams = Effect.fnUntraced(function* (
   const parsed = yield* Effect.try({ try: () => JSON.parse(text) as unknown, catch: bad })
   return typeof parsed === "object" && parsed !== null ? { ...parsed } : yield* Effect.fail(bad())
 })
-
-/** What the log keeps of a parameter: images and long texts would fill the memory. */
-export const brief = (value: unknown): unknown => {
-  if (typeof value === "string") return value.length > 2_000 ? `${value.slice(0, 2_000)}…` : value
-  if (typeof value !== "object" || value === null) return value
-  if ("bytes" in value && value.bytes instanceof Uint8Array) {
-    return { ...value, bytes: undefined, size: value.bytes.length }
-  }
-  return value
-}

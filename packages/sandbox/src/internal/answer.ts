@@ -1,0 +1,54 @@
+import type * as Acode from "@qq-mini/core/Acode"
+import type * as Endpoint from "@qq-mini/core/Endpoint"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Schema from "effect/Schema"
+import type { Refusal } from "./refusal.ts"
+import type { Switches } from "./switches.ts"
+
+const json = (body: unknown, { jsonType }: Switches, status = 200) =>
+  HttpServerResponse.text(JSON.stringify(body), { status, contentType: jsonType })
+
+/** QQ's answer to a call that it did. */
+export const answerOf = (
+  endpoint: Endpoint.Any,
+  output: unknown,
+  switches: Switches
+): HttpServerResponse.HttpServerResponse => {
+  if (endpoint.image) {
+    const { bytes, mediaType } = output as Acode.Image
+    return HttpServerResponse.uint8Array(bytes, { contentType: mediaType })
+  }
+  const body = Schema.encodeUnknownSync(endpoint.output as Schema.Codec<unknown, any>)(output)
+  switch (endpoint.endpoint) {
+    case "auth.getAccessToken":
+      return json(switches.tokenErrcode ? { ...body, errcode: 0 } : body, switches)
+    case "auth.code2Session":
+      return json({ ...body, errcode: 0, errmsg: "", uin: "" }, switches)
+    default:
+      return json(body, switches)
+  }
+}
+
+/** QQ's answer to a call that it refused. */
+export const refusalOf = (
+  endpoint: Endpoint.Any,
+  { code, text }: Refusal,
+  switches: Switches
+): HttpServerResponse.HttpServerResponse =>
+  json(
+    endpoint.answers === undefined ? { errcode: code, errmsg: text } : { errCode: code, errMsg: text },
+    switches,
+    switches.errorStatus
+  )
+
+/** The answer to a path that is no call. */
+export const notFound: HttpServerResponse.HttpServerResponse = HttpServerResponse.text(
+  "<html><body>404 Not Found</body></html>",
+  { status: 404, contentType: "text/html" }
+)
+
+/** The answer when the platform itself failed. */
+export const systemError: HttpServerResponse.HttpServerResponse = HttpServerResponse.text(
+  '{"errcode":-1,"errmsg":"system error"}',
+  { status: 500 }
+)

@@ -1,0 +1,127 @@
+import type * as Endpoint from "@qq-mini/core/Endpoint"
+import { groups } from "@qq-mini/core/Endpoints"
+import type { Limit } from "@qq-mini/core/Quota"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { imageSize } from "image-size"
+import { miniCode } from "./miniCode.ts"
+import type { Platform } from "./platform.ts"
+import { defaultPages, defaultTemplate } from "./program.ts"
+import { Refusal, refuse } from "./refusal.ts"
+
+type Group = (typeof groups)[keyof typeof groups]
+type Endpoints = Group extends infer G ? (G extends unknown ? G[keyof G] : never) : never
+
+/** All calls that the platform answers. */
+export const endpoints: ReadonlyArray<Endpoint.Any> = Object.values(groups).flatMap((group) => Object.values(group))
+
+type Handler<E> =
+  E extends Endpoint.Endpoint<string, any, infer Wire, infer Output, any>
+    ? (params: Wire["Type"], appid: string, platform: Platform) => Effect.Effect<Output["Type"], Refusal>
+    : never
+
+/** Takes a place below each limit, or refuses with this code. */
+export const spend = (
+  platform: Platform,
+  key: string,
+  limits: ReadonlyArray<Limit>,
+  code: number
+): Effect.Effect<void, Refusal> =>
+  Effect.flatMap(Clock.currentTimeMillis, (now) =>
+    limits.every((limit) => platform.spend(key, limit, now))
+      ? Effect.void
+      : refuse(code, "reach max api daily quota limit")
+  )
+
+const chinaDay = (millis: number) => Math.floor((millis + 8 * 3_600_000) / 86_400_000)
+
+const handlers: { readonly [E in Endpoints as E["endpoint"]]: Handler<E> } = {
+  "auth.getAccessToken": (_, appid, platform) =>
+    Effect.map(Clock.currentTimeMillis, (now) => ({
+      access_token: Redacted.make(platform.issue(appid, now)),
+      expires_in: platform.switches.tokenLifetime
+    })),
+
+  "auth.code2Session": Effect.fnUntraced(function* ({ code }, appid, platform) {
+    const { switches } = platform
+    const now = yield* Clock.currentTimeMillis
+    const login = platform.withCode(code)
+    if (login === undefined || login.appid !== appid || login.used || login.validUntil <= now) {
+      return yield* refuse(switches.loginCodes.code, "invalid code")
+    }
+    const user = platform.withOpenid(login.openid)!
+    yield* spend(platform, `login ${user.openid}`, platform.limits(groups.auth.code2Session), 45011)
+    login.used = true
+    return {
+      openid: user.openid,
+      session_key: Redacted.make(user.sessionKey),
+      ...(switches.unionid ? { unionid: user.unionid } : {})
+    }
+  }),
+
+  "acode.getMiniCode": Effect.fnUntraced(function* ({ path }, appid, platform) {
+    const pages = platform.program(appid)?.pages ?? defaultPages
+    if (path !== undefined && !pages.includes(path.split("?")[0]!)) return yield* refuse(41030, "invalid page")
+    const image = yield* Effect.mapError(miniCode(appid, path), () => new Refusal(40035, "invalid path"))
+    yield* spend(platform, `codes ${appid}`, platform.limits(groups.acode.getMiniCode), 45029)
+    return image
+  }),
+
+  "security.msgSecCheck": ({ content }, _, platform) => Effect.sync(() => ({ risky: platform.isRiskyText(content) })),
+
+  "security.imgSecCheck": Effect.fnUntraced(function* ({ media: { bytes } }, _, platform) {
+    const { badImageCode, imageEitherWayRound } = platform.switches
+    if (bytes.length > 1024 * 1024) return yield* refuse(40006, "image size too large")
+    const { height, type, width } = yield* Effect.try({
+      try: () => imageSize(bytes),
+      catch: () => new Refusal(badImageCode, "invalid image")
+    })
+    if (type !== "png" && type !== "jpg" && type !== "gif") return yield* refuse(badImageCode, "invalid image type")
+    const turned = imageEitherWayRound && width > height
+    if ((turned ? height : width) > 750 || (turned ? width : height) > 1334) {
+      return yield* refuse(badImageCode, "image pixels too large")
+    }
+    return { risky: platform.isRiskyImage(bytes) }
+  }),
+
+  "subscribeMessage.send": Effect.fnUntraced(function* (message, appid, platform) {
+    const { data, oac_appid, template_id, touser } = message
+    const { messageDay, notSubscribedCode, sameUserSeconds } = platform.switches
+    const user = platform.withOpenid(touser)
+    const { officialAccounts, templates = { [defaultTemplate]: "any" as const } } = platform.program(appid)!
+    const keywords = Object.hasOwn(templates, template_id) ? templates[template_id] : undefined
+    if (user === undefined || user.appid !== appid) return yield* refuse(40003, "invalid openid")
+    if (keywords === undefined) return yield* refuse(40037, "invalid template_id")
+    if (keywords !== "any" && keywords.some((keyword) => data[keyword] === undefined)) {
+      return yield* refuse(47003, "argument invalid")
+    }
+    if (oac_appid !== undefined && !officialAccounts?.includes(oac_appid)) {
+      return yield* refuse(40015, "invalid oac_appid")
+    }
+    const left = user.subscriptions.get(template_id) ?? 0
+    if (left === "refused") return yield* refuse(46003, "user refuse to accept the msg")
+    if (left === 0) return yield* refuse(notSubscribedCode, "user not subscribe the msg")
+    const now = yield* Clock.currentTimeMillis
+    if (now - user.lastMessage < sameUserSeconds * 1_000) return yield* refuse(41030, "send too fast")
+    const day = messageDay === "calendar" ? ` ${chinaDay(now)}` : ""
+    yield* spend(platform, `message ${touser}${day}`, platform.limits(groups.subscribeMessage.send), 46002)
+    user.subscriptions.set(template_id, left - 1)
+    user.lastMessage = now
+  })
+}
+
+/** Does what a call of a program asks for, or refuses it. */
+export const perform = (
+  endpoint: Endpoint.Any,
+  params: Readonly<Record<string, unknown>>,
+  appid: string,
+  platform: Platform
+): Effect.Effect<unknown, Refusal> => {
+  const decoded = Schema.decodeUnknownResult(endpoint.wire)(params)
+  if (Result.isFailure(decoded)) return refuse(40035, "invalid parameter")
+  const handler = handlers[endpoint.endpoint as keyof typeof handlers] as Handler<Endpoint.Any>
+  return handler(decoded.success, appid, platform)
+}

@@ -1,0 +1,49 @@
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import type * as Fault from "../Fault.ts"
+
+interface Pending {
+  readonly fault: Fault.Fault
+  /** How many calls it may still strike. */
+  left: number
+  /** Milliseconds of the platform's clock. */
+  readonly until: number
+}
+
+/** The faults that were asked for and are not used up. */
+export class Faults {
+  #pending: Array<Pending> = []
+
+  /** Adds a fault. */
+  add(fault: Fault.Fault): Effect.Effect<void> {
+    return Effect.map(Clock.currentTimeMillis, (now) => {
+      const once = fault.times === undefined && fault.share === undefined && fault.during === undefined
+      this.#pending.push({
+        fault,
+        left: fault.times ?? (once ? 1 : Infinity),
+        until: fault.during === undefined ? Infinity : now + Duration.toMillis(Duration.fromInputUnsafe(fault.during))
+      })
+    })
+  }
+
+  /** Takes all faults back. */
+  clear(): void {
+    this.#pending = []
+  }
+
+  /** The fault that strikes a call now: the oldest one that concerns it. */
+  strike(endpoint: string, now: number): Effect.Effect<Fault.Fault | undefined> {
+    return Effect.gen({ self: this }, function* () {
+      this.#pending = this.#pending.filter((one) => one.left > 0 && one.until > now)
+      for (const one of this.#pending) {
+        if (one.fault.endpoint !== undefined && one.fault.endpoint !== endpoint) continue
+        if (one.fault.share !== undefined && (yield* Random.next) >= one.fault.share) continue
+        one.left--
+        return one.fault
+      }
+      return undefined
+    })
+  }
+}

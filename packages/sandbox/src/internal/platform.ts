@@ -1,0 +1,181 @@
+import type * as Endpoint from "@qq-mini/core/Endpoint"
+import { type Limit, windowMillis } from "@qq-mini/core/Quota"
+import type * as Random from "effect/Random"
+import type { LogEntry } from "./log.ts"
+import { defaultPrograms, type Program } from "./program.ts"
+import { defaultSwitches, type Switches } from "./switches.ts"
+
+/** How to set up a platform. */
+export interface Options {
+  /** By default {@link defaultPrograms}. The first one is the default program of clients made here. */
+  readonly programs?: ReadonlyArray<Program> | undefined
+  readonly switches?: Partial<Switches> | undefined
+  /** Other limits than QQ's, by call; for tests that can't push 4,000 calls. */
+  readonly quota?: Readonly<Record<string, ReadonlyArray<Limit>>> | undefined
+  /** Texts that are risky wherever they stand in a content. The samples of QQ's document always are. */
+  readonly riskyTexts?: ReadonlyArray<string> | undefined
+}
+
+/** The texts that QQ's document gives as risky samples. */
+export const riskySamples: ReadonlyArray<string> = [
+  "特3456书yuuo莞6543李zxcz蒜7782法fgnv级",
+  "完2347全dfji试3726测asad感3847知qwez到"
+]
+
+interface Token {
+  readonly value: string
+  validUntil: number
+}
+
+/** A login code that was given. Times are milliseconds of the platform's clock. */
+export interface Login {
+  readonly appid: string
+  readonly openid: string
+  readonly validUntil: number
+  used: boolean
+}
+
+/** A user of one program. */
+export interface User {
+  readonly appid: string
+  readonly openid: string
+  readonly unionid: string
+  readonly sessionKey: string
+  /** By template, how many messages the user still wants. */
+  readonly subscriptions: Map<string, number | "refused">
+  /** When the last message came. */
+  lastMessage: number
+}
+
+const loginMillis = 300_000
+
+const fingerprint = (bytes: Uint8Array) => `${bytes.length} ${bytes.join(",")}`
+
+/** What the platform keeps: programs, tokens, users, used quotas, risky content, and the log of requests. */
+export class Platform {
+  readonly programs: ReadonlyArray<Program>
+  readonly switches: Switches
+  /** The appid of the default program. */
+  readonly first: string
+  log: Array<LogEntry> = []
+
+  readonly #quota: NonNullable<Options["quota"]>
+  readonly #riskyTexts: ReadonlyArray<string>
+  readonly #riskyImages = new Set<string>()
+  readonly #random: typeof Random.Random.Service
+  readonly #tokens = new Map<string, Array<Token>>()
+  readonly #logins = new Map<string, Login>()
+  readonly #users = new Map<string, User>()
+  readonly #openids = new Map<string, User>()
+  readonly #used = new Map<string, Array<number>>()
+
+  constructor(options: Options, random: typeof Random.Random.Service) {
+    this.programs = options.programs ?? defaultPrograms
+    this.switches = { ...defaultSwitches, ...options.switches }
+    this.first = this.programs[0]?.appid ?? ""
+    this.#quota = options.quota ?? {}
+    this.#riskyTexts = [...riskySamples, ...(options.riskyTexts ?? [])]
+    this.#random = random
+  }
+
+  #hex(digits: number): string {
+    return Array.from({ length: digits }, () => Math.floor(this.#random.nextDoubleUnsafe() * 16).toString(16)).join("")
+  }
+
+  /** The program with this appid. */
+  program(appid: string): Program | undefined {
+    return this.programs.find((one) => one.appid === appid)
+  }
+
+  /** Makes a new token of a program. The old ones end after their grace. */
+  issue(appid: string, now: number): string {
+    const { oldTokenGrace, tokenLifetime } = this.switches
+    const live = (this.#tokens.get(appid) ?? []).filter((token) => token.validUntil > now)
+    for (const token of live) token.validUntil = Math.min(token.validUntil, now + oldTokenGrace * 1_000)
+    const token: Token = { value: this.#hex(64).toUpperCase(), validUntil: now + tokenLifetime * 1_000 }
+    this.#tokens.set(appid, [...live, token])
+    return token.value
+  }
+
+  /** Ends all tokens of a program. */
+  revoke(appid: string): void {
+    this.#tokens.delete(appid)
+  }
+
+  /** The appid of the program whose live token this is. */
+  owner(value: string, now: number): string | undefined {
+    for (const [appid, list] of this.#tokens) {
+      if (list.some((token) => token.value === value && token.validUntil > now)) return appid
+    }
+    return undefined
+  }
+
+  /** The limits of a call. */
+  limits(endpoint: Endpoint.Any): ReadonlyArray<Limit> {
+    return this.#quota[endpoint.endpoint] ?? endpoint.quota ?? []
+  }
+
+  /** Takes one place below a limit; gives whether there was one. */
+  spend(key: string, limit: Limit, now: number): boolean {
+    const id = `${key} ${limit.max}/${limit.per}`
+    const window = windowMillis(limit.per)
+    const times = this.#used.get(id) ?? []
+    // The window is open at its beginning: exactly one window later there is room again.
+    let from = 0
+    while (from < times.length && times[from]! <= now - window) from++
+    const live = from === 0 ? times : times.slice(from)
+    this.#used.set(id, live)
+    if (live.length >= limit.max) return false
+    live.push(now)
+    return true
+  }
+
+  /** The user of this name in a program, who is made when there is none. */
+  user(appid: string, name: string): User {
+    const key = `${appid} ${name}`
+    const known = this.#users.get(key)
+    if (known !== undefined) return known
+    const keyBytes = Array.from({ length: 16 }, () => Math.floor(this.#random.nextDoubleUnsafe() * 256))
+    const user: User = {
+      appid,
+      openid: this.#hex(32).toUpperCase(),
+      unionid: `UID_${this.#hex(32).toUpperCase()}`,
+      sessionKey: btoa(String.fromCharCode(...keyBytes)),
+      subscriptions: new Map(),
+      lastMessage: -Infinity
+    }
+    this.#users.set(key, user)
+    this.#openids.set(user.openid, user)
+    return user
+  }
+
+  /** The user with this openid. */
+  withOpenid(openid: string): User | undefined {
+    return this.#openids.get(openid)
+  }
+
+  /** Gives a user a login code, which is good once and for 5 minutes. */
+  login({ appid, openid }: User, now: number): string {
+    const code = this.#hex(32)
+    this.#logins.set(code, { appid, openid, validUntil: now + loginMillis, used: false })
+    return code
+  }
+
+  /** The login that a code stands for. */
+  withCode(code: string): Login | undefined {
+    return this.#logins.get(code)
+  }
+
+  /** An image is risky from now on. It is known by its bytes. */
+  markRisky(image: Uint8Array): void {
+    this.#riskyImages.add(fingerprint(image))
+  }
+
+  isRiskyImage(image: Uint8Array): boolean {
+    return this.#riskyImages.has(fingerprint(image))
+  }
+
+  isRiskyText(content: string): boolean {
+    return this.#riskyTexts.some((sample) => content.includes(sample))
+  }
+}

@@ -1,0 +1,119 @@
+import * as App from "@qq-mini/core/App"
+import type * as Endpoint from "@qq-mini/core/Endpoint"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import type * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Fault from "../Fault.ts"
+import { answerOf, notFound, refusalOf } from "./answer.ts"
+import { endpoints, perform, spend } from "./calls.ts"
+import type { Faults } from "./faults.ts"
+import { shownParams } from "./log.ts"
+import { miniCode } from "./miniCode.ts"
+import { readParams } from "./params.ts"
+import type { Platform } from "./platform.ts"
+import { type Refusal, refuse } from "./refusal.ts"
+
+/** One request for a call, as far as it was read. */
+interface Asked {
+  readonly endpoint: Endpoint.Any
+  readonly query: URLSearchParams
+  readonly fault: Fault.Fault | undefined
+  appid: string | undefined
+  params: Readonly<Record<string, unknown>>
+}
+
+/** The program that a request with an AppSecret is from. */
+const bySecret = Effect.fnUntraced(function* (asked: Asked, platform: Platform): Effect.fn.Return<string, Refusal> {
+  const { endpoint, params, query } = asked
+  const appid = query.get("appid") ?? ""
+  asked.appid = appid
+  if (endpoint.endpoint === "auth.getAccessToken" && params["grant_type"] !== "client_credential") {
+    return yield* refuse(40002, "invalid grant_type")
+  }
+  const codes =
+    endpoint.endpoint === "auth.code2Session" ? platform.switches.loginCodes : { appid: 40013, appsecret: 40001 }
+  const own = platform.program(appid)
+  if (own === undefined) return yield* refuse(codes.appid, "invalid appid")
+  if (Redacted.value(App.redact(own.appsecret)) !== query.get("secret")) {
+    return yield* refuse(codes.appsecret, "invalid appsecret")
+  }
+  return appid
+})
+
+const badTokenCode = (endpoint: Endpoint.Any, { switches }: Platform): number =>
+  switches.badTokenCode !== "documented"
+    ? switches.badTokenCode
+    : endpoint.endpoint === "subscribeMessage.send"
+      ? 40014
+      : 40001
+
+/** The program that a request with an access token is from. */
+const byToken = Effect.fnUntraced(function* (
+  asked: Asked,
+  bodyAppid: unknown,
+  platform: Platform
+): Effect.fn.Return<string, Refusal> {
+  const { endpoint, fault, query } = asked
+  const now = yield* Clock.currentTimeMillis
+  const mine = platform.owner(query.get("access_token") ?? "", now)
+  asked.appid = mine ?? (typeof bodyAppid === "string" ? bodyAppid : undefined)
+  if (fault?.kind === "revokedToken" && mine !== undefined) platform.revoke(mine)
+  if (fault?.kind === "stolenToken" && mine !== undefined) platform.issue(mine, now)
+  if (mine === undefined || fault?.kind === "badToken" || fault?.kind === "revokedToken") {
+    return yield* refuse(badTokenCode(endpoint, platform), "access_token invalid")
+  }
+  if (endpoint.appid && bodyAppid !== mine) return yield* refuse(40013, "invalid appid")
+  return mine
+})
+
+const serve = Effect.fnUntraced(function* (
+  asked: Asked,
+  request: HttpServerRequest.HttpServerRequest,
+  platform: Platform
+): Effect.fn.Return<unknown, Refusal> {
+  const { endpoint, fault } = asked
+  const { appid: bodyAppid, ...params } = yield* readParams(endpoint, request, asked.query)
+  asked.params = endpoint.appid || bodyAppid === undefined ? params : { ...params, appid: bodyAppid }
+  const appid = yield* endpoint.authority === "secret" ? bySecret(asked, platform) : byToken(asked, bodyAppid, platform)
+  if (fault?.kind === "code") return yield* refuse(fault.code ?? -1, "fault on demand")
+  const kept = platform.limits(endpoint).filter((limit) => limit.keptBy === "client")
+  yield* spend(platform, `${endpoint.endpoint} ${appid}`, kept, platform.switches.quotaCode)
+  return yield* perform(endpoint, params, appid, platform)
+})
+
+/** Answers the request that is provided. A reset is `undefined`: the connection breaks without an answer. */
+export const answerRequest = Effect.fnUntraced(function* (
+  platform: Platform,
+  faults: Faults
+): Effect.fn.Return<HttpServerResponse.HttpServerResponse | undefined, never, HttpServerRequest.HttpServerRequest> {
+  const { first, switches } = platform
+  const request = yield* HttpServerRequest.HttpServerRequest
+  const url = URL.parse(request.url, "http://sandbox") ?? new URL("http://sandbox/")
+  const at = yield* Clock.currentTimeMillis
+  const endpoint = endpoints.find((one) => one.path === url.pathname && one.method === request.method)
+  if (endpoint === undefined) {
+    platform.log.push({ at, endpoint: url.pathname, appid: undefined, params: {}, fault: undefined, code: undefined })
+    return notFound
+  }
+  const fault = yield* faults.strike(endpoint.endpoint, at)
+  const asked: Asked = { endpoint, query: url.searchParams, fault, appid: undefined, params: {} }
+  const note = (code: number | undefined) => {
+    const params = shownParams(endpoint, asked.params)
+    platform.log.push({ at, endpoint: endpoint.endpoint, appid: asked.appid, params, fault: fault?.kind, code })
+  }
+  if (fault?.kind === "resetBefore") {
+    note(undefined)
+    return undefined
+  }
+  const result = yield* Effect.result(serve(asked, request, platform))
+  note(Result.isSuccess(result) ? 0 : result.failure.code)
+  const response = Result.isSuccess(result)
+    ? answerOf(endpoint, result.success, switches)
+    : refusalOf(endpoint, result.failure, switches)
+  if (fault === undefined) return response
+  const image = Effect.map(Effect.orDie(miniCode(first, undefined)), ({ bytes }) => bytes)
+  return yield* Fault.spoil(fault, response, { endpoint, jsonType: switches.jsonType, image })
+})
