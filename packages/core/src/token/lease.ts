@@ -95,7 +95,15 @@ export const make = (parts: Parts, alone: Alone): Obtain => {
             continue
           }
           const onGranted = (given: Grant) => void (granted = given)
-          const token = yield* fetch(parts, alone, program, wanted, { key, slot, owner, takenAt }, history, onGranted)
+          const token = yield* fetchLeased(
+            parts,
+            alone,
+            program,
+            wanted,
+            { key, slot, owner, takenAt },
+            history,
+            onGranted
+          )
           if (token !== undefined) return { token, fresh: true }
           // T2: another holder stored a newer one while this fetch was late. Theirs counts.
         }
@@ -139,7 +147,7 @@ const contested = Effect.fnUntraced(function* (
 })
 
 /** Fetches under a lease and gives it back; `undefined` when the lease was lost to another holder. */
-const fetch = Effect.fnUntraced(function* (
+const fetchLeased = Effect.fnUntraced(function* (
   parts: Parts,
   alone: Alone,
   program: Program,
