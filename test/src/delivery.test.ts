@@ -1,7 +1,8 @@
 /** D1 to D3 over real connections: what is repeated, what is not, and that every call ends in its time. */
 import { assert, describe, it } from "@effect/vitest"
 import * as AccessToken from "@qq-mini/core/AccessToken"
-import type { UnreadableAnswer } from "@qq-mini/core/QQError"
+import type { CallOptions } from "@qq-mini/core/Endpoint"
+import type { QQError, UnreadableAnswer } from "@qq-mini/core/QQError"
 import * as QQMini from "@qq-mini/core/QQMini"
 import * as Quota from "@qq-mini/core/Quota"
 import * as Security from "@qq-mini/core/Security"
@@ -98,6 +99,32 @@ describe("delivery over HTTP", () => {
       yield* TestClock.adjust("1 millis")
       assert.isDefined(call.pollUnsafe())
       assert.strictEqual((yield* Fiber.join(call)).reason._tag, "TimedOut")
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
+  it.effect("an error says how many requests were sent and how long it took", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const failure = Effect.fnUntraced(function* (content: string, options?: CallOptions) {
+        const call = yield* Effect.forkChild(Effect.flip(Security.msgSecCheck({ content }, options)))
+        yield* TestClock.adjust("1 minute")
+        return yield* Fiber.join(call)
+      })
+      const shown = ({ attempts, elapsed }: QQError) => ({ attempts, elapsed })
+
+      assert.deepStrictEqual(shown(yield* failure("")), { attempts: 0, elapsed: 0 })
+
+      yield* sandbox.fault({ kind: "slowHeaders", endpoint: "security.msgSecCheck", times: 4, delay: "1 hour" })
+      const alone = { attempts: 1, attemptTimeout: 100 }
+      assert.deepStrictEqual(shown(yield* failure("x", alone)), { attempts: 1, elapsed: 100 })
+      const thrice = yield* failure("x", { attemptTimeout: 100 })
+      assert.strictEqual(thrice.attempts, 3)
+      assert.isAtLeast(thrice.elapsed, 300)
+
+      // A request that QQ refused for its token counts, the fetch of another token does not.
+      yield* sandbox.fault({ kind: "badToken", endpoint: "security.msgSecCheck", times: 9 })
+      const refused = yield* failure("x")
+      assert.deepStrictEqual([refused.reason._tag, refused.code, refused.attempts], ["InvalidToken", 40001, 2])
     }).pipe(Effect.provide(Sandbox.layer))
   )
 

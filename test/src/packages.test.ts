@@ -18,6 +18,12 @@ const run = promisify(execFile)
 const root = fileURLToPath(new URL("../..", import.meta.url))
 const names = ["core", "sandbox", "node", "unicloud", "edge"]
 
+const sources = async (name: string): Promise<ReadonlyArray<string>> => {
+  const folder = join(root, "packages", name, "src")
+  const files = await readdir(folder, { recursive: true })
+  return files.filter((file) => file.endsWith(".ts")).map((file) => join(folder, file))
+}
+
 interface Manifest {
   readonly version: string
   readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>
@@ -95,7 +101,8 @@ describe("the packages", () => {
       const modules = Object.keys(exports).filter((path) => path !== "./package.json")
       const all = await readdir(join(root, "packages", name, "src"), { recursive: true })
       // The rooms below `src` are closed, but for those of adapters' and tests' authors.
-      const source = all.filter((file) => /^((adapter|testing)\/)?[^/]+\.ts$/.test(file))
+      const isOpen = (file: string) => !file.includes("/") || /^(adapter|reason|testing)\//.test(file)
+      const source = all.filter((file) => file.endsWith(".ts") && isOpen(file))
       assert.strictEqual(modules.length, source.length, "one entry a public module")
       const imports = modules.map((path) => `await import("@qq-mini/${name}${path.slice(1)}")`)
       await run(process.execPath, ["--input-type=module", "-e", imports.join("\n")], { cwd: app })
@@ -137,15 +144,36 @@ describe("the packages", () => {
   it("the core asks nothing of a runtime: no time, randomness, network or environment of its own", async () => {
     const smell =
       /(^|[^.\w])(Date\.now|new Date\(|Math\.random|process\.|console\.|setTimeout|fetch\()|\b(async|try \{|await) /
-    const source = join(root, "packages/core/src")
-    for (const file of (await readdir(source, { recursive: true })).filter((one) => one.endsWith(".ts"))) {
-      // The promise facade is where promises begin; parsing JSON is where exceptions end.
-      if (file === "Promise.ts" || file.endsWith("/answer.ts")) continue
-      for (const line of (await readFile(join(source, file), "utf8")).split("\n")) {
+    for (const path of await sources("core")) {
+      const lines = (await readFile(path, "utf8")).split("\n")
+      // the promise facade is where promises begin; parsing JSON is where exceptions end
+      if (path.endsWith("/Promise.ts") || path.endsWith("/answer.ts")) continue
+      for (const line of lines) {
         if (/^\s*(\*|\/\/|\/\*)/.test(line)) continue
-        assert.notMatch(line, smell, file)
-        assert.notMatch(line, /from "(effect|effect\/(http|persistence|crypto|encoding))"/, file)
+        assert.notMatch(line, smell, path)
+        assert.notMatch(line, /from "(effect|effect\/(http|persistence|crypto|encoding))"/, path)
       }
+    }
+  })
+
+  it("no two files import each other, not even types, and not by way of others", async () => {
+    for (const name of names) {
+      const imports = new Map<string, ReadonlyArray<string>>()
+      for (const path of await sources(name)) {
+        const found = (await readFile(path, "utf8")).matchAll(/\b(?:from|import)\s*\(?"(\.[^"]+)"/g)
+        imports.set(
+          path,
+          Array.from(found, ([, to = ""]) => join(dirname(path), to))
+        )
+      }
+      const done = new Set<string>()
+      const visit = (path: string, way: ReadonlyArray<string>) => {
+        assert.notInclude(way, path, `${[...way, path].join(" imports ")}`)
+        if (done.has(path)) return
+        for (const next of imports.get(path) ?? []) visit(next, [...way, path])
+        done.add(path)
+      }
+      for (const path of imports.keys()) visit(path, [])
     }
   })
 })

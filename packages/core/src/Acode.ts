@@ -7,7 +7,8 @@ import * as SchemaGetter from "effect/SchemaGetter"
 import * as Body from "./Body.ts"
 import * as Endpoint from "./Endpoint.ts"
 import { pagePath } from "./internal/schema.ts"
-import { ever } from "./Quota.ts"
+import { ever } from "./Limit.ts"
+import { MiniCodesUsedUp, PageMissing } from "./reason/answered.ts"
 
 type MediaType = "image/png" | "image/jpeg" | "image/gif"
 
@@ -52,8 +53,8 @@ export const getMiniCode = /* @__PURE__ */ Endpoint.post("acode.getMiniCode", "/
   ),
   image: true,
   codes: [
-    { code: 41030, reason: "PageMissing" },
-    { code: 45029, reason: "MiniCodesUsedUp" }
+    { code: 41030, reason: PageMissing },
+    { code: 45029, reason: MiniCodesUsedUp }
   ],
   quota: [ever(50)],
   delivery: "once"

@@ -6,7 +6,8 @@ import { dual } from "effect/Function"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { InvalidConfig, QQError, UnknownApp } from "./QQError.ts"
+import { InvalidConfig, UnknownApp } from "./reason/client.ts"
+import { QQError } from "./reason/error.ts"
 
 /** The id of a mini program, as `1112345678`. */
 export type AppId = string

@@ -6,7 +6,8 @@ import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as Endpoint from "./Endpoint.ts"
 import { Secret, Text } from "./internal/schema.ts"
-import { perUser } from "./Quota.ts"
+import { perUser } from "./Limit.ts"
+import { InvalidAppId, InvalidCode, Rejected, WrongSecret } from "./reason/answered.ts"
 
 // Seconds; QQ names 7200 as the longest, so what is longer is taken for that.
 const lifetime = () =>
@@ -39,10 +40,10 @@ export const getAccessToken = /* @__PURE__ */ Endpoint.get("auth.getAccessToken"
   output: Schema.Struct({ access_token: Secret(4096), expires_in: lifetime() }),
   select: (answer): Redacted.Redacted<string> => answer.access_token,
   codes: [
-    { code: 40001, reason: "WrongSecret" },
+    { code: 40001, reason: WrongSecret },
     {
       code: 40002,
-      reason: "Rejected",
+      reason: Rejected,
       help: { en: "QQ does not accept the grant_type.", zh: "grant_type 不被接受。" }
     }
   ],
@@ -91,12 +92,12 @@ export const code2Session = /* @__PURE__ */ Endpoint.get("auth.code2Session", "/
     ...(unionid ? { unionid } : {})
   }),
   codes: [
-    { code: 40001, reason: "WrongSecret" },
-    { code: 40029, reason: "InvalidCode" },
+    { code: 40001, reason: WrongSecret },
+    { code: 40029, reason: InvalidCode },
     // the rest as other clients' code knows it
-    { code: -2100, reason: "InvalidCode" },
-    { code: -101222100, reason: "WrongSecret" },
-    { code: -101600007, reason: "InvalidAppId" }
+    { code: -2100, reason: InvalidCode },
+    { code: -101222100, reason: WrongSecret },
+    { code: -101600007, reason: InvalidAppId }
   ],
   quota: [perUser(100, "minute")],
   delivery: "singleUse"

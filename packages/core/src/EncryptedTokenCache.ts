@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { invalidConfig } from "./App.ts"
-import type { QQError } from "./QQError.ts"
+import type { QQError } from "./reason/error.ts"
 import { type Key, TokenCache, TokenCacheError } from "./TokenCache.ts"
 
 const utf8 = new TextEncoder()

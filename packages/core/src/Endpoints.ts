@@ -3,8 +3,8 @@
  */
 import { getMiniCode } from "./Acode.ts"
 import { code2Session, getAccessToken } from "./Auth.ts"
-import type { Any } from "./Endpoint.ts"
-import { type Code, codes } from "./QQError.ts"
+import type { Any } from "./endpoint/definition.ts"
+import { type Code, codes } from "./Code.ts"
 import { imgSecCheck, msgSecCheck } from "./Security.ts"
 import { send } from "./SubscribeMessage.ts"
 

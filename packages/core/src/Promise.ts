@@ -9,11 +9,12 @@ import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Redacted from "effect/Redacted"
 import { use } from "./App.ts"
 import type { AppId, Selected } from "./App.ts"
-import type { Any, CallOptions } from "./Endpoint.ts"
+import type { Any, CallOptions } from "./endpoint/definition.ts"
 import { groups } from "./Endpoints.ts"
-import { QQMini } from "./internal/client.ts"
+import { QQMini } from "./call/service.ts"
 import { WaitUntil } from "./internal/settings.ts"
-import { ClientClosed, InvalidInput, isQQError, QQError } from "./QQError.ts"
+import { ClientClosed, InvalidInput } from "./reason/client.ts"
+import { isQQError, QQError } from "./reason/error.ts"
 
 /** How one call is made; `signal` ends it. */
 export interface PromiseOptions extends CallOptions {

@@ -13,15 +13,16 @@ import * as Tracer from "effect/Tracer"
 import * as AccessToken from "./AccessToken.ts"
 import * as App from "./App.ts"
 import * as Auth from "./Auth.ts"
-import type { Any, Authority, CallOptions } from "./Endpoint.ts"
+import type { Any, Authority, CallOptions } from "./endpoint/definition.ts"
 import type { groups } from "./Endpoints.ts"
-import { QQMini } from "./internal/client.ts"
+import { QQMini } from "./call/service.ts"
 import * as Exchange from "./internal/exchange.ts"
 import { encode } from "./internal/request.ts"
 import { Settings } from "./internal/settings.ts"
 import { millisOf, monotonicMillis } from "./internal/time.ts"
 import { Turns } from "./internal/turns.ts"
-import { InvalidInput, QQError, QuotaReached, type Reason, StoreFailed, TimedOut } from "./QQError.ts"
+import { InvalidInput, QuotaReached, type Reason, StoreFailed, TimedOut } from "./reason/client.ts"
+import { QQError } from "./reason/error.ts"
 import * as Quota from "./Quota.ts"
 import * as Retry from "./Retry.ts"
 import * as TokenCache from "./TokenCache.ts"
@@ -30,7 +31,7 @@ import { Transport } from "./Transport.ts"
 export {
   /** The client service. */
   QQMini
-} from "./internal/client.ts"
+} from "./call/service.ts"
 export {
   /** Is shown QQ's answers as they came, for facades that hand on their fields. */
   OnAnswer,
@@ -126,6 +127,11 @@ interface Given {
   readonly appsecret?: unknown
 }
 
+/** What a call has sent so far. */
+interface Sent {
+  attempts: number
+}
+
 /** Makes the client over its parts. */
 export const make = Effect.gen(function* () {
   const apps = yield* App.Apps
@@ -204,7 +210,8 @@ export const make = Effect.gen(function* () {
       readonly timeout: number
       readonly attempts: number
       readonly waitForQuota: boolean
-    }
+    },
+    sent: Sent
   ): Effect.fn.Return<unknown, Reason> {
     const clock = yield* Clock.Clock
     const left = () => Math.max(0, options.deadline - millisOf(clock))
@@ -216,12 +223,12 @@ export const make = Effect.gen(function* () {
     const send = (authority: Caller["authority"]) =>
       Effect.suspend(() => {
         const millis = left()
-        return millis <= 0
-          ? tooLate()
-          : Effect.catch(
-              exchange(endpoint, { wire, appid, authority, timeout: Math.min(options.timeout, millis) }),
-              believe
-            )
+        if (millis <= 0) return tooLate()
+        sent.attempts++
+        return Effect.catch(
+          exchange(endpoint, { wire, appid, authority, timeout: Math.min(options.timeout, millis) }),
+          believe
+        )
       })
 
     // Waits for a turn no longer than the deadline. Once it has its turn only its own timeout ends it, so that a request
@@ -340,8 +347,10 @@ export const make = Effect.gen(function* () {
       ),
     call(endpoint, input, callOptions = noOptions) {
       let appid: string | undefined
+      let start = 0
+      const sent: Sent = { attempts: 0 }
       return Effect.gen(function* (): Effect.fn.Return<unknown, Reason> {
-        const start = yield* monotonicMillis
+        start = yield* monotonicMillis
         if (typeof input !== "object" || input === null || Array.isArray(input)) {
           return yield* problem("input", "must be an object of parameters", "必须是参数对象")
         }
@@ -358,10 +367,22 @@ export const make = Effect.gen(function* () {
         if (isTokenCall(endpoint)) {
           return yield* getAccessToken(params as { readonly cache?: boolean }, who, options.budget)
         }
-        const output = yield* call(endpoint, wire, who, { ...options, deadline: start + options.budget })
+        const output = yield* call(endpoint, wire, who, { ...options, deadline: start + options.budget }, sent)
         return endpoint.select ? endpoint.select(output, params) : output
       }).pipe(
-        Effect.mapError((reason) => new QQError({ endpoint: endpoint.endpoint, app: appid, reason })),
+        Effect.catch((reason) =>
+          Effect.flatMap(monotonicMillis, (now) =>
+            Effect.fail(
+              new QQError({
+                endpoint: endpoint.endpoint,
+                app: appid,
+                reason,
+                attempts: sent.attempts,
+                elapsed: now - start
+              })
+            )
+          )
+        ),
         traced(`QQMini.${endpoint.endpoint}`)
       )
     }

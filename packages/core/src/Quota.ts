@@ -15,39 +15,12 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { monotonicMillis } from "./internal/time.ts"
-import { Windows } from "./internal/windows.ts"
-import { QuotaReached } from "./QQError.ts"
+import { type Counted, isKept } from "./Limit.ts"
+import { type Ticket, Windows } from "./quota/windows.ts"
+import { QuotaReached } from "./reason/client.ts"
 
-/** One limit of one call. */
-export interface Limit {
-  readonly max: number
-  /** A number is milliseconds. QQ has minutes and days only; tests have no time for those. */
-  readonly per: "minute" | "day" | "ever" | number
-  /** Whom QQ counts it for. */
-  readonly for: "app" | "user"
-  /**
-   * Who keeps it: the client waits or refuses before it is passed; `qq` marks what the client can't count, because it
-   * does not see the user or the past.
-   */
-  readonly keptBy: "client" | "qq"
-}
-
-/** So many a minute for the program. */
-export const perMinute = (max: number): Limit => ({ max, per: "minute", for: "app", keptBy: "client" })
-/** So many a day for the program. */
-export const perDay = (max: number): Limit => ({ max, per: "day", for: "app", keptBy: "client" })
-/** So many a minute or day for each user; QQ counts them. */
-export const perUser = (max: number, per: "minute" | "day"): Limit => ({ max, per, for: "user", keptBy: "qq" })
-/** So many in the program's whole life; QQ counts them. */
-export const ever = (max: number): Limit => ({ max, per: "ever", for: "app", keptBy: "qq" })
-
-export {
-  /** Milliseconds of a limit's window. */
-  windowMillis
-} from "./internal/windows.ts"
-
-/** What the limiter needs to know a place again. Empty where it does not count. */
-export type Ticket = ReadonlyArray<number>
+export * from "./Limit.ts"
+export type { Ticket } from "./quota/windows.ts"
 
 /** What a reservation says: a place now, a booking for later, or that it would be too late. */
 export interface Place {
@@ -75,12 +48,6 @@ export class QuotaError extends Data.TaggedError("QuotaError")<{ readonly proble
   override get message(): string {
     return `Quota: ${this.problem}`
   }
-}
-
-/** The limits that one key keeps: the program and the call, and what QQ publishes for it. */
-export interface Counted {
-  readonly key: string
-  readonly limits: ReadonlyArray<Limit>
 }
 
 /** The service that counts. Implement it on a shared store to keep the limits across processes. */
@@ -168,7 +135,8 @@ export const withPlace = <A, E, TE>(
       if (yield* ask(maxWait)) return yield* inTurn(used)
       for (;;) {
         const { granted, wait } = place!
-        if (!granted) return yield* new QuotaReached({ wait })
+        // there may never be a place
+        if (!granted) return yield* new QuotaReached(Number.isFinite(wait) ? { wait } : {})
         yield* onWait(wait)
         yield* Effect.sleep(wait)
         const result = yield* inTurn(useNow(maxWait))
@@ -189,9 +157,6 @@ export const withPlace = <A, E, TE>(
 }
 
 const noWait = Effect.succeed(0)
-
-/** Whether a client counts for any of the limits. */
-export const isKept = ({ limits }: Counted): boolean => limits.some((limit) => limit.keptBy === "client")
 
 /** Takes a place of these windows, or books one. */
 export const reserveIn = (

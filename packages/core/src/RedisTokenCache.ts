@@ -15,7 +15,7 @@ import * as Redis from "effect/persistence/Redis"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { nameOf } from "./internal/transport.ts"
-import type { InvalidConfig } from "./QQError.ts"
+import type { InvalidConfig } from "./reason/client.ts"
 import { type Key, TokenCache, TokenCacheError } from "./TokenCache.ts"
 
 /**

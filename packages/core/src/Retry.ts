@@ -7,7 +7,7 @@
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { monotonicMillis } from "./internal/time.ts"
-import { OutcomeUnknown, type Reason } from "./QQError.ts"
+import { OutcomeUnknown, type Reason } from "./reason/client.ts"
 
 /**
  * - `repeatable`: a read or a check; doing it twice changes nothing.

@@ -13,7 +13,8 @@ import * as Body from "./Body.ts"
 import * as Endpoint from "./Endpoint.ts"
 import * as ImageInfo from "./internal/image.ts"
 import { both, group, maxBytes, Text } from "./internal/schema.ts"
-import { perDay, perMinute } from "./Quota.ts"
+import { perDay, perMinute } from "./Limit.ts"
+import { InvalidInput } from "./reason/client.ts"
 
 /** The code by which QQ calls content risky. */
 const risky = 87014
@@ -151,7 +152,7 @@ export const imgSecCheck = /* @__PURE__ */ Endpoint.post(
     codes: [
       {
         code: 40006,
-        reason: "InvalidInput",
+        reason: InvalidInput,
         field: "media",
         help: { en: "The image is larger than 1 MB.", zh: "图片大小不能超过 1 MB。" }
       }

@@ -7,7 +7,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as App from "./App.ts"
 import { Settings } from "./internal/settings.ts"
-import type { QQError } from "./QQError.ts"
+import type { QQError } from "./reason/error.ts"
 
 /** Which programs. */
 export interface Programs {

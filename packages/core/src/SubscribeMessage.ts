@@ -6,7 +6,9 @@ import * as SchemaGetter from "effect/SchemaGetter"
 import * as Body from "./Body.ts"
 import * as Endpoint from "./Endpoint.ts"
 import { both, ok, Text } from "./internal/schema.ts"
-import { perUser } from "./Quota.ts"
+import { perUser } from "./Limit.ts"
+import { NotSubscribed, Rejected, TooFrequent, UserRefused } from "./reason/answered.ts"
+import { InvalidInput, QuotaReached } from "./reason/client.ts"
 
 const value = () =>
   Schema.Union([Schema.String, Schema.Finite]).pipe(
@@ -59,54 +61,54 @@ export const send = /* @__PURE__ */ Endpoint.post(
     codes: [
       {
         code: 40003,
-        reason: "InvalidInput",
+        reason: InvalidInput,
         field: "touser",
         help: { en: "The openid is not one of this program.", zh: "openid 不属于该小程序。" }
       },
       {
         code: 40015,
-        reason: "InvalidInput",
+        reason: InvalidInput,
         field: "oac_appid",
         help: { en: "The oac_appid is wrong.", zh: "oac_appid 错误。" }
       },
       {
         code: 40036,
-        reason: "Rejected",
+        reason: Rejected,
         help: { en: "An error inside QQ; its text says more.", zh: "QQ 内部错误，请参考返回的说明。" }
       },
       {
         code: 40037,
-        reason: "InvalidInput",
+        reason: InvalidInput,
         field: "template_id",
         help: { en: "The template_id is not one of this program.", zh: "template_id 不属于该小程序。" }
       },
       {
         code: 41030,
-        reason: "TooFrequent",
+        reason: TooFrequent,
         help: {
           en: "Messages to this user follow each other too fast. Wait a minute.",
           zh: "给该用户发送过快，请一分钟后再试。"
         }
       },
-      { code: 43101, reason: "NotSubscribed" },
-      { code: 46001, reason: "NotSubscribed" },
+      { code: 43101, reason: NotSubscribed },
+      { code: 46001, reason: NotSubscribed },
       {
         code: 46002,
-        reason: "QuotaReached",
+        reason: QuotaReached,
         help: {
           en: "This user got today's message already (one a day). Send tomorrow.",
           zh: "今天已给该用户发送过（每天一条），请明天再发。"
         }
       },
-      { code: 46003, reason: "UserRefused" },
+      { code: 46003, reason: UserRefused },
       {
         code: 46004,
-        reason: "Rejected",
+        reason: Rejected,
         help: { en: "The user does not follow the official account.", zh: "用户未关注该公众号。" }
       },
       {
         code: 46005,
-        reason: "Rejected",
+        reason: Rejected,
         help: {
           en: "The official account is not bound to this program. Bind it at q.qq.com.",
           zh: "公众号未与该小程序绑定，请到 q.qq.com 绑定。"
@@ -114,12 +116,12 @@ export const send = /* @__PURE__ */ Endpoint.post(
       },
       {
         code: 46006,
-        reason: "UserRefused",
+        reason: UserRefused,
         help: { en: "The user closed the permission for these messages.", zh: "用户已关闭该消息的授权。" }
       },
       {
         code: 47001,
-        reason: "Rejected",
+        reason: Rejected,
         help: {
           en: "The program is banned from sending. See q.qq.com.",
           zh: "该小程序已被封禁发送能力，请到 q.qq.com 查看。"
@@ -127,7 +129,7 @@ export const send = /* @__PURE__ */ Endpoint.post(
       },
       {
         code: 47003,
-        reason: "InvalidInput",
+        reason: InvalidInput,
         field: "data",
         help: { en: "The data does not fit the template's keywords.", zh: "data 与模板的关键词不符。" }
       }

@@ -13,7 +13,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { monotonicMillis } from "./internal/time.ts"
-import type { InvalidConfig } from "./QQError.ts"
+import type { InvalidConfig } from "./reason/client.ts"
 
 /** A store that could not do what it was asked. `problem` holds no secret. */
 export class TokenCacheError extends Data.TaggedError("TokenCacheError")<{

@@ -1,6 +1,6 @@
 /** Q1 by simulation: seeded schedules of several processes, a slow network and a platform that counts, on virtual time. */
 import { assert, describe, it } from "@effect/vitest"
-import { Windows } from "../src/internal/windows.ts"
+import { Windows } from "../src/quota/windows.ts"
 import { runVirtual } from "./virtualTime.ts"
 import * as Quota from "@qq-mini/core/Quota"
 import * as Clock from "effect/Clock"

@@ -145,6 +145,12 @@ export class QQError extends Error {
   readonly app: string | undefined
   /** 原因：_tag 为 NotSubscribed、InvalidInput、TimedOut 等；QQ 给出的错误码在 code。 */
   readonly reason: { readonly _tag: string; readonly code?: number; readonly text?: string }
+  /** QQ 返回的错误码；QQ 没有给出时为 undefined。 */
+  readonly code: number | undefined
+  /** 为这次调用发出的请求数，不含获取 access_token 的请求。 */
+  readonly attempts: number
+  /** 从调用开始到失败的毫秒数。 */
+  readonly elapsed: number
   /** 稍后重试是否可能成功。 */
   readonly isRetryable: boolean
   /** 多少毫秒之后重试。 */

@@ -331,7 +331,7 @@ const reasons: { readonly [Tag in Reason["_tag"]]: Extract<Reason, { readonly _t
   TokenContested: new QQErrors.TokenContested({ deaths: 4, fetchedAgo: [9_000], ownFetches: 0, wait: 9_000 }),
   StoreFailed: new QQErrors.StoreFailed({ operation: "read", problem: "x" }),
   ClientClosed: new QQErrors.ClientClosed({}),
-  Rejected: new QQErrors.Rejected({ code: 87014, text: "risky", help: { en: "It is risky.", zh: "内容违规。" } })
+  Rejected: new QQErrors.Rejected({ code: 87014, text: "risky", meaning: { en: "It is risky.", zh: "内容违规。" } })
 }
 
 const names: Readonly<Record<Reason["_tag"], string>> = {

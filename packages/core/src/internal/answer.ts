@@ -1,8 +1,9 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Redacted from "effect/Redacted"
-import type { Any } from "../Endpoint.ts"
-import { fromCode, UnreadableAnswer } from "../QQError.ts"
+import type { Any } from "../endpoint/definition.ts"
+import { fromCode } from "../Code.ts"
+import { UnreadableAnswer } from "../reason/client.ts"
 import type { Failure } from "../Retry.ts"
 import * as Image from "./image.ts"
 import { scrub } from "./secrets.ts"
@@ -94,7 +95,13 @@ export const read = (
   const size = announced ?? bytes.length
   const unreadable = (found: string) =>
     Result.fail<Failure>({
-      reason: new UnreadableAnswer({ found, status, size, ...(wait === undefined ? {} : { wait }) }),
+      // a header may announce a length beyond all numbers
+      reason: new UnreadableAnswer({
+        found,
+        status,
+        size: Math.min(size, Number.MAX_SAFE_INTEGER),
+        ...(wait === undefined ? {} : { wait })
+      }),
       phase: "lost"
     })
 

@@ -2,8 +2,8 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type { AppCredentials } from "../App.ts"
-import type { Any } from "../Endpoint.ts"
-import { ConnectionFailed, InvalidConfig, TimedOut } from "../QQError.ts"
+import type { Any } from "../endpoint/definition.ts"
+import { ConnectionFailed, InvalidConfig, TimedOut } from "../reason/client.ts"
 import type { Failure } from "../Retry.ts"
 import { failed, type Transport, TransportError } from "../Transport.ts"
 import { jsonOf, read } from "./answer.ts"
@@ -13,7 +13,7 @@ import { OnAnswer } from "./settings.ts"
 // Seconds or a date. `Headers.parseRetryAfter` does the same, but brings a calendar of 1.7 KB gzipped into every bundle.
 const waitOf = (header: string, now: number): number | undefined => {
   const value = header.trim()
-  if (/^\d+$/.test(value)) return Number(value) * 1_000
+  if (/^\d{1,12}$/.test(value)) return Number(value) * 1_000
   const date = Date.parse(/^\w{3,9}, /.test(value) ? value : "")
   return Number.isNaN(date) ? undefined : Math.max(0, date - now)
 }

@@ -1,7 +1,7 @@
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
-import type { Help } from "../QQError.ts"
+import type { Help } from "./reason.ts"
 
 /**
  * A message in both languages, as one text, because a schema carries no more; {@link split} parts them again.

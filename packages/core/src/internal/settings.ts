@@ -1,5 +1,5 @@
 import * as Context from "effect/Context"
-import type { Any } from "../Endpoint.ts"
+import type { Any } from "../endpoint/definition.ts"
 import { defaultPolicy, type Policy } from "../Retry.ts"
 
 /** How a client works. All times are milliseconds. */

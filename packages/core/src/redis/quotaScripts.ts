@@ -9,8 +9,8 @@
  */
 import * as Redis from "effect/persistence/Redis"
 import * as Schema from "effect/Schema"
-import { shape, windowMillis } from "../internal/windows.ts"
-import type { Limit } from "../Quota.ts"
+import { type Limit, windowMillis } from "../Limit.ts"
+import { shape } from "../quota/windows.ts"
 
 // A place farther ahead than this many windows was taken by a clock that has been set back since. Nobody waits longer.
 const maxWindows = 16

@@ -5,7 +5,7 @@
  * again, somebody beside us fetches tokens for the same appid, and each fetch of ours would only end theirs.
  */
 import * as Result from "effect/Result"
-import { TokenContested } from "../QQError.ts"
+import { TokenContested } from "../reason/client.ts"
 import type { Slot } from "../TokenCache.ts"
 import { renewalLead, type Wanted } from "./token.ts"
 

@@ -3,7 +3,7 @@
  *
  * T1, T2, T3 and T9 are kept here, and carried out by `lease.ts` and `alone.ts`.
  */
-import type { Reason } from "../QQError.ts"
+import type { Reason } from "../reason/client.ts"
 import type { Slot } from "../TokenCache.ts"
 import * as Contest from "./contest.ts"
 import { margin, same, type Token, type Wanted } from "./token.ts"

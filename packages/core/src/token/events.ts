@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { AppId } from "../App.ts"
-import type { TokenContested } from "../QQError.ts"
+import type { TokenContested } from "../reason/client.ts"
 
 /**
  * What happened to a program's token, as this process saw it.

@@ -7,7 +7,7 @@ import type { Exchange } from "../internal/exchange.ts"
 import { encode } from "../internal/request.ts"
 import type { Settings } from "../internal/settings.ts"
 import { monotonicMillis } from "../internal/time.ts"
-import type { Reason } from "../QQError.ts"
+import type { Reason } from "../reason/client.ts"
 import * as Retry from "../Retry.ts"
 
 /** A getToken answer. */

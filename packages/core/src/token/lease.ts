@@ -4,7 +4,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { monotonicMillis } from "../internal/time.ts"
-import { type Reason, TimedOut, type TokenContested } from "../QQError.ts"
+import { type Reason, TimedOut, type TokenContested } from "../reason/client.ts"
 import type { Key, Slot } from "../TokenCache.ts"
 import type { Alone, Parts } from "./alone.ts"
 import * as Contest from "./contest.ts"

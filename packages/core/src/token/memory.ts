@@ -1,5 +1,5 @@
 /** What this process holds of one program: its token, when to renew it, and why QQ gave none. */
-import type { Reason } from "../QQError.ts"
+import type { Reason } from "../reason/client.ts"
 import type { Slot } from "../TokenCache.ts"
 import { isWanted, margin, renewalLead, stored, type Token, type Wanted } from "./token.ts"
 

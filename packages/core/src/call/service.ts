@@ -1,7 +1,7 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
-import type { Any, Authority, CallOptions } from "../Endpoint.ts"
-import type { QQError } from "../QQError.ts"
+import type { Any, Authority, CallOptions } from "../endpoint/definition.ts"
+import type { QQError } from "../reason/error.ts"
 
 /** The client: takes an endpoint and an input through quota, token, the wire, and retries. */
 export class QQMini extends Context.Service<

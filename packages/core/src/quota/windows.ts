@@ -1,9 +1,7 @@
-import type { Counted, Limit, Ticket } from "../Quota.ts"
+import { type Counted, windowMillis } from "../Limit.ts"
 
-const named = { minute: 60_000, day: 86_400_000, ever: Infinity } as const
-
-/** Milliseconds of a limit's window. */
-export const windowMillis = (per: Limit["per"]): number => (typeof per === "number" ? per : named[per])
+/** What the limiter needs to know a place again. Empty where it does not count. */
+export type Ticket = ReadonlyArray<number>
 
 // The window is cut into slots. A place that ended somewhere in a slot counts until a whole window after the slot's end,
 // so 64/65 = 98 % of a limit can be used.
