@@ -13,11 +13,12 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Redis from "effect/persistence/Redis"
+import { redis as redisErrors, shown } from "./internal/shown.ts"
 import { monotonicMillis, patient } from "./internal/time.ts"
 import { Windows } from "./quota/windows.ts"
 import { type Counted, type Place, Quota, QuotaError, reserveIn, type Ticket } from "./Quota.ts"
 import { decodePlace, millis, type QuotaScript, scripts } from "./redis/quotaScripts.ts"
-import { type Options, problemOf } from "./RedisTokenCache.ts"
+import type { Options } from "./RedisTokenCache.ts"
 
 // How long Redis may take, and how often a Redis that is away is tried (ms).
 const timeoutMillis = 700
@@ -73,7 +74,7 @@ export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Option
       const ends = reported.flatMap(({ at, slots }) => [Math.floor(now - at), ...slots])
       return redis.eval(of)(keys, limits, reported.length, ...ends, ...rest)
     }).pipe(
-      Effect.mapError((error) => new QuotaError({ problem: problemOf(error) })),
+      Effect.mapError((error) => new QuotaError({ problem: shown(error, redisErrors) })),
       (effect) => patient(effect, timeoutMillis, () => new QuotaError({ problem: "no answer in time" })),
       Effect.onExit((exit) => {
         const failure = Exit.isSuccess(exit) ? undefined : Cause.findFail(exit.cause)

@@ -12,21 +12,20 @@ import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import * as Redis from "effect/persistence/Redis"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
-import { nameOf } from "./internal/transport.ts"
-import type { InvalidConfig } from "./reason/client.ts"
+import { peek, redis as redisErrors, shown } from "./internal/shown.ts"
+import { InvalidConfig } from "./reason/client.ts"
 import { type Key, TokenCache, TokenCacheError } from "./TokenCache.ts"
 
-/**
- * What a client of Redis said, without what it was asked: the system's name of the error (`ECONNREFUSED`), or the word
- * with which Redis begins its own (`WRONGPASS`).
- */
-export const problemOf = (error: Redis.RedisError): string => {
-  // the client of npm keeps what happened beside its own decision not to try again
-  const cause: any = (error.cause as { readonly socketError?: unknown } | undefined)?.socketError ?? error.cause
-  const word = /^[A-Z]{2,20}(?= )/.exec(cause instanceof Error ? cause.message : String(cause))?.[0]
-  return nameOf(cause) ?? word ?? (cause instanceof Error ? cause.constructor.name : "it failed")
+// Other clients keep their own settings, and in them their secrets, under the same name.
+const configOf = (error: Redis.RedisError): InvalidConfig | undefined => {
+  const config = peek(peek(error, "cause"), "config")
+  return Result.getOrElse(
+    Result.try(() => (config instanceof InvalidConfig ? config : undefined)),
+    () => undefined
+  )
 }
 
 /**
@@ -155,8 +154,8 @@ export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Option
       (error) =>
         new TokenCacheError({
           operation,
-          problem: problemOf(error),
-          config: (error.cause as { readonly config?: InvalidConfig } | undefined)?.config
+          problem: shown(error, redisErrors),
+          config: configOf(error)
         })
     )
 

@@ -6,6 +6,7 @@
  * is wrong by more than a lease (6 seconds) can cost a fetch, never a wrong token.
  */
 import * as CompareAndSwap from "@qq-mini/core/adapter/CompareAndSwap"
+import { denoKv, shown } from "@qq-mini/core/adapter/shown"
 import { invalidConfig } from "@qq-mini/core/App"
 import type { QQError } from "@qq-mini/core/QQError"
 import * as TokenCache from "@qq-mini/core/TokenCache"
@@ -34,18 +35,13 @@ export interface Options {
 // an entry that nobody used for 30 days is removed, as in Redis
 const idleMillis = 30 * 86_400_000
 
-const problemOf = (error: any): string => {
-  const name = [error?.code, error?.name].find((one) => typeof one === "string" && /^\w{3,40}$/.test(one))
-  return name ?? "the database failed"
-}
-
 const make = (kv: Kv, { prefix = "qq-mini" }: Options): TokenCache.TokenCache["Service"] =>
   TokenCache.make((operation, key, change) => {
     const at = [prefix, key]
     const ask = <A>(run: () => Promise<A>): Effect.Effect<A, TokenCache.TokenCacheError> =>
       Effect.tryPromise({
         try: run,
-        catch: (error) => new TokenCache.TokenCacheError({ operation, problem: problemOf(error) })
+        catch: (error) => new TokenCache.TokenCacheError({ operation, problem: shown(error, denoKv) })
       })
     return CompareAndSwap.swap({
       operation,

@@ -2,6 +2,7 @@
  * Tokens in Durable Objects of Cloudflare: one object a program, in which all Workers meet. The objects are of the class
  * {@link "./QQTokens.ts"!QQTokens}, which the Worker must export.
  */
+import { isNamed } from "@qq-mini/core/adapter/shown"
 import { invalidConfig } from "@qq-mini/core/App"
 import type { QQError } from "@qq-mini/core/QQError"
 import { TokenCache, TokenCacheError } from "@qq-mini/core/TokenCache"
@@ -15,8 +16,8 @@ export interface Namespace {
   readonly get: (id: any) => { readonly fetch: (input: string, init: RequestInit) => Promise<Response> }
 }
 
-const problemOf = (error: any): string =>
-  error?.overloaded === true ? "the Durable Object is overloaded" : "the Durable Object can't be reached"
+const problemOf = (error: unknown): string =>
+  isNamed(error, /^overloaded$/) ? "the Durable Object is overloaded" : "the Durable Object can't be reached"
 
 const make = (namespace: Namespace): TokenCache["Service"] => {
   const call = <A>({ operation, ...asked }: Wire.Asked): Effect.Effect<A, TokenCacheError> =>

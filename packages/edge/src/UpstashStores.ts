@@ -2,6 +2,7 @@
  * Tokens and quotas in a Redis over HTTP, in the REST dialect of Upstash: for runtimes that open no sockets. What is kept is
  * the same as over Redis' own protocol, so Workers and Node processes can share it.
  */
+import { redis as redisErrors, shown } from "@qq-mini/core/adapter/shown"
 import { invalidConfig, redact } from "@qq-mini/core/App"
 import { InvalidConfig, type QQError } from "@qq-mini/core/QQError"
 import type { Quota } from "@qq-mini/core/Quota"
@@ -32,9 +33,14 @@ const wrongToken = new InvalidConfig({
   }
 })
 
-/** The word with which Redis, or what stands before it, begins an error. */
-const codeOf = (status: number, text: string): string =>
-  /"error"\s*:\s*"([A-Z]{2,20})\b/.exec(text)?.[1] ?? `HTTP_${status}`
+const failed = (problem: string, config?: InvalidConfig): Redis.RedisError =>
+  new Redis.RedisError({ cause: Object.assign(new Error(problem), { code: problem, config }) })
+
+const unreachable = "UNREACHABLE"
+
+/** The word with which Redis, or a proxy before it, begins an error; else the status. */
+const refusalOf = (status: number, text: string): string =>
+  shown(`${/"error"\s*:\s*"([^"]*)/.exec(text)?.[1] ?? ""} `, { ...redisErrors, phrase: `HTTP_${status}` })
 
 const evaluate = (
   url: string,
@@ -55,20 +61,23 @@ const evaluate = (
           redirect: "manual",
           signal
         })
-        const text = await response.text()
-        const refused = /^(UNAUTHORIZED|NOPERM|NOAUTH|WRONGPASS|HTTP_40[13])$/.test(codeOf(response.status, text))
-        if (!response.ok) {
-          const config = refused && !worked ? wrongToken : undefined
-          throw Object.assign(new Error(), { code: codeOf(response.status, text), config })
+        return { ok: response.ok, status: response.status, text: await response.text() }
+      },
+      catch: (error) => failed(shown(error, { ...redisErrors, phrase: unreachable }))
+    }).pipe(
+      Effect.flatMap(({ ok, status, text }) => {
+        if (!ok) {
+          const problem = refusalOf(status, text)
+          const isRefused = /^(UNAUTHORIZED|NOPERM|NOAUTH|WRONGPASS|HTTP_40[13])$/.test(problem)
+          return Effect.fail(failed(problem, isRefused && !worked ? wrongToken : undefined))
         }
         worked = true
-        return (JSON.parse(text) as { readonly result: unknown }).result
-      },
-      catch: ({ code, config }: any) => {
-        const known = typeof code === "string" ? code : "UNREACHABLE"
-        return new Redis.RedisError({ cause: Object.assign(new Error(known), { code: known, config }) })
-      }
-    })
+        return Effect.try({
+          try: () => (JSON.parse(text) as { readonly result: unknown }).result,
+          catch: () => failed(unreachable)
+        })
+      })
+    )
 }
 
 const check = ({ token, url }: Options): Effect.Effect<readonly [string, Redacted.Redacted<string>], QQError> => {

@@ -2,6 +2,7 @@
  * qq-mini on Node: HTTP on undici, stores for the token, programs and settings from the environment, and `createQQMini`
  * for plain apps.
  */
+import { shown, systemCalls } from "@qq-mini/core/adapter/shown"
 import * as AccessToken from "@qq-mini/core/AccessToken"
 import * as App from "@qq-mini/core/App"
 import * as EncryptedTokenCache from "@qq-mini/core/EncryptedTokenCache"
@@ -165,7 +166,7 @@ const fromEnvironment = Effect.gen(function* (): Effect.fn.Return<
       : yield* Effect.tryPromise({
           try: () => readFile(file, "utf8"),
           catch: (cause) => {
-            const code = (cause as NodeJS.ErrnoException).code ?? "unknown"
+            const code = shown(cause, systemCalls)
             return App.invalidConfig("QQ_APPS_FILE", `the file can't be read (${code})`, `无法读取该文件（${code}）`)
           }
         })

@@ -3,6 +3,7 @@
  * processes and machines without number.
  */
 import * as NodeRedis from "@effect/platform-node/NodeRedis"
+import { redis as redisErrors, shown } from "@qq-mini/core/adapter/shown"
 import { invalidConfig, redact } from "@qq-mini/core/App"
 import type { QQError } from "@qq-mini/core/QQError"
 import type { Quota } from "@qq-mini/core/Quota"
@@ -96,9 +97,7 @@ export const layer = (options: Options): Layer.Layer<TokenCache | Quota, QQError
             begun ? Math.min(2_000, 50 * 2 ** Math.min(retries, 6)) + Math.floor(Math.random() * 200) : cause
         }
       }).pipe(
-        Layer.catchTag("RedisError", (error) =>
-          Layer.effectContext(Effect.fail(failed(RedisTokenCache.problemOf(error))))
-        ),
+        Layer.catchTag("RedisError", (error) => Layer.effectContext(Effect.fail(failed(shown(error, redisErrors))))),
         // that the store is lost and back is told once, and not for each attempt to connect
         Layer.provide(Layer.succeed(References.MinimumLogLevel, "Error"))
       )

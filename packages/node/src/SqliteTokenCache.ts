@@ -5,6 +5,7 @@
  * as SQLite reads it. The file is readable by its owner alone. It must lie on a local disk: SQLite's locks do not hold
  * on network file systems, and machines that share a disk don't share a clock.
  */
+import { isNamed, shown, sqlite } from "@qq-mini/core/adapter/shown"
 import { invalidConfig } from "@qq-mini/core/App"
 import type { QQError } from "@qq-mini/core/QQError"
 import { type Key, TokenCache, TokenCacheError } from "@qq-mini/core/TokenCache"
@@ -68,16 +69,6 @@ export interface Options {
   readonly setting?: string | undefined
 }
 
-// SQLite's own number, without the extension in its higher bits
-const codeOf = (cause: any): { readonly code: number; readonly problem: string } => {
-  const code = typeof cause?.errcode === "number" ? cause.errcode & 0xff : 0
-  const name =
-    typeof cause?.code === "string" && /^E[A-Z]+$/.test(cause.code) ? cause.code : String(cause?.errstr ?? "")
-  return { code, problem: name === "" ? "it failed" : name }
-}
-
-const [busy, locked] = [5, 6]
-
 const advice = (problem: string): { readonly en: string; readonly zh: string } => {
   switch (problem) {
     case "EACCES":
@@ -120,7 +111,7 @@ export const make = Effect.fnUntraced(function* ({
   setting = "path"
 }: Options): Effect.fn.Return<TokenCache["Service"], QQError, Scope.Scope> {
   const failed = (cause: unknown) => {
-    const { problem } = codeOf(cause)
+    const problem = shown(cause, sqlite)
     const { en, zh } = advice(problem)
     return invalidConfig(setting, `${path} can't be used (${problem}): ${en}`, `无法使用 ${path}（${problem}）：${zh}`)
   }
@@ -172,7 +163,7 @@ export const make = Effect.fnUntraced(function* ({
       catch: (cause) => cause
     }).pipe(
       retryBusy,
-      Effect.mapError((cause) => new TokenCacheError({ operation, problem: codeOf(cause).problem }))
+      Effect.mapError((cause) => new TokenCacheError({ operation, problem: shown(cause, sqlite) }))
     )
 
   return TokenCache.of({
@@ -201,10 +192,7 @@ export const make = Effect.fnUntraced(function* ({
 /** The store in a file. */
 export const layer = (options: Options): Layer.Layer<TokenCache, QQError> => Layer.effect(TokenCache, make(options))
 
-const isBusy = (cause: unknown): boolean => {
-  const { code } = codeOf(cause)
-  return code === busy || code === locked
-}
+const isBusy = (cause: unknown): boolean => isNamed(cause, /^database (table )?is locked$/)
 
 // Writers take turns. The pauses leave the event loop to others; how long in all is the caller's to say.
 const retryBusy: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R> = Effect.retry({

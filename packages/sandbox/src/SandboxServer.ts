@@ -1,6 +1,7 @@
 /**
  * The sandbox as an HTTP server on this machine, for clients in other processes and languages.
  */
+import { shown, systemCalls } from "@qq-mini/core/adapter/shown"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as Context from "effect/Context"
@@ -58,7 +59,7 @@ export const layerServer = (options?: { readonly port?: number }): Layer.Layer<S
         Layer.effect(
           SandboxServer,
           Effect.die(
-            new Error(`The sandbox can't listen on 127.0.0.1:${options?.port ?? 0}: ${(cause as Error).message}`)
+            new Error(`The sandbox can't listen on 127.0.0.1:${options?.port ?? 0}: ${shown(cause, systemCalls)}`)
           )
         )
       )

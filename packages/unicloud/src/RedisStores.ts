@@ -1,4 +1,5 @@
 /** Tokens and quotas in the Redis of `uniCloud.redis()`. */
+import { redis as redisErrors, shown } from "@qq-mini/core/adapter/shown"
 import { invalidConfig } from "@qq-mini/core/App"
 import type { QQError } from "@qq-mini/core/QQError"
 import type * as Quota from "@qq-mini/core/Quota"
@@ -10,12 +11,6 @@ import * as Layer from "effect/Layer"
 import * as Redis from "effect/persistence/Redis"
 import type { RedisClient } from "./UniCloud.ts"
 
-const reasonOf = (error: any): string => {
-  const message = String(error?.message ?? "")
-  const word = /^[A-Z]{2,20}(?= )/.exec(message)?.[0] ?? error?.code
-  return typeof word === "string" && /^[\w-]{1,40}$/.test(word) ? word : "it failed"
-}
-
 /** The error of a missing or failing `uniCloud.redis()`, with the step that enables it. */
 export const enableRedis = (why: string): QQError =>
   invalidConfig(
@@ -25,7 +20,7 @@ export const enableRedis = (why: string): QQError =>
   )
 
 const failed = (error: unknown) => {
-  const code = reasonOf(error)
+  const code = shown(error, redisErrors)
   return new Redis.RedisError({ cause: Object.assign(new Error(code), { code }) })
 }
 
@@ -35,7 +30,7 @@ export const layer = (
   options: RedisTokenCache.Options = {}
 ): Layer.Layer<TokenCache | Quota.Quota, QQError> =>
   Layer.unwrap(
-    Effect.try({ try: redis, catch: (error) => enableRedis(reasonOf(error)) }).pipe(
+    Effect.try({ try: redis, catch: (error) => enableRedis(shown(error, redisErrors)) }).pipe(
       Effect.map((client) =>
         Layer.merge(RedisTokenCache.layerUnwatched(options), RedisQuota.layer(options)).pipe(
           Layer.provide(

@@ -2,6 +2,7 @@
  * HTTP over `uniCloud.httpclient.request` (urllib 2) or `uniCloud.request`: bytes both ways, no redirects, and times that
  * end what can't be stopped. What these clients throw holds the whole URL, and so the secret: of it only the name goes on.
  */
+import { isNamed } from "@qq-mini/core/adapter/shown"
 import * as Transport from "@qq-mini/core/Transport"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -113,7 +114,7 @@ export const layerHttpclient = (
           })
         } catch (error) {
           const rest = Math.floor(end - performance.now())
-          if ((error as Error | undefined)?.name !== "ConnectionTimeoutError" || rest < reconnectAbove) throw error
+          if (!isNamed(error, /^ConnectionTimeoutError$/) || rest < reconnectAbove) throw error
           return request(rest)
         }
       }

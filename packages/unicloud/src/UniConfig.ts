@@ -7,6 +7,7 @@
  *
  * They are read with each call, because one instance serves several apps. Errors name the file and the key.
  */
+import { isNamed } from "@qq-mini/core/adapter/shown"
 import * as App from "@qq-mini/core/App"
 import { type InvalidConfig, type QQError, UnknownApp } from "@qq-mini/core/QQError"
 import * as Effect from "effect/Effect"
@@ -124,9 +125,9 @@ const configured = (options: Options): ReadonlyArray<App.AppCredentialsInput> =>
     const center = configCenter({ pluginId: "vk-unicloud" })
     try {
       return center.requireFile("index.js")
-    } catch (error: any) {
+    } catch (error) {
       // a project without vk has no such file
-      if (error?.code === "MODULE_NOT_FOUND" || error?.code === "ENOENT") return undefined
+      if (isNamed(error, /^(MODULE_NOT_FOUND|ENOENT)$/)) return undefined
       throw error
     }
   })

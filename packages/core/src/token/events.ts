@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { AppId } from "../App.ts"
+import { functions, shown } from "../internal/shown.ts"
 import type { TokenContested } from "../reason/client.ts"
 
 /**
@@ -42,7 +43,7 @@ export class Listeners {
       (listener) =>
         Effect.catchDefect(
           Effect.sync(() => listener(event)),
-          (defect) => Effect.logError("a listener of token events failed", defect)
+          (defect) => Effect.logError(`a listener of token events failed: ${shown(defect, functions)}`)
         ),
       { discard: true }
     )

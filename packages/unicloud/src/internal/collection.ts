@@ -1,4 +1,5 @@
 /** The cloud database as the stores use it: its answers and errors, alike on all providers. */
+import { says, shown, uniCloudDatabase } from "@qq-mini/core/adapter/shown"
 import { TokenCacheError } from "@qq-mini/core/TokenCache"
 import type { Collection, Document } from "../UniCloud.ts"
 
@@ -21,8 +22,7 @@ export const get = async (collection: Collection, id: string): Promise<ReadonlyA
 const missingCollection =
   /collection.{0,80}(not\s*(exist|found)|non-?exist)|not found collection|COLLECTION_NOT_EXIST|集合.{0,20}不存在/i
 
-const isMissing = (error: any): boolean =>
-  missingCollection.test(`${error?.errCode ?? error?.code ?? ""} ${error?.message ?? error?.errMsg ?? ""}`)
+const isMissing = (error: unknown): boolean => says(error, missingCollection)
 
 /** Whether the collection exists. Where the first document creates it, as on aliyun, this creates it. */
 export const exists = async (collection: Collection): Promise<boolean> => {
@@ -44,12 +44,13 @@ export const exists = async (collection: Collection): Promise<boolean> => {
 }
 
 /** An error of the database by its code alone, since its message may hold a token. */
-export const failure = (operation: TokenCacheError["operation"], error: any, collection: string): TokenCacheError => {
-  const code = String(error?.errCode ?? error?.code ?? "")
+export const failure = (
+  operation: TokenCacheError["operation"],
+  error: unknown,
+  collection: string
+): TokenCacheError => {
   const problem = isMissing(error)
     ? `the collection ${collection} does not exist: ${howToCreate.en} / ${howToCreate.zh}`
-    : /^[\w-]{1,64}$/.test(code)
-      ? code
-      : "the database failed"
+    : shown(error, uniCloudDatabase)
   return new TokenCacheError({ operation, problem })
 }
