@@ -4,6 +4,7 @@
  * It has neither a lock nor a clock, so a slot of ours in `opendb-open-data` holds both. A token that others put there is
  * read again every 4 minutes.
  */
+import { sameSecret } from "@qq-mini/core/adapter/secrets"
 import type { QQError } from "@qq-mini/core/QQError"
 import type { TokenCache } from "@qq-mini/core/TokenCache"
 import type * as Layer from "effect/Layer"
@@ -46,7 +47,8 @@ const inBridge = (bridge: OpenBridge, dcloudAppid: (appid: string) => string | u
   }
   // the bridge can't compare, so the token is compared just before
   const ifStill = async (appid: string, over: ForeignToken | undefined, then: (key: BridgeKey) => Promise<unknown>) => {
-    if ((await read(appid))?.token === over?.token) await ask(appid, then)
+    // "" stands for none
+    if (sameSecret((await read(appid))?.token ?? "", over?.token ?? "")) await ask(appid, then)
   }
   return {
     read,

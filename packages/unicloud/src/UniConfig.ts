@@ -7,12 +7,12 @@
  *
  * They are read with each call, because one instance serves several apps. Errors name the file and the key.
  */
+import { sameSecret } from "@qq-mini/core/adapter/secrets"
 import { isNamed } from "@qq-mini/core/adapter/shown"
 import * as App from "@qq-mini/core/App"
 import { type InvalidConfig, type QQError, UnknownApp } from "@qq-mini/core/QQError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
 import type { ConfigCenter, UniCloud } from "./UniCloud.ts"
 
 /** Programs that are given, and where to look for others. */
@@ -177,7 +177,7 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
   const remember = ({ appid, appsecret }: App.AppCredentialsInput): App.AppCredentials => {
     const found = known.get(appid)
     const app = { appid, appsecret: App.redact(appsecret) }
-    if (found !== undefined && Redacted.value(found.appsecret) === Redacted.value(app.appsecret)) return found
+    if (found !== undefined && sameSecret(found.appsecret, app.appsecret)) return found
     known.set(appid, app)
     return app
   }

@@ -1,5 +1,24 @@
 import * as Redacted from "effect/Redacted"
 
+const plain = (secret: string | Redacted.Redacted<string>): string =>
+  typeof secret === "string" ? secret : Redacted.value(secret)
+
+/**
+ * Whether two secrets, tokens or signatures are the same. Both are read to the end, wherever they differ, so the time it
+ * takes does not show how much of a guess was right.
+ */
+export const sameSecret = (
+  one: string | Redacted.Redacted<string>,
+  other: string | Redacted.Redacted<string>
+): boolean => {
+  const a = plain(one)
+  const b = plain(other)
+  let difference = a.length ^ b.length
+  // S2: no early exit. Past its end a text has NaN, which counts as 0; the lengths differ then.
+  for (let i = 0; i < Math.max(a.length, b.length); i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i)
+  return difference === 0
+}
+
 /**
  * Tells secrets apart in the names of slots: 53 bits, far fewer than a secret has, so that nobody can go back from them.
  * Whoever does not know the secret hits its fingerprint by chance alone.

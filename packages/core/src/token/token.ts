@@ -1,5 +1,6 @@
 /** A token, where it came from, and what a caller wants of one. */
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
+import { sameSecret } from "../internal/secrets.ts"
 
 /** From the store, which gave it this generation. */
 export interface Stored {
@@ -58,8 +59,7 @@ export const stored = (value: Token["value"], generation: number): Token => ({
 })
 
 /** Whether two tokens are the same for QQ, wherever they came from. */
-export const same = (one: Token["value"], other: Token["value"]): boolean =>
-  Redacted.value(one) === Redacted.value(other)
+export const same = (one: Token["value"], other: Token["value"]): boolean => sameSecret(one, other)
 
 /** Whether a token will do, as long as it is not over. */
 export const isWanted = (value: Token["value"], wanted: Wanted): boolean =>

@@ -1,3 +1,4 @@
+import { sameSecret } from "@qq-mini/core/adapter/secrets"
 import type * as Endpoint from "@qq-mini/core/Endpoint"
 import { type Limit, windowMillis } from "@qq-mini/core/Quota"
 import type * as Random from "effect/Random"
@@ -105,7 +106,7 @@ export class Platform {
   /** The appid of the program whose live token this is. */
   owner(value: string, now: number): string | undefined {
     for (const [appid, list] of this.#tokens) {
-      if (list.some((token) => token.value === value && token.validUntil > now)) return appid
+      if (list.some((token) => token.validUntil > now && sameSecret(token.value, value))) return appid
     }
     return undefined
   }

@@ -1,10 +1,9 @@
-import * as App from "@qq-mini/core/App"
+import { sameSecret } from "@qq-mini/core/adapter/secrets"
 import type * as Endpoint from "@qq-mini/core/Endpoint"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
-import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Fault from "../Fault.ts"
 import { answerOf, notFound, refusalOf } from "./answer.ts"
@@ -37,7 +36,7 @@ const bySecret = Effect.fnUntraced(function* (asked: Asked, platform: Platform):
     endpoint.endpoint === "auth.code2Session" ? platform.switches.loginCodes : { appid: 40013, appsecret: 40001 }
   const own = platform.program(appid)
   if (own === undefined) return yield* refuse(codes.appid, "invalid appid")
-  if (Redacted.value(App.redact(own.appsecret)) !== query.get("secret")) {
+  if (!sameSecret(own.appsecret, query.get("secret") ?? "")) {
     return yield* refuse(codes.appsecret, "invalid appsecret")
   }
   return appid

@@ -9,6 +9,7 @@
  * write is cut off, the next operation repeats it.
  */
 import * as CompareAndSwap from "@qq-mini/core/adapter/CompareAndSwap"
+import { sameSecret } from "@qq-mini/core/adapter/secrets"
 import { invalidConfig } from "@qq-mini/core/App"
 import type { QQError } from "@qq-mini/core/QQError"
 import * as TokenCache from "@qq-mini/core/TokenCache"
@@ -80,7 +81,7 @@ const share = async (options: Options, foreign: ForeignTokens, key: TokenCache.K
   const now = Date.now()
   if (state.token === "" || state.expires <= now) {
     if (found !== undefined) await foreign.remove(appidOf(key), found)
-  } else if (found?.token !== state.token) {
+  } else if (found === undefined || !sameSecret(found.token, state.token)) {
     await foreign.write(appidOf(key), found, state.token, { now, expires: state.expires })
   }
   await replace(options, seen, { ...state, shared: true })

@@ -1,4 +1,5 @@
 /** A slot as one document of the database, and what a token of other software changes in it. Nothing here does I/O. */
+import { sameSecret } from "@qq-mini/core/adapter/secrets"
 import * as TokenCache from "@qq-mini/core/TokenCache"
 import { createHash } from "node:crypto"
 import { type ForeignToken, never } from "./foreignToken.ts"
@@ -26,7 +27,7 @@ const endlessLifetimeMillis = 240_000
 export const observe = (state: SlotDocument, found: ForeignToken | undefined): SlotDocument => {
   // T3: other software removed the token
   if (found === undefined) return state.shared && state.token !== "" ? { ...state, token: "" } : state
-  if (found.token === state.token) return state.shared ? state : { ...state, shared: true }
+  if (sameSecret(found.token, state.token)) return state.shared ? state : { ...state, shared: true }
   // T2: a token of the past. Our last write there was cut off, or an older one came late
   if (state.marks.includes(mark(found.token))) return { ...state, shared: false }
   const endless = found.expires >= never
@@ -50,7 +51,7 @@ export const observe = (state: SlotDocument, found: ForeignToken | undefined): S
 
 /** The slot after an operation beside other software. A changed token is not shared yet. */
 export const changedBeside = (state: SlotDocument, next: TokenCache.Kept): SlotDocument => {
-  const same = next.token === state.token && next.generation === state.generation
+  const same = next.generation === state.generation && sameSecret(next.token, state.token)
   if (same) return { ...state, ...next }
   return { ...next, marks: next.token === "" ? state.marks : marked(state.marks, next.token), shared: false }
 }

@@ -1,0 +1,4 @@
+/**
+ * How secrets are compared: in constant time, in every runtime.
+ */
+export { sameSecret } from "../internal/secrets.ts"
