@@ -2,12 +2,14 @@
  * Mini programs: their ids and secrets, the registry in which they are looked up, and the one a program runs for.
  */
 import * as Context from "effect/Context"
-import { dual } from "effect/Function"
+import { dual, identity } from "effect/Function"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { InvalidConfig, UnknownApp } from "./reason/client.ts"
-import { QQError } from "./reason/error.ts"
+import * as Schema from "effect/Schema"
+import { checker, invalidConfig, rule } from "./internal/rule.ts"
+import { type InvalidConfig, UnknownApp } from "./reason/client.ts"
+import type { QQError } from "./reason/error.ts"
 
 /** The id of a mini program, as `1112345678`. */
 export type AppId = string
@@ -28,6 +30,29 @@ export interface AppCredentialsInput {
 export const redact = (secret: string | Redacted.Redacted<string>): Redacted.Redacted<string> =>
   Redacted.isRedacted(secret) ? secret : Redacted.make(secret)
 
+/** Whether a value can be an appid: 1 to 64 letters, digits, `-` or `_`. */
+export const isAppId = (u: unknown): u is AppId => typeof u === "string" && /^[\w-]{1,64}$/.test(u)
+
+/** Whether a value can be an AppSecret: a text that is not blank, plain or redacted. */
+export const isAppSecret = (u: unknown): u is AppCredentialsInput["appsecret"] => {
+  const text = Redacted.isRedacted(u) ? Redacted.value(u) : u
+  return typeof text === "string" && text.trim() !== ""
+}
+
+/** The rules for a program's credentials as people write them. */
+export const Credentials = /* @__PURE__ */ Schema.Struct({
+  appid: rule(
+    isAppId,
+    "must be the program's id from q.qq.com: 1 to 64 letters and digits, as a string",
+    "必须是 q.qq.com 上的小程序 appid：1 到 64 个字母或数字的字符串"
+  ),
+  appsecret: rule(
+    isAppSecret,
+    "must be the program's AppSecret from q.qq.com, and must not be empty",
+    "必须是 q.qq.com 上的 AppSecret，不能为空"
+  )
+})
+
 /** The registry of programs. Implement it to look secrets up elsewhere, a database for instance. */
 export class Apps extends Context.Service<
   Apps,
@@ -46,57 +71,41 @@ export interface AppsOptions {
   readonly source?: string | undefined
 }
 
-/** A {@link QQError} that names a setting and says what is wrong with it, in English and Chinese. */
-export const invalidConfig = (setting: string, en: string, zh: string): QQError =>
-  new QQError({
-    endpoint: "configuration",
-    app: undefined,
-    reason: new InvalidConfig({ setting, problem: { en, zh } })
-  })
+export {
+  /** A `QQError` that names a setting and says what is wrong with it, in English and Chinese. */
+  invalidConfig
+} from "./internal/rule.ts"
 
-/** Whether a value can be an appid: 1 to 64 letters, digits, `-` or `_`. */
-export const isAppId = (u: unknown): u is AppId => typeof u === "string" && /^[\w-]{1,64}$/.test(u)
+const check = /* @__PURE__ */ checker(Credentials)
 
-/** Checks one appid and secret; `where` names the setting in the error. */
+/** Checks one appid and secret; `settingOf` says what a field is called in the error. */
 export const checkCredentials = (
-  input: AppCredentialsInput,
-  where: { readonly appid: string; readonly appsecret: string } = { appid: "appid", appsecret: "appsecret" }
-): Effect.Effect<AppCredentials, QQError> => {
-  if (!isAppId(input?.appid)) {
-    return Effect.fail(
-      invalidConfig(
-        where.appid,
-        "must be the program's id from q.qq.com: 1 to 64 letters and digits, as a string",
-        "必须是 q.qq.com 上的小程序 appid：1 到 64 个字母或数字的字符串"
-      )
-    )
-  }
-  if (
-    !(typeof input.appsecret === "string" || Redacted.isRedacted(input.appsecret)) ||
-    String(Redacted.value(redact(input.appsecret))).trim() === ""
-  ) {
-    return Effect.fail(
-      invalidConfig(
-        where.appsecret,
-        "must be the program's AppSecret from q.qq.com, and must not be empty",
-        "必须是 q.qq.com 上的 AppSecret，不能为空"
-      )
-    )
-  }
-  return Effect.succeed({ appid: input.appid, appsecret: redact(input.appsecret) })
-}
+  input: { readonly appid?: unknown; readonly appsecret?: unknown } | undefined,
+  settingOf: (field: string) => string = identity
+): Effect.Effect<AppCredentials, QQError> =>
+  Effect.map(check({ appid: input?.appid, appsecret: input?.appsecret }, settingOf), ({ appid, appsecret }) => ({
+    appid,
+    appsecret: redact(appsecret)
+  }))
+
+/** The error of a setting that is no list of programs. `kind` is `JSON ` where it is a text. */
+export const noList = (setting: string, kind: "" | "JSON " = ""): QQError =>
+  invalidConfig(
+    setting,
+    `must be a ${kind}list, as [{"appid":"1112345678","appsecret":"…"}]`,
+    `必须是 ${kind}列表，如 [{"appid":"1112345678","appsecret":"…"}]`
+  )
 
 /** Makes the registry. Fails when an appid or secret is empty or an appid stands twice. */
 export const make = Effect.fnUntraced(function* (options: AppsOptions): Effect.fn.Return<Apps["Service"], QQError> {
   const source = options.source ?? "the registered programs"
+  if (!Array.isArray(options.apps)) return yield* noList(source)
   const apps = new Map<AppId, AppCredentials>()
   for (const [index, input] of options.apps.entries()) {
-    const app = yield* checkCredentials(input, {
-      appid: `${source}[${index}].appid`,
-      appsecret: `${source}[${index}].appsecret`
-    })
+    const settingOf = (field: string) => `${source}[${index}].${field}`
+    const app = yield* checkCredentials(input, settingOf)
     if (apps.has(app.appid)) {
-      return yield* invalidConfig(`${source}[${index}].appid`, `${app.appid} stands there twice`, `${app.appid} 重复`)
+      return yield* invalidConfig(settingOf("appid"), `${app.appid} stands there twice`, `${app.appid} 重复`)
     }
     apps.set(app.appid, app)
   }

@@ -9,7 +9,7 @@ import * as Promised from "@qq-mini/core/Promise"
 import type { QQError } from "@qq-mini/core/QQError"
 import * as QQMini from "@qq-mini/core/QQMini"
 import * as Quota from "@qq-mini/core/Quota"
-import * as Setup from "@qq-mini/core/Setup"
+import * as Setup from "@qq-mini/core/adapter/Setup"
 import * as TokenCache from "@qq-mini/core/TokenCache"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -17,7 +17,7 @@ import * as FetchTransport from "./FetchTransport.ts"
 import * as Environment from "./internal/environment.ts"
 
 /** Which programs, where the token is kept, and how the client works. */
-export interface Options extends Setup.Programs, Setup.Ways {
+export interface Options extends Setup.Programs, Setup.SettingsInput {
   /**
    * Variables, for what the options do not say: `QQ_APPID` and `QQ_APPSECRET`, `QQ_APPS` (several programs, as JSON), and
    * `QQ_BASE_URL`. On Workers `env`, on Deno `Deno.env.toObject()`, elsewhere `process.env`.

@@ -10,7 +10,7 @@ import * as Promised from "@qq-mini/core/Promise"
 import type { QQError } from "@qq-mini/core/QQError"
 import * as QQMini from "@qq-mini/core/QQMini"
 import * as Quota from "@qq-mini/core/Quota"
-import * as Setup from "@qq-mini/core/Setup"
+import * as Setup from "@qq-mini/core/adapter/Setup"
 import * as TokenCache from "@qq-mini/core/TokenCache"
 import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
@@ -25,7 +25,7 @@ import * as NodeTransport from "./NodeTransport.ts"
 import * as SqliteTokenCache from "./SqliteTokenCache.ts"
 
 /** One program, or several with a default, and how the client works. */
-export interface Options extends Setup.Programs, Setup.Ways, NodeTransport.Options {
+export interface Options extends Setup.Programs, Setup.SettingsInput, NodeTransport.Options {
   /**
    * Where the token is kept, and who shares it:
    * - `sqlite`: the processes of this user on this machine, in a file of the user's (`~/.local/state/qq-mini` on Linux).

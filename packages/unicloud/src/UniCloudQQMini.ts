@@ -7,7 +7,7 @@ import * as Promised from "@qq-mini/core/Promise"
 import { QQError, TimedOut } from "@qq-mini/core/QQError"
 import * as QQMini from "@qq-mini/core/QQMini"
 import * as Quota from "@qq-mini/core/Quota"
-import * as Setup from "@qq-mini/core/Setup"
+import * as Setup from "@qq-mini/core/adapter/Setup"
 import * as TokenCache from "@qq-mini/core/TokenCache"
 import type { Transport } from "@qq-mini/core/Transport"
 import * as Duration from "effect/Duration"
@@ -35,7 +35,7 @@ export type Store =
   | UniCloudStores.OpenBridge
 
 /** Which programs, where the token is kept, and how the client works. */
-export interface Options extends Omit<UniConfig.Options, "uniCloud">, Setup.Ways {
+export interface Options extends Omit<UniConfig.Options, "uniCloud">, Setup.SettingsInput {
   /** By default the global `uniCloud` of the cloud function. */
   readonly uniCloud?: UniCloud | undefined
   readonly store?: Store | undefined

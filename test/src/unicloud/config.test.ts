@@ -295,9 +295,10 @@ describe("uni-config-center", () => {
     const cases: ReadonlyArray<readonly [Options, string]> = [
       [{ appid: "1111" }, "appsecret"],
       [{ appsecret: "aValue" }, "appid"],
-      [{ appid: "a Value", appsecret: "aValue" }, "apps[0].appid"],
-      [{ appid: 1111 as never, appsecret: "aValue" }, "apps[0].appid"],
-      [{ appid: "1111", appsecret: "" }, "apps[0].appsecret"],
+      [{ appid: "a Value", appsecret: "aValue" }, "appid"],
+      [{ appid: 1111 as never, appsecret: "aValue" }, "appid"],
+      [{ appid: "1111", appsecret: "" }, "appsecret"],
+      [{ apps: one as never }, "apps"],
       [{ apps: [one, { appid: "1111", appsecret: "aValue" }] }, "apps[1].appid"],
       [{ apps: [one, undefined as never] }, "apps[1].appid"]
     ]

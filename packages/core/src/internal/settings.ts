@@ -1,6 +1,9 @@
 import * as Context from "effect/Context"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import type { Any } from "../endpoint/definition.ts"
 import { defaultPolicy, type Policy } from "../Retry.ts"
+import { checker, rule } from "./rule.ts"
 
 /** How a client works. All times are milliseconds. */
 export interface Settings {
@@ -55,3 +58,49 @@ export const Settings = Context.Reference<Settings>("@qq-mini/core/QQMini/Settin
     runs: "process"
   })
 })
+
+/** How a client works, as people write it. */
+export interface SettingsInput {
+  /** Milliseconds for a whole call. By default 15,000. */
+  readonly deadline?: number | undefined
+  /** Milliseconds for one attempt. By default 5,000. */
+  readonly attemptTimeout?: number | undefined
+  /** Attempts in all of what may be repeated. By default 3. */
+  readonly attempts?: number | undefined
+  /** Where QQ is. By default `https://api.q.qq.com`; a sandbox has its own address. */
+  readonly baseUrl?: string | undefined
+}
+
+/** Whether a value is a time in milliseconds: a number above 0 that has an end. */
+export const isMillis = (u: unknown): u is number => Number.isFinite(u) && (u as number) > 0
+
+const isAddress = (u: unknown): u is string =>
+  typeof u === "string" && /^https?:\/\/[^?#\s]+$/i.test(u) && Result.isSuccess(Result.try(() => new URL(u)))
+
+/** The rule for what need not be given. */
+const given = <A>(is: (u: unknown) => u is A, en: string, zh: string) =>
+  rule((u): u is A | undefined => u === undefined || is(u), en, zh)
+
+const Millis = /* @__PURE__ */ given(isMillis, "must be a number of milliseconds above 0", "必须是大于 0 的毫秒数")
+
+/** A number of attempts, if any is given: in settings, and in the options of one call. */
+export const Attempts = /* @__PURE__ */ given(
+  (u): u is number => Number.isInteger(u) && (u as number) >= 1,
+  "must be a whole number of at least 1",
+  "必须是不小于 1 的整数"
+)
+
+/** The rules for {@link SettingsInput}. */
+const Rules = /* @__PURE__ */ Schema.Struct({
+  deadline: Millis,
+  attemptTimeout: Millis,
+  attempts: Attempts,
+  baseUrl: given(
+    isAddress,
+    "must be an address without a query, as https://api.q.qq.com",
+    "必须是不带参数的网址，如 https://api.q.qq.com"
+  )
+})
+
+/** Checks settings, each of which may be `undefined`. */
+export const checkSettings = /* @__PURE__ */ checker(Rules)

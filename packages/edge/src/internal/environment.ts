@@ -1,7 +1,7 @@
+import * as Setup from "@qq-mini/core/adapter/Setup"
 import type * as App from "@qq-mini/core/App"
 import type { QQError } from "@qq-mini/core/QQError"
 import type * as QQMini from "@qq-mini/core/QQMini"
-import * as Setup from "@qq-mini/core/Setup"
 import type * as Effect from "effect/Effect"
 
 /** Variables and bindings: `env` of Workers, `Deno.env.toObject()`, `process.env`. */
@@ -28,7 +28,7 @@ export const programs = (env: Env): Effect.Effect<App.AppsOptions, QQError> =>
 /** The settings that options ask for, and the variables where the options say nothing. */
 export const settings = (
   env: Env,
-  options: Setup.Ways,
+  options: Setup.SettingsInput,
   defaults?: Partial<typeof QQMini.Settings.Service>
 ): Effect.Effect<typeof QQMini.Settings.Service, QQError> =>
   Setup.settings({ ...options, baseUrl: options.baseUrl ?? text(env, "QQ_BASE_URL") }, defaults)

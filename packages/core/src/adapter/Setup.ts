@@ -1,0 +1,124 @@
+/**
+ * Programs and settings from the options that people write and from the variables of an environment. Each is checked here,
+ * so that every adapter refuses it alike, with its name and how to put it right.
+ */
+import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
+import type * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as App from "../App.ts"
+import { checkSettings, Settings, type SettingsInput } from "../internal/settings.ts"
+import type { QQError } from "../reason/error.ts"
+
+export type {
+  /** How a client works, as people write it. */
+  SettingsInput
+} from "../internal/settings.ts"
+
+/** Which programs. */
+export interface Programs {
+  /** The program's id, from q.qq.com. */
+  readonly appid?: App.AppId | undefined
+  /** The program's AppSecret, from q.qq.com. */
+  readonly appsecret?: string | Redacted.Redacted<string> | undefined
+  /** Further programs of the same backend. */
+  readonly apps?: ReadonlyArray<App.AppCredentialsInput> | undefined
+}
+
+/** The settings that options ask for; `baseUrlName` is what the address is called in its error. */
+export const settings = (
+  { attemptTimeout, attempts, baseUrl, deadline }: SettingsInput,
+  { baseUrlName = "baseUrl (QQ_BASE_URL)", ...others }: Partial<Settings> & { readonly baseUrlName?: string } = {}
+): Effect.Effect<Settings, QQError> => {
+  const settingOf = (field: string) => (field === "baseUrl" ? baseUrlName : field)
+  return Effect.map(checkSettings({ attemptTimeout, attempts, baseUrl, deadline }, settingOf), (given) => {
+    const defaults = { ...Settings.defaultValue(), ...others }
+    return {
+      ...defaults,
+      baseUrl: given.baseUrl ?? defaults.baseUrl,
+      deadline: given.deadline ?? defaults.deadline,
+      attemptTimeout: given.attemptTimeout ?? defaults.attemptTimeout,
+      retry: { ...defaults.retry, attempts: given.attempts ?? defaults.retry.attempts }
+    }
+  })
+}
+
+const missingBeside = (setting: string, other: string): Effect.Effect<never, QQError> =>
+  Effect.fail(App.invalidConfig(setting, `is missing beside ${other}`, `缺失：需要与 ${other} 一起给出`))
+
+/** One program by its two settings, or nothing where neither is set. */
+const mainProgram = (
+  input: { readonly appid?: unknown; readonly appsecret?: unknown },
+  settingOf: (field: string) => string = identity
+): Effect.Effect<App.AppCredentials | undefined, QQError> => {
+  const { appid, appsecret } = input
+  if (appid === undefined && appsecret === undefined) return Effect.succeed(undefined)
+  if (appid === undefined) return missingBeside(settingOf("appid"), settingOf("appsecret"))
+  if (appsecret === undefined) return missingBeside(settingOf("appsecret"), settingOf("appid"))
+  return App.checkCredentials(input, settingOf)
+}
+
+/** The programs that options name, of which there may be none. The first one is the default. */
+export const givenPrograms = Effect.fnUntraced(function* (
+  options: Programs
+): Effect.fn.Return<ReadonlyArray<App.AppCredentialsInput>, QQError> {
+  const { apps = [] } = options
+  const main = yield* mainProgram(options)
+  yield* App.make({ apps, source: "apps" })
+  // The main program may stand in the list too.
+  return main === undefined ? apps : [main, ...apps.filter(({ appid }) => appid !== main.appid)]
+})
+
+/** The programs that options name. Fails when there is none. */
+export const programs = (options: Programs): Effect.Effect<App.AppsOptions, QQError> =>
+  Effect.flatMap(givenPrograms(options), (apps) =>
+    apps.length > 0
+      ? Effect.succeed({ apps, source: options.appid === undefined ? "apps" : "appid / apps" })
+      : Effect.fail(
+          App.invalidConfig(
+            "appid",
+            "is missing: give appid and appsecret, or apps, or set QQ_APPID and QQ_APPSECRET",
+            "缺失：请给出 appid 和 appsecret，或 apps，或设置 QQ_APPID 和 QQ_APPSECRET"
+          )
+        )
+  )
+
+const isList = (u: unknown): u is ReadonlyArray<App.AppCredentialsInput> =>
+  Array.isArray(u) && u.every((app) => typeof app?.appid === "string" && typeof app.appsecret === "string")
+
+const parseApps = Effect.fnUntraced(function* (json: string, setting: string) {
+  // Editors on Windows put a byte order mark in front.
+  const apps = Result.getOrUndefined(Result.try((): unknown => JSON.parse(json.replace(/^\uFEFF/, ""))))
+  if (!isList(apps)) return yield* App.noList(setting, "JSON ")
+  yield* App.make({ apps, source: setting })
+  return apps.map(({ appid, appsecret }) => ({ appid, appsecret: App.redact(appsecret) }))
+})
+
+/** Variables of an environment that name programs: `QQ_APPID` and `QQ_APPSECRET`, and lists as JSON by their names. */
+export interface Variables {
+  readonly appid: string | undefined
+  readonly appsecret: string | undefined
+  readonly lists: ReadonlyArray<readonly [name: string, json: string | undefined]>
+}
+
+/** The programs that variables name; the first place in which a program stands counts, and the first is the default. */
+export const fromVariables = Effect.fnUntraced(function* ({
+  lists,
+  ...variables
+}: Variables): Effect.fn.Return<App.AppsOptions, QQError> {
+  const main = yield* mainProgram(variables, (field) => `QQ_${field.toUpperCase()}`)
+  const apps: Array<App.AppCredentialsInput> = main === undefined ? [] : [main]
+  for (const [name, json] of lists) {
+    if (json !== undefined) apps.push(...(yield* parseApps(json, name)))
+  }
+  const names = lists.map(([name]) => name)
+  if (apps.length === 0) {
+    return yield* App.invalidConfig(
+      "QQ_APPID",
+      `is not set: set QQ_APPID and QQ_APPSECRET, or list a program in ${names.join(" or ")}`,
+      `未设置：请设置 QQ_APPID 和 QQ_APPSECRET，或在 ${names.join("、")} 中列出小程序`
+    )
+  }
+  const unique = apps.filter((app, i) => apps.findIndex((other) => other.appid === app.appid) === i)
+  return { apps: unique, source: ["QQ_APPID", ...names].join(" / ") }
+})
