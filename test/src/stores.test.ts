@@ -12,10 +12,12 @@ import * as RedisStores from "@qq-mini/node/RedisStores"
 import * as SqliteTokenCache from "@qq-mini/node/SqliteTokenCache"
 import { defaultPrograms } from "@qq-mini/sandbox/Sandbox"
 import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
+import { WebCrypto } from "effect/crypto/WebCrypto"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
+import { webcrypto } from "node:crypto"
 import { mkdtempSync } from "node:fs"
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises"
 import { createServer } from "node:net"
@@ -204,6 +206,20 @@ describe("a store tells", () => {
     }).pipe(Effect.provide(Logger.layer([Logger.make(({ message }) => logs.push(String(message)))])))
   })
 })
+
+it.effect("a runtime without WebCrypto is told so, and another may be given", () =>
+  Effect.gen(function* () {
+    const store = yield* TokenCache.makeMemory
+    const missing = Effect.provideService(WebCrypto, undefined as never)
+    const error = yield* Effect.flip(missing(EncryptedTokenCache.make(store, tokenKey)))
+    assert.match(error.message, /^configuration: InvalidConfig: tokenKey: needs crypto\.subtle/)
+    const given = Effect.provideService(WebCrypto, webcrypto as Crypto)
+    const sealed = yield* given(EncryptedTokenCache.make(store, tokenKey))
+    yield* Effect.provideService(leave("token"), TokenCache.TokenCache, sealed)
+    assert.strictEqual(Redacted.value((yield* sealed.read("1112345678:slot")).token!), "token")
+    assert.notStrictEqual(Redacted.value((yield* store.read("1112345678:slot")).token!), "token")
+  })
+)
 
 describe("bad configuration names the setting and the fix, before anything is sent", () => {
   const app = { appid: "1112345678", appsecret: secret, baseUrl: "http://127.0.0.1:9" }

@@ -1,8 +1,7 @@
 /**
  * Tokens at rest encrypted: a wrapper that goes around any store.
  */
-import * as Aead from "effect/crypto/Aead"
-import * as SecureRandom from "effect/crypto/SecureRandom"
+import { WebCrypto } from "effect/crypto/WebCrypto"
 import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
 import * as Layer from "effect/Layer"
@@ -14,7 +13,7 @@ import { type Key, TokenCache, TokenCacheError } from "./TokenCache.ts"
 
 const utf8 = new TextEncoder()
 const text = new TextDecoder()
-const nonceLength = Aead.aes256Gcm.nonceLength
+const nonceLength = 12
 
 /** The key that encrypts tokens: 32 bytes, as they are, in base64, or in hexadecimal digits. */
 export type EncryptionKey = Uint8Array | string | Redacted.Redacted<string>
@@ -44,9 +43,17 @@ export const check = (key: EncryptionKey, setting = "tokenKey"): Effect.Effect<U
   )
 }
 
+// What is stored is base64 of the nonce, the ciphertext and its tag of 16 bytes.
+const sealing = (slot: Key, nonce: Uint8Array) => ({
+  name: "AES-GCM",
+  iv: nonce as BufferSource,
+  additionalData: utf8.encode(slot)
+})
+
 /**
  * Lets a store see tokens encrypted only (AES-256-GCM, bound to their slot). All who share a store use the same key; a
- * token that this key does not open counts as none. Fails when the key is not 32 bytes.
+ * token that this key does not open counts as none. Fails when the key is not 32 bytes, and where the runtime has no
+ * `crypto.subtle` (give one as the `WebCrypto` of `effect/crypto`).
  */
 export const make = Effect.fnUntraced(function* (
   cache: TokenCache["Service"],
@@ -54,25 +61,40 @@ export const make = Effect.fnUntraced(function* (
   setting = "tokenKey"
 ): Effect.fn.Return<TokenCache["Service"], QQError> {
   const bytes = yield* check(key, setting)
-  const secret = yield* Effect.orDie(Aead.key(Aead.aes256Gcm, bytes))
-  const { aead, random } = yield* Effect.provide(
-    Effect.all({ aead: Aead.Aead, random: SecureRandom.SecureRandom }),
-    Aead.layerWebCrypto.pipe(Layer.provideMerge(SecureRandom.layerWebCrypto))
+  const crypto: Crypto | undefined = yield* WebCrypto
+  if (crypto?.subtle === undefined) {
+    return yield* invalidConfig(
+      setting,
+      "needs crypto.subtle, which this runtime does not have",
+      "需要 crypto.subtle，而当前运行环境没有提供"
+    )
+  }
+  const { subtle } = crypto
+  const secret = yield* Effect.promise(() =>
+    subtle.importKey("raw", bytes as BufferSource, "AES-GCM", false, ["encrypt", "decrypt"])
   )
   const seal = (slot: Key, token: string) =>
-    Effect.gen(function* () {
-      const nonce = yield* random.randomBytes(nonceLength)
-      const sealed = yield* aead.encrypt(secret, utf8.encode(token), { nonce, aad: utf8.encode(slot) })
-      return Base64.encode(Uint8Array.of(...nonce, ...sealed))
+    Effect.tryPromise(() => {
+      const nonce = crypto.getRandomValues(new Uint8Array(nonceLength))
+      return subtle
+        .encrypt(sealing(slot, nonce), secret, utf8.encode(token))
+        .then((sealed) => Base64.encode(Uint8Array.of(...nonce, ...new Uint8Array(sealed))))
     })
   const open = (slot: Key, sealed: string) =>
-    Effect.gen(function* () {
-      const bytes = yield* Effect.fromResult(Base64.decode(sealed))
-      const nonce = bytes.subarray(0, nonceLength)
-      return text.decode(yield* aead.decrypt(secret, bytes.subarray(nonceLength), { nonce, aad: utf8.encode(slot) }))
-    })
+    Effect.flatMap(Effect.fromResult(Base64.decode(sealed)), (bytes) =>
+      Effect.tryPromise(() =>
+        subtle
+          .decrypt(sealing(slot, bytes.slice(0, nonceLength)), secret, bytes.slice(nonceLength))
+          .then((token) => text.decode(token))
+      )
+    )
+  const { maxLifetime, watch } = cache
   return TokenCache.of({
-    ...cache,
+    lease: (slot, options) => cache.lease(slot, options),
+    remove: (slot, options) => cache.remove(slot, options),
+    release: (slot, options) => cache.release(slot, options),
+    watch: watch && ((slot) => watch.call(cache, slot)),
+    maxLifetime,
     read: (slot) =>
       Effect.flatMap(cache.read(slot), (found) =>
         found.token === undefined
