@@ -2,14 +2,14 @@
  * qq-mini on runtimes with `fetch`: Cloudflare Workers, Deno, Bun, Vercel's and Next's edge functions, and whatever else
  * has it. Its layer, and `createQQMini` for plain handlers.
  */
-import type * as AccessToken from "@qq-mini/core/AccessToken"
-import * as AccessTokens from "@qq-mini/core/AccessToken"
+import type { AccessToken } from "@qq-mini/core/AccessToken"
+import * as Parts from "@qq-mini/core/adapter/Parts"
+import * as Setup from "@qq-mini/core/adapter/Setup"
 import * as App from "@qq-mini/core/App"
+import * as EncryptedTokenCache from "@qq-mini/core/EncryptedTokenCache"
 import * as Promised from "@qq-mini/core/Promise"
 import type { QQError } from "@qq-mini/core/QQError"
 import * as QQMini from "@qq-mini/core/QQMini"
-import * as Quota from "@qq-mini/core/Quota"
-import * as Setup from "@qq-mini/core/adapter/Setup"
 import * as TokenCache from "@qq-mini/core/TokenCache"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -17,17 +17,18 @@ import * as FetchTransport from "./FetchTransport.ts"
 import * as Environment from "./internal/environment.ts"
 
 /** Which programs, where the token is kept, and how the client works. */
-export interface Options extends Setup.Programs, Setup.SettingsInput {
+export interface Options extends Setup.Programs, Setup.SettingsInput, Parts.Parts {
   /**
    * Variables, for what the options do not say: `QQ_APPID` and `QQ_APPSECRET`, `QQ_APPS` (several programs, as JSON), and
    * `QQ_BASE_URL`. On Workers `env`, on Deno `Deno.env.toObject()`, elsewhere `process.env`.
    */
   readonly env?: Environment.Env | undefined
   /**
-   * Where the token is kept, and who shares it: the layer of a store, as `DurableObjectTokenCache.layer(env.QQ_TOKENS)`. By
-   * default the memory of this process or isolate, which shares it with nobody.
+   * Where the token is kept, and who shares it: the layer of a store, as `DurableObjectTokenCache.layer(env.QQ_TOKENS)`, or a
+   * store of your own, as a layer or an object with the methods of `TokenCache`. By default the memory of this process or
+   * isolate, which shares it with nobody.
    */
-  readonly store?: Layer.Layer<TokenCache.TokenCache, QQError> | undefined
+  readonly store?: Parts.OwnStore | undefined
   /** By default the global one. Hand `init` on as it is; one that is no wrapper of that must not repeat requests by itself. */
   readonly fetch?: FetchTransport.Fetch | undefined
   /**
@@ -41,8 +42,6 @@ export interface Options extends Setup.Programs, Setup.SettingsInput {
    * end one's work while others go on. By default `apart` on Workers and Vercel's edge, `shared` elsewhere.
    */
   readonly requests?: "shared" | "apart" | undefined
-  /** Is told what happens to the tokens, for logs and metrics. */
-  readonly onTokenEvent?: ((event: AccessToken.TokenEvent) => void) | undefined
 }
 
 const forgetsRequests = (): boolean =>
@@ -50,18 +49,20 @@ const forgetsRequests = (): boolean =>
 
 const requestsOf = ({ requests = forgetsRequests() ? "apart" : "shared" }: Options) => requests
 
-const check = Effect.fnUntraced(function* (
+const settings = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<typeof QQMini.Settings.Service, QQError> {
   const requests = requestsOf(options)
   if (requests !== "apart" && requests !== "shared") {
     return yield* App.invalidConfig("requests", "must be shared or apart", "必须是 shared 或 apart")
   }
+  const { env = {}, fetch, waitUntil } = options
+  yield* Parts.checkFunctions({ fetch, waitUntil })
   return yield* Environment.settings(
-    options.env ?? {},
+    env,
     options,
     requests === "apart"
-      ? // no request waits for another's turn either: the runtime itself lets only so many out at once
+      ? // No request waits for another's turn either: the runtime itself lets only so many out at once.
         { runs: "request", maxInFlight: Infinity }
       : undefined
   )
@@ -74,7 +75,7 @@ const programs = (options: Options): Effect.Effect<App.AppsOptions, QQError> => 
     : Environment.programs(env)
 }
 
-// isolates without number, each of which ends the others' tokens
+// There are many isolates, and each ends the others' tokens.
 const layerMemory: Layer.Layer<TokenCache.TokenCache> = Layer.effect(
   TokenCache.TokenCache,
   Effect.gen(function* () {
@@ -85,28 +86,28 @@ const layerMemory: Layer.Layer<TokenCache.TokenCache> = Layer.effect(
   })
 )
 
-const layerListener = ({ onTokenEvent, waitUntil }: Options): Layer.Layer<never, never, AccessToken.AccessToken> =>
-  Layer.effectDiscard(
-    onTokenEvent === undefined
-      ? Effect.void
-      : Effect.flatMap(AccessTokens.AccessToken, ({ listen }) => listen(onTokenEvent))
-  ).pipe(Layer.merge(Layer.succeed(QQMini.WaitUntil, waitUntil)))
+const make = (options: Options, encryption?: Parts.Adapter["encryption"]) =>
+  Effect.map(
+    Parts.make(options, {
+      settings: settings(options),
+      apps: Layer.effect(App.Apps, Effect.flatMap(programs(options), App.make)),
+      transport: FetchTransport.layer(options.fetch),
+      storeByName: (name) => (name === undefined ? layerMemory : undefined),
+      storeNames: ["durableObject(env.QQ_TOKENS)"],
+      encryption
+    }),
+    Layer.merge(Layer.succeed(QQMini.WaitUntil, options.waitUntil))
+  )
 
 /**
- * The client for these programs, and the service of its tokens. It needs nothing else, and building it sends nothing.
+ * The client for these programs, and the service of its tokens. It needs nothing else, and building it sends nothing. To
+ * encrypt the token, wrap the store: `EncryptedTokenCache.layer(store, key)`.
  *
  * Give what runs a request on Workers the request's `signal` (`enable_request_signal` in `wrangler.jsonc`): a `ManagedRuntime`
  * keeps what it runs until that ends, and there nothing of a visitor who left ever does.
  */
-export const layer = (options: Options): Layer.Layer<QQMini.QQMini | AccessToken.AccessToken, QQError> =>
-  layerListener(options).pipe(
-    Layer.provideMerge(QQMini.layerStores),
-    // what comes later goes before: a store may keep the quotas too
-    Layer.provide(Layer.merge(Quota.layerMemory, options.store ?? layerMemory)),
-    Layer.provide(Layer.effect(App.Apps, Effect.flatMap(programs(options), App.make))),
-    Layer.provide(FetchTransport.layer(options.fetch)),
-    Layer.provide(Layer.effect(QQMini.Settings, check(options)))
-  )
+export const layer = (options: Omit<Options, "tokenKey">): Layer.Layer<QQMini.QQMini | AccessToken, QQError> =>
+  Layer.unwrap(make(options))
 
 /**
  * The client for plain handlers: every call as a promise. Make it once, outside the handler: nothing is sent before the
@@ -124,7 +125,7 @@ export const layer = (options: Options): Layer.Layer<QQMini.QQMini | AccessToken
  * ```
  */
 export const createQQMini = (options: Options = {}): Promised.RequestClient => {
-  Effect.runSync(check(options))
+  const client = Effect.runSync(make(options, EncryptedTokenCache))
   Effect.runSync(Effect.flatMap(programs(options), App.make))
-  return Promised.make(layer(options), { forgetful: requestsOf(options) === "apart" })
+  return Promised.make(client, { forgetful: requestsOf(options) === "apart" })
 }

@@ -2,15 +2,15 @@
  * qq-mini on Node: HTTP on undici, stores for the token, programs and settings from the environment, and `createQQMini`
  * for plain apps.
  */
+import type { AccessToken } from "@qq-mini/core/AccessToken"
+import * as Parts from "@qq-mini/core/adapter/Parts"
+import * as Setup from "@qq-mini/core/adapter/Setup"
 import { shown, systemCalls } from "@qq-mini/core/adapter/shown"
-import * as AccessToken from "@qq-mini/core/AccessToken"
 import * as App from "@qq-mini/core/App"
 import * as EncryptedTokenCache from "@qq-mini/core/EncryptedTokenCache"
 import * as Promised from "@qq-mini/core/Promise"
 import type { QQError } from "@qq-mini/core/QQError"
-import * as QQMini from "@qq-mini/core/QQMini"
-import * as Quota from "@qq-mini/core/Quota"
-import * as Setup from "@qq-mini/core/adapter/Setup"
+import type { QQMini } from "@qq-mini/core/QQMini"
 import * as TokenCache from "@qq-mini/core/TokenCache"
 import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
@@ -24,8 +24,8 @@ import { join } from "node:path"
 import * as NodeTransport from "./NodeTransport.ts"
 import * as SqliteTokenCache from "./SqliteTokenCache.ts"
 
-/** One program, or several with a default, and how the client works. */
-export interface Options extends Setup.Programs, Setup.SettingsInput, NodeTransport.Options {
+/** One program, or several with a default, how the client works, and parts of your own. */
+export interface Options extends Setup.Programs, Setup.SettingsInput, Parts.Parts<string>, NodeTransport.Options {
   /**
    * Where the token is kept, and who shares it:
    * - `sqlite`: the processes of this user on this machine, in a file of the user's (`~/.local/state/qq-mini` on Linux).
@@ -34,39 +34,28 @@ export interface Options extends Setup.Programs, Setup.SettingsInput, NodeTransp
    * - `redis://user:password@host:6379/0` (`rediss://` with TLS): all processes and machines that use this Redis; they
    *   keep QQ's quotas together, too. Needs the package `redis`.
    * - `memory`: nobody else.
+   * - a store of your own: a layer of `TokenCache` (and of `Quota`, if you like), or an object with the methods of
+   *   `TokenCache`.
    */
-  readonly store?: string | undefined
-  /** Encrypts the token in the store: 32 bytes, as they are, in base64 or in hexadecimal digits. */
-  readonly tokenKey?: EncryptedTokenCache.EncryptionKey | undefined
-  /** Is told what happens to the tokens, for logs and metrics. */
-  readonly onTokenEvent?: ((event: AccessToken.TokenEvent) => void) | undefined
-}
-
-type Store =
-  | { readonly kind: "memory" | "default" }
-  | { readonly kind: "sqlite"; readonly path: string }
-  | { readonly kind: "redis"; readonly url: string }
-
-const storeOf = ({ store = "" }: Options): Effect.Effect<Store, QQError> => {
-  if (store === "" || store === "sqlite") return Effect.succeed({ kind: "default" })
-  if (store === "memory") return Effect.succeed({ kind: "memory" })
-  const path = /^sqlite:(?:\/\/)?(.+)$/.exec(store)?.[1]
-  if (path !== undefined) return Effect.succeed({ kind: "sqlite", path })
-  if (/^rediss?:/.test(store)) return Effect.succeed({ kind: "redis", url: store })
-  return Effect.fail(
-    App.invalidConfig(
-      storeSetting,
-      "must be sqlite, sqlite:/path/to/file, redis://user:password@host:6379/0, rediss://… or memory",
-      "必须是 sqlite、sqlite:/文件路径、redis://user:password@host:6379/0、rediss://… 或 memory"
-    )
-  )
+  readonly store?: string | Parts.OwnStore | undefined
 }
 
 const storeSetting = "store (QQ_STORE)"
-const keySetting = "tokenKey (QQ_TOKEN_KEY)"
+
+const storeNames = ["sqlite", "sqlite:/path/to/file", "redis://user:password@host:6379/0", "rediss://…", "memory"]
+
+const storeByName = (name: unknown = ""): Layer.Layer<TokenCache.TokenCache, QQError> | undefined => {
+  if (typeof name !== "string") return undefined
+  if (name === "" || name === "sqlite") return layerDefault
+  if (name === "memory") return TokenCache.layerMemory
+  const path = /^sqlite:(?:\/\/)?(.+)$/.exec(name)?.[1]
+  if (path !== undefined) return SqliteTokenCache.layer({ path, setting: storeSetting })
+  if (!/^rediss?:/.test(name)) return undefined
+  return Layer.unwrap(Effect.map(importRedisStores, ({ layer }) => layer({ url: name, setting: storeSetting })))
+}
 
 const importRedisStores = Effect.tryPromise({
-  // loaded when it is needed only: it needs a package that others can do without
+  // Loaded when it is needed only: it needs a package that other stores do without.
   try: () => import("./RedisStores.ts"),
   catch: () =>
     App.invalidConfig(
@@ -76,7 +65,7 @@ const importRedisStores = Effect.tryPromise({
     )
 })
 
-// The user's own file; where there is none to be had, nothing was asked for that can't be given.
+// The user's own file. Nobody asked for it by name, so memory will do where it can't be had.
 const layerDefault: Layer.Layer<TokenCache.TokenCache> = Effect.flatMap(
   UserDirectories.UserDirectories,
   (directories) => directories.state("qq-mini")
@@ -92,55 +81,26 @@ const layerDefault: Layer.Layer<TokenCache.TokenCache> = Effect.flatMap(
   )
 )
 
-const layerStores = (options: Options): Layer.Layer<TokenCache.TokenCache | Quota.Quota, QQError> =>
-  Layer.unwrap(
-    Effect.gen(function* () {
-      const store = yield* storeOf(options)
-      const stores = yield* Effect.gen(function* (): Effect.fn.Return<
-        Layer.Layer<TokenCache.TokenCache | Quota.Quota, QQError>,
-        QQError
-      > {
-        switch (store.kind) {
-          case "redis": {
-            const RedisStores = yield* importRedisStores
-            return RedisStores.layer({ url: store.url, setting: storeSetting })
-          }
-          case "sqlite":
-            return Layer.merge(SqliteTokenCache.layer({ path: store.path, setting: storeSetting }), Quota.layerMemory)
-          case "memory":
-            return Layer.merge(TokenCache.layerMemory, Quota.layerMemory)
-          case "default":
-            return Layer.merge(layerDefault, Quota.layerMemory)
-        }
-      })
-      const { tokenKey } = options
-      if (tokenKey === undefined) return stores
-      yield* EncryptedTokenCache.check(tokenKey, keySetting)
-      // what comes later goes before
-      return Layer.merge(stores, EncryptedTokenCache.layer(stores, tokenKey, keySetting))
+const make = (options: Options, apps: Effect.Effect<App.AppsOptions, QQError>) =>
+  Effect.andThen(
+    NodeTransport.check(options),
+    Parts.make(options, {
+      settings: Setup.settings(options),
+      apps: Layer.effect(App.Apps, Effect.flatMap(apps, App.make)),
+      transport: NodeTransport.layerWith(options),
+      storeByName,
+      storeNames,
+      storeSetting,
+      keySetting: "tokenKey (QQ_TOKEN_KEY)",
+      encryption: EncryptedTokenCache
     })
   )
 
-/** Tells what happens to the tokens to a function. */
-const layerListener = (listen: Options["onTokenEvent"]): Layer.Layer<never, never, AccessToken.AccessToken> =>
-  listen === undefined
-    ? Layer.empty
-    : Layer.effectDiscard(Effect.flatMap(AccessToken.AccessToken, (tokens) => tokens.listen(listen)))
-
-const layerOf = (options: Options, apps: Effect.Effect<App.AppsOptions, QQError>) =>
-  layerListener(options.onTokenEvent).pipe(
-    Layer.provideMerge(QQMini.layerStores),
-    Layer.provide(layerStores(options)),
-    Layer.provide(Layer.effect(App.Apps, Effect.flatMap(apps, App.make))),
-    Layer.provide(NodeTransport.layerWith(options)),
-    Layer.provide(Layer.effect(QQMini.Settings, Setup.settings(options)))
-  )
-
 /** The client for these programs, and the service of its tokens. It needs nothing else. */
-export const layer = (options: Options): Layer.Layer<QQMini.QQMini | AccessToken.AccessToken, QQError> =>
-  layerOf(options, Setup.programs(options))
+export const layer = (options: Options): Layer.Layer<QQMini | AccessToken, QQError> =>
+  Layer.unwrap(make(options, Setup.programs(options)))
 
-// an empty variable, as compose files leave it, is not set
+// An empty variable, as compose files leave it, is not set.
 const text = (name: string) =>
   Effect.map(Config.option(Config.String(name)), (value) => Option.getOrElse(value, () => "") || undefined)
 
@@ -180,10 +140,10 @@ const fromEnvironment = Effect.gen(function* (): Effect.fn.Return<
   }
 })
 
-const layerEnvironment = (options: Options): Layer.Layer<QQMini.QQMini | AccessToken.AccessToken, QQError> =>
+const layerEnvironment = (options: Options): Layer.Layer<QQMini | AccessToken, QQError> =>
   Layer.unwrap(
-    Effect.map(fromEnvironment, (environment) =>
-      layerOf({ ...environment.options, ...given(options) }, Effect.succeed(environment.programs))
+    Effect.flatMap(fromEnvironment, (environment) =>
+      make({ ...environment.options, ...given(options) }, Effect.succeed(environment.programs))
     )
   )
 
@@ -196,11 +156,9 @@ const layerEnvironment = (options: Options): Layer.Layer<QQMini.QQMini | AccessT
  * - `QQ_STORE`, `QQ_TOKEN_KEY`: where the token is kept, and what encrypts it there; as `store` and `tokenKey` of
  *   {@link Options}.
  */
-export const layerConfig: Layer.Layer<QQMini.QQMini | AccessToken.AccessToken, QQError> = Layer.suspend(() =>
-  layerEnvironment({})
-)
+export const layerConfig: Layer.Layer<QQMini | AccessToken, QQError> = Layer.suspend(() => layerEnvironment({}))
 
-// what a plain app prints is its own
+// The standard output belongs to the app.
 const layerLogger = Layer.succeed(Logger.LogToStderr, true)
 
 /**
@@ -216,18 +174,15 @@ const layerLogger = Layer.succeed(Logger.LogToStderr, true)
  * ```
  */
 export const createQQMini = (options: Options = {}): Promised.Client => {
-  const { appid, apps, appsecret, tokenKey } = options
-  Effect.runSync(Setup.settings(options))
-  Effect.runSync(storeOf(options))
-  Effect.runSync(NodeTransport.check(options))
-  if (tokenKey !== undefined) Effect.runSync(EncryptedTokenCache.check(tokenKey, keySetting))
+  const { appid, apps, appsecret } = options
+  const fromOptions = Effect.runSync(make(options, Setup.programs(options)))
   if (appid === undefined && appsecret === undefined && apps === undefined) {
-    // the environment as it is now: the library's own provider reads it once in a process
+    // Read now: the library's own provider reads the environment once in a process.
     const environment = ConfigProvider.layer(Effect.sync(() => ConfigProvider.fromEnv()))
     return Promised.make(layerEnvironment(options).pipe(Layer.provide(environment), Layer.provideMerge(layerLogger)))
   }
   Effect.runSync(Effect.flatMap(Setup.programs(options), App.make))
-  return Promised.make(Layer.provideMerge(layer(options), layerLogger))
+  return Promised.make(Layer.provideMerge(fromOptions, layerLogger))
 }
 
 const given = (options: Options): Options =>

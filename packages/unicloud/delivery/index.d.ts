@@ -85,19 +85,61 @@ export interface Client extends Calls {
 }
 
 /** require("uni-config-center") */
-export type ConfigCenter = (options: any) => any
+export type ConfigCenter = (options: { pluginId: string }) => {
+  config(): unknown
+  requireFile(name: string): unknown
+}
 
 /** require("uni-open-bridge-common") */
 export interface OpenBridge {
-  getAccessToken(...args: any[]): Promise<any>
-  setAccessToken(...args: any[]): Promise<any>
-  removeAccessToken(...args: any[]): Promise<any>
+  getAccessToken(...args: never[]): Promise<unknown>
+  setAccessToken(...args: never[]): Promise<unknown>
+  removeAccessToken(...args: never[]): Promise<unknown>
 }
+
+/** effect 的值（Effect 或 Layer）：自己编写部件时使用。 */
+export interface EffectValue {
+  pipe(...operations: ((value: never) => unknown)[]): unknown
+}
+
+/** 自己的存储：具有 @qq-mini/core 的 TokenCache 的方法，每个方法返回 Effect。 */
+export interface OwnStore {
+  read(key: string): EffectValue
+  lease(key: string, options: { owner: string; generation: number; ttl: number }): EffectValue
+  write(key: string, options: object): EffectValue
+  remove(key: string, options: { generation: number }): EffectValue
+  release(key: string, options: { owner: string }): EffectValue
+}
+
+/** 自己的发送方式：具有 @qq-mini/core 的 Transport 的方法。 */
+export interface OwnTransport {
+  send(request: object): EffectValue
+}
+
+/** 进行全部调用的服务，见 transformClient。 */
+export interface ClientService {
+  /** 进行一次调用；endpoint.endpoint 是接口名，如 security.msgSecCheck。 */
+  call(endpoint: { readonly endpoint: string }, input: unknown, options?: CallOptions): EffectValue
+  left(endpoint: { readonly endpoint: string }, app?: { appid?: string }): EffectValue
+}
+
+/** access_token 的变化。 */
+export type TokenEvent =
+  /** 已获取，或已提前续期；lifetime 为有效毫秒数，alone 表示未经过存储。 */
+  | { readonly _tag: "Fetched" | "Renewed"; readonly appid: string; readonly lifetime: number; readonly alone: boolean }
+  /** 未到期即被 QQ 拒绝。 */
+  | { readonly _tag: "Invalidated"; readonly appid: string }
+  /** 另有服务在获取同一小程序的 access_token。 */
+  | { readonly _tag: "Contested"; readonly appid: string; readonly reason: { readonly _tag: string } }
+  /** 存储不可用。 */
+  | { readonly _tag: "StoreLost"; readonly problem: string }
+  /** 存储恢复。 */
+  | { readonly _tag: "StoreBack" }
 
 /** createQQMini 的选项。 */
 export interface Options {
   /** 默认使用全局 uniCloud。 */
-  uniCloud?: any
+  uniCloud?: object
   /** require("uni-config-center")：从 uni-id/config.json 的 mp-qq.oauth.qq 与 vk-unicloud/index.js 的 vk.oauth.qq.list 读取小程序。 */
   configCenter?: ConfigCenter
   /** 当前应用，uni-id 配置为数组且无法自动得知（定时触发、URL 化）时传入。 */
@@ -114,13 +156,22 @@ export interface Options {
    * - "vk-global-data"：与仍在运行的 vk-unicloud 共用，最长使用 240 秒；
    * - "redis"：uniCloud.redis()，配额也共同计数；
    * - "memory"：仅本实例；
-   * - require("uni-open-bridge-common")：经由该模块。
+   * - require("uni-open-bridge-common")：经由该模块；
+   * - 自己的存储：具有 TokenCache 的方法的对象，或提供它的 Layer。
    */
-  store?: "database" | "opendb-open-data" | "vk-global-data" | "redis" | "memory" | OpenBridge
+  store?: "database" | "opendb-open-data" | "vk-global-data" | "redis" | "memory" | OpenBridge | OwnStore | EffectValue
   /** store 为 "database" 时的集合名。 */
   collection?: string
+  /** 在存储中加密 access_token：32 字节，以 base64 或十六进制给出，可用 openssl rand -base64 32 生成。 */
+  tokenKey?: string | Uint8Array
   /** 使用 uniCloud.httpclient（默认）或 uniCloud.request。 */
   http?: "httpclient" | "request"
+  /** 代替 uniCloud 的 HTTP 发送：具有方法 send 的对象，或提供 Transport 的 Layer；不可自动重发。 */
+  transport?: OwnTransport | EffectValue
+  /** 包装进行调用的服务：传入原有的，返回要使用的。 */
+  transformClient?: (client: ClientService) => ClientService
+  /** access_token 变化时调用，用于日志与监控。 */
+  onTokenEvent?: (event: TokenEvent) => void
   /** QQ 的地址，默认 https://api.q.qq.com。 */
   baseUrl?: string
   /** 整个调用的时限，毫秒，默认 4000；云函数默认 5 秒超时，调大时请一并调整云函数的超时时间。 */
@@ -169,7 +220,7 @@ export function toUniError(error: unknown): { errSubject: string; errCode: strin
 export function toVkError(error: unknown): { code: number; msg: string }
 
 /** uni-id-co 登录时存下的 session_key；没有或已过期时为 undefined。不可下发到客户端。 */
-export function readSessionKey(database: any, user: { appid: string; openid: string }): Promise<string | undefined>
+export function readSessionKey(database: object, user: { appid: string; openid: string }): Promise<string | undefined>
 
 /** vk 的返回值：QQ 原有字段，以及 code 与 msg。 */
 export interface VkResult {

@@ -160,6 +160,26 @@ describe.each([16, 18, 20] as const)("the delivered file on Node %i", (version) 
       // such as a lease's or an attempt's
       assert.strictEqual(left, 0, "timers right after an answer")
     }))
+
+  it("S1: with a tokenKey the database sees no token", () =>
+    space({ collections: ["qq-mini-tokens"] }, async (sandbox, database) => {
+      const options = {
+        appid: first.appid,
+        appsecret: first.appsecret,
+        baseUrl: sandbox.url,
+        tokenKey: "07".repeat(32)
+      }
+      const script = `
+        const { createQQMini } = require(${JSON.stringify(common)})
+        const uniCloud = require(${JSON.stringify(path("unicloud.cjs"))}).makeUniCloud(${JSON.stringify({ database: database.url })})
+        const token = () => createQQMini({ ...${JSON.stringify(options)}, uniCloud }).auth.getAccessToken()
+        token().then((first) => token().then((second) => console.log(first, second)))`
+      const { stdout } = await run(nodeBinary(version), ["-e", script])
+      const [one, two] = stdout.trim().split(" ")
+      assert.lengthOf(one!, 64)
+      assert.strictEqual(two, one)
+      assert.notInclude(JSON.stringify(database.dump("qq-mini-tokens")), one!)
+    }))
 })
 
 /** Links to the modules that a package.json names, as an upload lays them. */

@@ -1,5 +1,10 @@
 /** The hand-written types of the delivered file beside the real ones: what drifts apart does not compile. */
+import type { TokenEvent } from "@qq-mini/core/AccessToken"
 import type { groups } from "@qq-mini/core/Endpoints"
+import type { QQMini } from "@qq-mini/core/QQMini"
+import type { TokenCache } from "@qq-mini/core/TokenCache"
+import type { Transport } from "@qq-mini/core/Transport"
+import type { Layer } from "effect/Layer"
 import type { Redacted } from "effect/Redacted"
 import type * as Real from "@qq-mini/unicloud"
 import type * as Told from "../../../packages/unicloud/delivery/index.d.ts"
@@ -64,23 +69,29 @@ export type CallsOfAppAsTold = Holds<SameClient<ReturnType<Told.Client["app"]>, 
 export type ClientAsTold = Holds<Same<keyof Told.Client, Extract<keyof RealClient, string>>>
 export type ClosesAsTold = Holds<Same<ReturnType<Told.Client["close"]>, ReturnType<RealClient["close"]>>>
 
-// every option, and nothing else; what comes from uniCloud is not described
-type Foreign = "uniCloud" | "configCenter" | "store"
+// every option, and nothing else; what comes from uniCloud or effect is not described in full
+type Foreign = "uniCloud" | "configCenter" | "store" | "transport" | "transformClient" | "onTokenEvent"
 export type OptionsThere = Holds<SameFields<Told.Options, Real.Options>>
 export type OptionsFit = Holds<Fits<Omit<Told.Options, Foreign>, Omit<Real.Options, Foreign>>>
 export type OptionsAreAllTold = Holds<Fits<Omit<Real.Options, Foreign>, Told.Options>>
 export type Stores = Holds<Same<Extract<Told.Options["store"], string>, Extract<Real.Options["store"], string>>>
-export type BridgeThere = Holds<SameFields<Told.OpenBridge, Exclude<Real.Store, string>>>
+export type BridgeThere = Holds<SameFields<Told.OpenBridge, Extract<Real.Store, { readonly setAccessToken: unknown }>>>
+export type StoreMethods = Holds<Fits<TokenCache["Service"], Told.OwnStore>>
+export type TransportMethods = Holds<Fits<Transport["Service"], Told.OwnTransport>>
+export type ClientMethods = Holds<SameFields<Told.ClientService, QQMini["Service"]>>
+export type LayersFit = Holds<Fits<Layer<TokenCache>, Told.EffectValue>>
+export type EventsAsTold = Holds<Fits<TokenEvent, Told.TokenEvent>>
+export type EventsThere = Holds<Same<TokenEvent["_tag"], Told.TokenEvent["_tag"]>>
 export type VkOptionsThere = Holds<SameFields<Told.VkOptions, Real.VkOptions>>
 export type Compat = Holds<SameFields<Told.VkOptions["compat"], Real.VkOptions["compat"]>>
 export type CompatFits = Holds<Fits<Told.VkOptions["compat"], Real.VkOptions["compat"]>>
 
-// whole functions and values, as they stand
+// whole functions as they stand, and of those that take what is not described in full, what they give
 declare const real: typeof Real
-export const told: Pick<
-  typeof Told,
-  "createQQMini" | "createVkOpenapiQQ" | "isQQError" | "toUniError" | "toVkError" | "readSessionKey"
-> = real
+export const told: Pick<typeof Told, "isQQError" | "toUniError" | "toVkError"> = real
+export const toldClient: ReturnType<typeof Told.createQQMini> = {} as ReturnType<typeof Real.createQQMini>
+export const toldVk: ReturnType<typeof Told.createVkOpenapiQQ> = {} as ReturnType<typeof Real.createVkOpenapiQQ>
+export type SessionKey = Holds<Same<Gives<typeof Told.readSessionKey>, Gives<typeof Real.readSessionKey>>>
 export type ErrorAsTold = Holds<Fits<Real.QQError, Told.QQError>>
 export type UniErrors = Holds<Same<keyof ReturnType<typeof Told.toUniError>, keyof Real.UniError>>
 export type VkErrors = Holds<Same<keyof ReturnType<typeof Told.toVkError>, keyof Real.VkError>>

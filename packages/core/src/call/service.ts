@@ -8,7 +8,7 @@ export class QQMini extends Context.Service<
   QQMini,
   {
     /** Calls an endpoint. Prefer to call the endpoint itself: `Security.msgSecCheck({ content })`. */
-    readonly call: (endpoint: Any, input: unknown, options?: CallOptions) => Effect.Effect<any, QQError>
+    readonly call: (endpoint: Any, input: unknown, options?: CallOptions) => Effect.Effect<unknown, QQError>
     /** How many calls of an endpoint QQ's limits allow right now for the program, by the client's count. */
     readonly left: (endpoint: Any, authority?: Authority) => Effect.Effect<number, QQError>
   }

@@ -7,7 +7,7 @@ import type * as Effect from "effect/Effect"
 /** Variables and bindings: `env` of Workers, `Deno.env.toObject()`, `process.env`. */
 export type Env = object
 
-// an empty variable, as configuration files leave it, is not set
+// An empty variable, as configuration files leave it, is not set.
 const text = (env: Env, name: string): string | undefined => {
   const value = (env as Readonly<Record<string, unknown>>)[name]
   return typeof value === "string" && value !== "" ? value : undefined
