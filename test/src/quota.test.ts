@@ -20,6 +20,7 @@ import { deploy, type Deployment } from "./support/deployment.ts"
 import { sum } from "./support/processes.ts"
 import { Proxy } from "./support/faultyProxy.ts"
 import { Redis } from "./support/redis.ts"
+import { withPlace } from "../../packages/core/src/call/place.ts"
 
 let redis: Redis
 beforeAll(async () => {
@@ -275,8 +276,8 @@ describe("the limiter in Redis", () => {
             one.reserve(options)
           )
       })
-      const waiting = { maxWait: Effect.succeed(2_000), hold: Effect.succeed(15_000) }
-      const call = Quota.withPlace(watched, counted, waiting, (effect) => effect, Effect.succeed("sent"))
+      const waiting = { maxWait: () => 2_000, hold: () => 15_000 }
+      const call = withPlace(watched, counted, waiting, (effect) => effect, Effect.succeed("sent"))
       const results = yield* Effect.all(
         Array.from({ length: 5 }, () => Effect.result(call)),
         { concurrency: 5 }

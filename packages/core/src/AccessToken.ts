@@ -22,7 +22,7 @@ import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { AppCredentials } from "./App.ts"
-import * as Exchange from "./internal/exchange.ts"
+import * as Attempt from "./call/attempt.ts"
 import { Settings } from "./internal/settings.ts"
 import { millisOf, monotonicMillis } from "./internal/time.ts"
 import type { Reason } from "./reason/client.ts"
@@ -125,12 +125,12 @@ export const make = Effect.gen(function* () {
   const settings = yield* Settings
   const cache = yield* TokenCache
   const scope = yield* Effect.scope
-  const exchange = Exchange.make(yield* Transport, settings.baseUrl)
+  const attempt = Attempt.make(yield* Transport, settings.baseUrl)
   const self = `${(yield* Random.nextIntBetween(0, 2 ** 48)).toString(36)}${(yield* Random.nextIntBetween(0, 2 ** 48)).toString(36)}`
   let owners = 0
   const listeners = new Listeners()
   const parts: Alone.Parts = {
-    ask: Grant.make(exchange, settings, cache.maxLifetime),
+    ask: Grant.make(attempt, settings, cache.maxLifetime),
     reach: Reach.make(cache, {
       onLost: (problem) => listeners.publish({ _tag: "StoreLost", problem }),
       onBack: listeners.publish({ _tag: "StoreBack" })

@@ -7,17 +7,13 @@
  * that got lost counts until it can't arrive any more. A caller who has to wait books a place
  * at once, so waiting is fair, and is refused at once when it would last too long.
  */
-import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import { monotonicMillis } from "./internal/time.ts"
-import { type Counted, isKept } from "./Limit.ts"
+import type { Counted } from "./Limit.ts"
 import { type Ticket, Windows } from "./quota/windows.ts"
-import { QuotaReached } from "./reason/client.ts"
 
 export * from "./Limit.ts"
 export type { Ticket } from "./quota/windows.ts"
@@ -74,89 +70,6 @@ export class Quota extends Context.Service<
     readonly isClosed: (options: Counted) => Effect.Effect<boolean>
   }
 >()("@qq-mini/core/Quota") {}
-
-/** How long a call may wait for its place and keep it, and who is told. */
-export interface Waiting<E> {
-  /** The longest wait in milliseconds. */
-  readonly maxWait: Effect.Effect<number>
-  /** Milliseconds until the request can't reach QQ any more. */
-  readonly hold: Effect.Effect<number>
-  /** How far a call that failed came. By default `answered`. */
-  readonly phase?: ((failure: E) => "unsent" | "lost" | "answered") | undefined
-  /** Is told the milliseconds of a wait. */
-  readonly onWait?: ((millis: number) => Effect.Effect<void>) | undefined
-}
-
-/**
- * Runs an effect in a place of its own, in its turn (`inTurn` waits for that).
- *
- * With room, the place is taken when the turn has come, and used at once. Without, the turn goes to others while this
- * caller waits with a booking, or fails at once with {@link QuotaReached} and the time to come back when that would be too
- * late. A place whose call got lost on its way is kept until its deadline, since QQ may count it until then.
- *
- * A limiter that fails stops nobody: QQ counts too.
- */
-export const withPlace = <A, E, TE>(
-  quota: Quota["Service"],
-  counted: Counted,
-  { hold, maxWait, onWait = () => Effect.void, phase = () => "answered" }: Waiting<E>,
-  inTurn: <B>(effect: Effect.Effect<B, E>) => Effect.Effect<B, E | TE>,
-  effect: Effect.Effect<A, E>
-): Effect.Effect<A, E | TE | QuotaReached> => {
-  if (!isKept(counted)) return inTurn(effect)
-  return Effect.suspend(() => {
-    let ticket: Ticket | undefined
-    let place: Place | undefined
-    let isUsed = false
-    const ask = (maxWait: Effect.Effect<number>): Effect.Effect<boolean> =>
-      Effect.flatMap(maxWait, (maxWait) =>
-        Effect.flatMap(hold, (hold) =>
-          quota.reserve({ key: counted.key, limits: counted.limits, maxWait, hold, instead: ticket })
-        )
-      ).pipe(
-        Effect.catch((error) => Effect.as(Effect.logWarning(error.message), { granted: true, wait: 0, ticket: [] })),
-        Effect.map((asked: Place) => {
-          place = asked
-          ticket = asked.granted ? asked.ticket : undefined
-          return asked.granted && asked.wait === 0
-        }),
-        Effect.uninterruptible
-      )
-    const used = Effect.suspend(() => {
-      isUsed = true
-      return effect
-    })
-    const useNow = (maxWait: Effect.Effect<number>): Effect.Effect<Option.Option<A>, E> =>
-      Effect.flatMap(ask(maxWait), (now) => (now ? Effect.asSome(used) : Effect.succeedNone))
-
-    const run = Effect.gen(function* (): Effect.fn.Return<A, E | TE | QuotaReached> {
-      const first = yield* inTurn(useNow(noWait))
-      if (Option.isSome(first)) return first.value
-      if (yield* ask(maxWait)) return yield* inTurn(used)
-      for (;;) {
-        const { granted, wait } = place!
-        // there may never be a place
-        if (!granted) return yield* new QuotaReached(Number.isFinite(wait) ? { wait } : {})
-        yield* onWait(wait)
-        yield* Effect.sleep(wait)
-        const result = yield* inTurn(useNow(maxWait))
-        if (Option.isSome(result)) return result.value
-      }
-    })
-    return Effect.onExitPrimitive(run, (exit) => {
-      if (ticket === undefined) return undefined
-      const end = { key: counted.key, limits: counted.limits, ticket }
-      if (!isUsed) return Effect.ignore(quota.release(end))
-      const failure = Exit.isSuccess(exit) ? undefined : Cause.findFail(exit.cause)
-      const came =
-        failure === undefined ? "answered" : failure._tag === "Success" ? phase(failure.success.error as E) : "lost"
-      if (came === "lost") return undefined
-      return came === "answered" ? quota.complete(end) : Effect.ignore(quota.release(end))
-    })
-  })
-}
-
-const noWait = Effect.succeed(0)
 
 /** Takes a place of these windows, or books one. */
 export const reserveIn = (

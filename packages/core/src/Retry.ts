@@ -4,9 +4,10 @@
  * Reads and checks may be repeated. A send may not, unless it is certain that nothing was sent; when that can't be known
  * the caller gets {@link OutcomeUnknown}. Pauses have full jitter, honour QQ's `Retry-After`, and end with the deadline.
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import { monotonicMillis } from "./internal/time.ts"
+import { millisOf } from "./internal/time.ts"
 import { OutcomeUnknown, type Reason } from "./reason/client.ts"
 
 /**
@@ -32,6 +33,9 @@ export interface Failure {
   /** Whether QQ refused it for its number alone, so that it may be made again when there is a place for it. */
   readonly again?: boolean
 }
+
+/** A failure after which nothing was sent, or to which QQ gave the answer. */
+export const answered = (reason: Reason): Failure => ({ reason, phase: "answered" })
 
 /** How often and how slowly to repeat. */
 export interface Policy {
@@ -88,8 +92,8 @@ const final = (delivery: Delivery, { phase, reason }: Failure, lostBefore: boole
     ? reason
     : new OutcomeUnknown({ because: reason })
 
-/** Runs an attempt until it succeeds, fails for good, or the deadline (in {@link monotonicMillis}) is near. */
-export const run = Effect.fnUntraced(function* <A>(
+/** Runs an attempt until it succeeds, fails for good, or the deadline (in monotonic milliseconds) is near. */
+export const run = <A>(
   attempt: Effect.Effect<A, Failure>,
   options: {
     readonly delivery: Delivery
@@ -98,29 +102,36 @@ export const run = Effect.fnUntraced(function* <A>(
     /** What all calls of a client repeat from. Without one nothing is counted. */
     readonly budget?: Budget | undefined
   }
-): Effect.fn.Return<A, Reason> {
-  const { attempts, base, cap } = options.policy
-  let began = yield* monotonicMillis
-  options.budget?.earn(began)
-  let lostBefore = false
-  let counted = 0
-  for (let n = 1; ; n++) {
-    const result = yield* Effect.result(attempt)
-    if (result._tag === "Success") return result.success
-    const failure = result.failure
-    const give = () => final(options.delivery, failure, lostBefore)
-    if (failure.connectTimedOut !== true || attempts === 1) counted++
-    if (counted >= attempts || !mayRepeat(options.delivery, failure)) return yield* give()
-    lostBefore ||= failure.phase === "lost"
-    const jitter = (yield* Random.next) * Math.min(cap, base * 2 ** (n - 1))
-    const pause = Math.max(failure.reason._tag === "UnreadableAnswer" ? (failure.reason.wait ?? 0) : 0, jitter)
-    const now = yield* monotonicMillis
-    // D2: cut off by the deadline while it connects, an attempt could not say that it was never sent.
-    const needed = failure.connectTimedOut ? now - began : 0
-    if (now + pause + needed >= options.deadline) return yield* give()
-    if (options.budget?.take() === false) return yield* give()
-    yield* Effect.logDebug(`attempt ${n} failed (${failure.reason._tag}), next in ${Math.ceil(pause)} ms`)
-    yield* Effect.sleep(pause)
-    began = yield* monotonicMillis
-  }
-})
+): Effect.Effect<A, Reason> =>
+  Clock.clockWith((clock) => {
+    const { budget, deadline, delivery, policy } = options
+    let began = millisOf(clock)
+    budget?.earn(began)
+    let lostBefore = false
+    let counted = 0
+    let n = 0
+
+    /** Waits until the attempt may be repeated, or fails. */
+    const pause = Effect.fnUntraced(function* (failure: Failure): Effect.fn.Return<void, Reason> {
+      const { attempts, base, cap } = policy
+      const { connectTimedOut = false, phase, reason } = failure
+      n++
+      if (!connectTimedOut || attempts === 1) counted++
+      const mayGoOn = counted < attempts && mayRepeat(delivery, failure)
+      const last = final(delivery, failure, lostBefore)
+      if (!mayGoOn) return yield* last
+      lostBefore ||= phase === "lost"
+      const jitter = (yield* Random.next) * Math.min(cap, base * 2 ** (n - 1))
+      const millis = Math.max(reason._tag === "UnreadableAnswer" ? (reason.wait ?? 0) : 0, jitter)
+      // D2: cut off by the deadline while it connects, an attempt could not say that it was never sent.
+      const now = millisOf(clock)
+      const needed = connectTimedOut ? now - began : 0
+      if (now + millis + needed >= deadline || budget?.take() === false) return yield* last
+      yield* Effect.logDebug(`attempt ${n} failed (${reason._tag}), next in ${Math.ceil(millis)} ms`)
+      yield* Effect.sleep(millis)
+      began = millisOf(clock)
+    })
+    const again = (failure: Failure): Effect.Effect<A, Reason> =>
+      Effect.flatMap(pause(failure), () => Effect.catch(attempt, again))
+    return Effect.catch(attempt, again)
+  })

@@ -5,6 +5,7 @@ import { runVirtual } from "./virtualTime.ts"
 import * as Quota from "@qq-mini/core/Quota"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { withPlace } from "../src/call/place.ts"
 
 /** Numbers from 0 to 1 that a seed draws (mulberry32). */
 const draws = (seed: number) => () => {
@@ -107,13 +108,14 @@ const schedule = (seed: number) =>
           yield* Effect.sleep(travel + answer)
           if (refusedByQQ) yield* Effect.ignore(quota.refused(counted))
         })
-        const left = Effect.map(now, (now) => Math.max(0, start + deadline - now))
-        yield* Quota.withPlace(
+        const clock = yield* Clock.Clock
+        const left = () => Math.max(0, start + deadline - clock.currentTimeMillisUnsafe())
+        yield* withPlace(
           quota,
           counted,
           {
             maxWait: left,
-            hold: Effect.map(left, (left) => left + late),
+            hold: () => left() + late,
             phase: (failure: "unsent" | "lost") => failure
           },
           (effect) => effect,

@@ -5,16 +5,17 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import { TestClock } from "effect/testing"
+import { withPlace } from "../src/call/place.ts"
 
 const key = "1112345678 security.msgSecCheck"
 const limits = [Quota.perMinute(4_000), Quota.perDay(2_000_000)]
 
 /** Takes a place and uses it. */
 const take = (quota: Quota.Quota["Service"], maxWait: number, of = limits) =>
-  Quota.withPlace(
+  withPlace(
     quota,
     { key, limits: of },
-    { maxWait: Effect.succeed(maxWait), hold: Effect.succeed(15_000) },
+    { maxWait: () => maxWait, hold: () => 15_000 },
     (effect) => effect,
     Effect.succeed(true)
   )
@@ -43,11 +44,11 @@ describe("Quota", () => {
         const quota = yield* Quota.makeMemory
         const limits = [Quota.perMinute(600)]
         const times: Array<number> = []
-        const waiting = { maxWait: Effect.succeed(Infinity), hold: Effect.succeed(15_000) }
+        const waiting = { maxWait: () => Infinity, hold: () => 15_000 }
         const request = Effect.tap(Effect.sleep(latency), () =>
           Effect.map(Clock.currentTimeMillis, (t) => times.push(t))
         )
-        const worker = Effect.forever(Quota.withPlace(quota, { key, limits }, waiting, (effect) => effect, request))
+        const worker = Effect.forever(withPlace(quota, { key, limits }, waiting, (effect) => effect, request))
         const fibers = yield* Effect.forEach(Array.from({ length: 200 }), () => Effect.forkChild(worker))
         for (let second = 0; second < 1_200; second++) yield* TestClock.adjust("1 second")
         yield* Fiber.interruptAll(fibers)
@@ -135,10 +136,10 @@ describe("Quota", () => {
       // two more get places a minute later, but their turns come 55 seconds after that
       let turns = 0
       const gate = yield* Latch.make(false)
-      const slow = Quota.withPlace(
+      const slow = withPlace(
         quota,
         { key, limits: two },
-        { maxWait: Effect.succeed(Infinity), hold: Effect.succeed(15_000) },
+        { maxWait: () => Infinity, hold: () => 15_000 },
         (effect) => Effect.suspend(() => (++turns > 2 ? Effect.andThen(gate.await, effect) : effect)),
         Effect.succeed(true)
       )
@@ -182,10 +183,10 @@ describe("Quota", () => {
       const arrivals: Array<number> = []
       const calls = yield* Effect.forEach(Array.from({ length: 200 }), (_, i) =>
         Effect.forkChild(
-          Quota.withPlace(
+          withPlace(
             quota,
             { key, limits: ten },
-            { maxWait: Effect.succeed(Infinity), hold: Effect.succeed(15_000) },
+            { maxWait: () => Infinity, hold: () => 15_000 },
             (effect) => effect,
             // every other one arrives 9 seconds later
             Effect.andThen(Effect.delay(Clock.currentTimeMillis, i % 2 === 0 ? 0 : 9_000), (time) =>

@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type { AppCredentials } from "../App.ts"
 import * as Auth from "../Auth.ts"
-import type { Exchange } from "../internal/exchange.ts"
-import { encode } from "../internal/request.ts"
+import type { Attempt } from "../call/attempt.ts"
+import { encode } from "../call/encode.ts"
 import type { Settings } from "../internal/settings.ts"
 import { monotonicMillis } from "../internal/time.ts"
 import type { Reason } from "../reason/client.ts"
@@ -29,8 +29,8 @@ export type Ask = (
   onLost?: () => void
 ) => Effect.Effect<Grant | undefined, Reason>
 
-/** Makes that over an exchange. No token is used longer than `maxLifetime` milliseconds. */
-export const make = (exchange: Exchange, settings: Settings, maxLifetime = Infinity): Ask => {
+/** Makes that over attempts. No token is used longer than `maxLifetime` milliseconds. */
+export const make = (send: Attempt, settings: Settings, maxLifetime = Infinity): Ask => {
   const parameters = encode(Auth.getAccessToken, {})
   return Effect.fnUntraced(function* (app, stillMine, onLost) {
     const { wire } = yield* Effect.fromResult(parameters)
@@ -42,10 +42,12 @@ export const make = (exchange: Exchange, settings: Settings, maxLifetime = Infin
       if (!(yield* stillMine)) return undefined
       const asked = yield* monotonicMillis
       const timeout = Math.max(1, Math.min(settings.attemptTimeout, deadline - asked))
-      const { access_token, expires_in }: typeof Auth.getAccessToken.output.Type = yield* exchange(
-        Auth.getAccessToken,
-        { wire, appid: app.appid, authority: app, timeout }
-      )
+      const { access_token, expires_in } = yield* send(Auth.getAccessToken, {
+        wire,
+        appid: app.appid,
+        proof: app,
+        timeout
+      })
       return { value: access_token, lifetime: Math.min(expires_in * 1_000, maxLifetime), asked }
     })
     return yield* Retry.run(

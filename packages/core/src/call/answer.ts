@@ -1,3 +1,4 @@
+/** What an answer says, by its bytes. */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Redacted from "effect/Redacted"
@@ -6,7 +7,8 @@ import { fromCode } from "../Code.ts"
 import { UnreadableAnswer } from "../reason/client.ts"
 import type { Failure } from "../Retry.ts"
 import * as Image from "./image.ts"
-import { scrub } from "./secrets.ts"
+import { countKeys, parse, textOf } from "./strictJson.ts"
+import { scrub } from "../internal/secrets.ts"
 
 /** What came back over the wire. */
 export interface Answer {
@@ -29,36 +31,9 @@ const integer = (value: unknown): number | undefined => {
   return typeof value === "number" && Number.isSafeInteger(value) ? value : undefined
 }
 
-// the strings of a JSON text, one after the other, and whether each is a key
-const strings = /"([^"\\]*(?:\\.[^"\\]*)*)"(\s*:)?/g
-
-/** How many status fields a JSON text has, at any depth, however often and however escaped. */
-const countStatuses = (text: string): number => {
-  let count = 0
-  for (const [, body = "", colon] of text.matchAll(strings)) {
-    if (colon === undefined) continue
-    const key = body.includes("\\") ? (JSON.parse(`"${body}"`) as string) : body
-    if ((statusFields as ReadonlyArray<string>).includes(key)) count++
-  }
-  return count
-}
-
 const yes = /"errCode"\s*:\s*0\s*[,}]/
 
-const strict = new TextDecoder("utf-8", { fatal: true })
 const lenient = new TextDecoder()
-
-const orUndefined =
-  <A, B>(f: (a: A) => B) =>
-  (a: A): B | undefined => {
-    try {
-      return f(a)
-    } catch {
-      return undefined
-    }
-  }
-const decode = orUndefined((bytes: Uint8Array) => strict.decode(bytes))
-const parse = orUndefined((text: string): unknown => JSON.parse(text))
 
 const looksLikeHtml = (bytes: Uint8Array): boolean =>
   /^\s*<(?:!doctype|html|head|body|center)/i.test(lenient.decode(bytes.subarray(0, 200)))
@@ -73,13 +48,6 @@ const decoder = (endpoint: Any) => {
   return decode
 }
 
-/** The JSON object that the bytes are, if they are one. */
-export const jsonOf = (bytes: Uint8Array): object | undefined => {
-  const text = decode(bytes)
-  const json = text === undefined ? undefined : parse(text)
-  return typeof json === "object" && json !== null ? json : undefined
-}
-
 /**
  * Bytes become a success or an error, by their content: never by status, length or Content-Type.
  *
@@ -89,8 +57,8 @@ export const jsonOf = (bytes: Uint8Array): object | undefined => {
 export const read = (
   endpoint: Any,
   answer: Answer,
-  secrets: ReadonlyArray<Redacted.Redacted<string>>
-): Result.Result<any, Failure> => {
+  secretsOf: () => ReadonlyArray<Redacted.Redacted<string>>
+): Result.Result<unknown, Failure> => {
   const { announced, bytes, status, wait } = answer
   const size = announced ?? bytes.length
   const unreadable = (found: string) =>
@@ -117,7 +85,7 @@ export const read = (
   }
 
   const isCheck = endpoint.answers !== undefined
-  const text = decode(bytes)
+  const text = textOf(bytes)
   const json = text === undefined ? undefined : parse(text)
   if (json === undefined || text === undefined) return unreadable(looksLikeHtml(bytes) ? "html" : "not JSON")
   if (typeof json !== "object" || json === null || Array.isArray(json)) return unreadable("unknown JSON")
@@ -137,12 +105,14 @@ export const read = (
     }
   }
   if (code !== 0 && !endpoint.answers?.includes(code)) {
+    const secrets = secretsOf()
     const said = textFields.map((name) => scrub(own(name), secrets)).find((said) => said !== "") ?? ""
     return Result.fail<Failure>({ reason: fromCode(endpoint.codes, code, said), phase: "answered" })
   }
   if (endpoint.image) return unreadable("unknown JSON")
   // the yes of a check is a 0 that is written as 0, once, and no other status beside or below it
-  if (isCheck && code === 0 && !(yes.test(text) && countStatuses(text) === 1)) return unreadable("unknown JSON")
+  if (isCheck && code === 0 && !(yes.test(text) && countKeys(text, statusFields) === 1))
+    return unreadable("unknown JSON")
 
   // a code that is an answer counts in every spelling
   const decoded = decoder(endpoint)(code === 0 ? fields : { ...fields, errCode: code })

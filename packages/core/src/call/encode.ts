@@ -1,16 +1,11 @@
-import * as Effect from "effect/Effect"
-import * as Redacted from "effect/Redacted"
+/** The caller's parameters, checked, in the form that travels. */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import * as SchemaIssue from "effect/SchemaIssue"
-import type { AppCredentials } from "../App.ts"
-import * as Body from "../Body.ts"
 import type { Any } from "../endpoint/definition.ts"
+import { both, split } from "../internal/schema.ts"
 import { InvalidInput } from "../reason/client.ts"
-import type { Request } from "../Transport.ts"
-import { maxBytesOf } from "./answer.ts"
-import { both, split } from "./schema.ts"
 
 /** The wire parameters of a call, checked. */
 export type Wire = Readonly<Record<string, unknown>>
@@ -92,65 +87,3 @@ export const encode = (
     ? Result.fail(invalidInput(wire.failure))
     : Result.succeed({ params: params.success, wire: wire.success as Wire })
 }
-
-/** Where QQ is: an origin, and the path before those of its calls. `undefined` for what is no address. */
-export const baseOf = (baseUrl: string): { readonly origin: string; readonly path: string } | undefined => {
-  try {
-    const { origin, pathname, protocol } = new URL(baseUrl)
-    return /^https?:$/.test(protocol) ? { origin, path: pathname.replace(/\/+$/, "") } : undefined
-  } catch {
-    return undefined
-  }
-}
-
-// A timer of more milliseconds fires at once.
-const maxTimer = 2 ** 31 - 1
-
-/** The HTTP request of one attempt. Secrets are redacted in it until it is sent. */
-export const build = (
-  endpoint: Any,
-  base: { readonly origin: string; readonly path: string },
-  options: {
-    readonly wire: Wire
-    readonly appid: string | undefined
-    readonly authority: Redacted.Redacted<string> | AppCredentials | undefined
-    readonly timeout: number
-  }
-): Effect.Effect<Request> => {
-  const { appid, authority, timeout, wire } = options
-  const fields = Object.entries(wire).filter(([, value]) => value !== undefined)
-  const query: Array<Request["query"][number]> = []
-  if (Redacted.isRedacted(authority)) query.push(["access_token", authority])
-  else if (authority !== undefined) query.push(["appid", authority.appid], ["secret", authority.appsecret])
-  const request = {
-    method: endpoint.method,
-    origin: base.origin,
-    path: base.path + endpoint.path,
-    query,
-    timeout: Math.min(timeout, maxTimer),
-    maxBytes: maxBytesOf(endpoint),
-    atMostOnce: endpoint.delivery !== "repeatable"
-  }
-  if (endpoint.method === "GET") {
-    for (const [name, value] of fields) {
-      query.push([name, endpoint.secrets?.includes(name) ? Redacted.make(String(value)) : String(value)])
-    }
-    return Effect.succeed({ ...request, headers: {}, body: undefined })
-  }
-  if (endpoint.appid) fields.unshift(["appid", appid])
-  return Effect.map((endpoint.body ?? Body.json)(fields), ({ body, contentType }) => ({
-    ...request,
-    headers: { "content-type": contentType },
-    body
-  }))
-}
-
-/** What of a request must never be seen in a text: its token or secret, and the parameters that the endpoint names. */
-export const secretsOf = (
-  endpoint: Any,
-  wire: Wire,
-  authority: Redacted.Redacted<string> | AppCredentials | undefined
-): ReadonlyArray<Redacted.Redacted<string>> => [
-  ...(authority === undefined ? [] : [Redacted.isRedacted(authority) ? authority : authority.appsecret]),
-  ...(endpoint.secrets ?? []).flatMap((name) => (wire[name] === undefined ? [] : [Redacted.make(String(wire[name]))]))
-]

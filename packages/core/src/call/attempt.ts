@@ -1,14 +1,15 @@
+/** One request, one answer, one timeout. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type * as Redacted from "effect/Redacted"
-import type { AppCredentials } from "../App.ts"
 import type { Any } from "../endpoint/definition.ts"
+import { OnAnswer } from "../internal/settings.ts"
 import { ConnectionFailed, InvalidConfig, TimedOut } from "../reason/client.ts"
 import type { Failure } from "../Retry.ts"
 import { failed, type Transport, TransportError } from "../Transport.ts"
-import { jsonOf, read } from "./answer.ts"
-import { baseOf, build, secretsOf, type Wire } from "./request.ts"
-import { OnAnswer } from "./settings.ts"
+import { read } from "./answer.ts"
+import type { Wire } from "./encode.ts"
+import { baseOf, build, type Proof, secretsOf } from "./request.ts"
+import { jsonOf } from "./strictJson.ts"
 
 // Seconds or a date. `Headers.parseRetryAfter` does the same, but brings a calendar of 1.7 KB gzipped into every bundle.
 const waitOf = (header: string, now: number): number | undefined => {
@@ -35,36 +36,36 @@ const badBaseUrl = Effect.fail<Failure>({
   phase: "answered"
 })
 
-/** Makes one attempt: one request, one answer, one timeout. */
-export type Exchange = (
-  endpoint: Any,
+// A transport that throws is a lost connection. What it threw may hold the address, and so the secret.
+const thrown = (defect: unknown) => Effect.fail(new TransportError({ phase: "lost", problem: failed(defect).problem }))
+
+/** Makes one attempt: gives what the endpoint's own schema makes of the answer. */
+export type Attempt = <E extends Any>(
+  endpoint: E,
   options: {
     readonly wire: Wire
     readonly appid: string | undefined
-    readonly authority: Redacted.Redacted<string> | AppCredentials | undefined
+    readonly proof: Proof
     /** Milliseconds for the answer, its body included. */
     readonly timeout: number
   }
-) => Effect.Effect<any, Failure>
+) => Effect.Effect<E["output"]["Type"], Failure>
 
-/** An exchange over a transport. It holds no state. */
-export const make = (transport: Transport["Service"], baseUrl: string): Exchange => {
+/** Attempts over a transport. They share no state. */
+export const make = (transport: Transport["Service"], baseUrl: string): Attempt => {
   const base = baseOf(baseUrl)
   if (base === undefined) return () => badBaseUrl
   return Effect.fnUntraced(function* (endpoint, options) {
     const request = yield* build(endpoint, base, options)
     const { announced, bytes, retryAfter, status } = yield* Effect.suspend(() => transport.send(request)).pipe(
-      // A transport that throws is a lost connection. What it threw may hold the address, and so the secret.
-      Effect.catchDefect((defect) =>
-        Effect.fail(new TransportError({ phase: "lost", problem: failed(defect).problem }))
-      ),
+      Effect.catchDefect((defect) => thrown(defect)),
       Effect.mapError((error) => failure(error, options.timeout))
     )
     const onAnswer = yield* OnAnswer
     const json = onAnswer === undefined ? undefined : jsonOf(bytes)
     if (json !== undefined) onAnswer!(endpoint, json)
     const wait = retryAfter ? waitOf(retryAfter, yield* Clock.currentTimeMillis) : undefined
-    const secrets = secretsOf(endpoint, options.wire, options.authority)
-    return yield* Effect.fromResult(read(endpoint, { status, bytes, announced, wait }, secrets))
+    const answer = read(endpoint, { status, bytes, announced, wait }, () => secretsOf(endpoint, options))
+    return yield* Effect.fromResult(answer)
   })
 }

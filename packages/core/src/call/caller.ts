@@ -1,0 +1,95 @@
+/** For whom a call is made: its program, and what proves its right. */
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as App from "../App.ts"
+import * as Auth from "../Auth.ts"
+import type { Any } from "../endpoint/definition.ts"
+import { InvalidInput, type Reason } from "../reason/client.ts"
+import type { Proof } from "./request.ts"
+
+/** The program, where it is known, and the caller's own token or the program's credentials. */
+export interface Caller {
+  readonly appid: App.AppId | undefined
+  readonly proof: Proof
+}
+
+/** What a caller brings beside the parameters, unchecked. */
+export interface Given {
+  readonly access_token?: unknown
+  readonly appid?: unknown
+  readonly appsecret?: unknown
+}
+
+/** Whether it is the call for a token. */
+export const isTokenCall = (endpoint: unknown): boolean => endpoint === Auth.getAccessToken
+
+const invalid = (field: string, en: string, zh: string) => new InvalidInput({ field, problem: { en, zh } })
+
+// QQ speaks of 512 characters for a token
+const maxSecret = 4_096
+
+const isSecret = (u: unknown): u is string | Redacted.Redacted<string> => {
+  const text = Redacted.isRedacted(u) ? Redacted.value(u) : u
+  return typeof text === "string" && text !== "" && text.length <= maxSecret
+}
+
+const problemOf = (selected: Given | undefined, access_token: unknown): InvalidInput | undefined => {
+  if (selected !== undefined && !App.isAppId(selected.appid)) {
+    return selected.appid === undefined
+      ? invalid("appid", "is missing beside appsecret", "传入 appsecret 时必须同时传入 appid")
+      : invalid("appid", "must be the program's id as a string", "必须是字符串形式的 appid")
+  }
+  if (selected?.appsecret !== undefined && !isSecret(selected.appsecret)) {
+    return invalid(
+      "appsecret",
+      "must be the program's AppSecret as a string of 1 to 4,096 characters",
+      "必须是 1 到 4,096 个字符的 AppSecret"
+    )
+  }
+  return access_token === undefined || isSecret(access_token)
+    ? undefined
+    : invalid(
+        "access_token",
+        "must be a token as a string of 1 to 4,096 characters",
+        "必须是 1 到 4,096 个字符的 access_token"
+      )
+}
+
+const callerOf = (app: App.AppCredentials): Caller => ({ appid: app.appid, proof: app })
+
+/** Finds the caller of a call over the registry of programs. */
+export const make = (apps: App.Apps["Service"]) => {
+  const find = Effect.fnUntraced(function* (
+    endpoint: Any,
+    selected: Given | undefined,
+    access_token: unknown
+  ): Effect.fn.Return<Caller, Reason> {
+    const problem = problemOf(selected, access_token)
+    if (problem !== undefined) return yield* problem
+    const { appid, appsecret } = (selected ?? {}) as Partial<App.AppCredentialsInput>
+    if (endpoint.authority === "none") return { appid, proof: undefined }
+    // a login is signed by the secret, so a token is of no use to it
+    if (access_token === undefined || (endpoint.authority === "secret" && !isTokenCall(endpoint))) {
+      return callerOf(
+        appid === undefined || appsecret === undefined
+          ? yield* apps.credentials(appid)
+          : { appid, appsecret: App.redact(appsecret) }
+      )
+    }
+    // with a token of the caller's own no secret is needed, and an appid only where it travels
+    const proof = App.redact(access_token as string | Redacted.Redacted<string>)
+    if (appid !== undefined) return { appid, proof }
+    const app = yield* Effect.result(apps.credentials(undefined))
+    if (Result.isFailure(app) && endpoint.appid) return yield* app.failure
+    return { appid: Result.isSuccess(app) ? app.success.appid : undefined, proof }
+  })
+
+  /** `selected` is the program that calls run for when they name none. */
+  return (endpoint: Any, given: Given, selected: App.Selected | undefined): Effect.Effect<Caller, Reason> => {
+    const own = given.appid !== undefined || given.appsecret !== undefined ? given : selected
+    return own === undefined && given.access_token === undefined && endpoint.authority !== "none"
+      ? Effect.map(apps.credentials(undefined), callerOf)
+      : find(endpoint, own, given.access_token)
+  }
+}

@@ -1,0 +1,56 @@
+/** Stubs for tests. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as App from "../App.ts"
+import type { Authority } from "../endpoint/definition.ts"
+import type { groups } from "../Endpoints.ts"
+import type { Reason } from "../reason/client.ts"
+import { encode } from "./encode.ts"
+import { Progress } from "./progress.ts"
+import { QQMini } from "./service.ts"
+
+type Groups = typeof groups
+type Stub = (input: unknown) => Effect.Effect<unknown, Reason>
+type StubOf<F> = F extends (...args: infer Args) => Effect.Effect<infer A, any, any>
+  ? (input: NonNullable<Args[0]> & Authority) => Effect.Effect<A, Reason>
+  : never
+
+/** Functions that answer in the place of QQ, by the name of the call. */
+export type Stubs = Partial<
+  UnionToIntersection<
+    {
+      [G in keyof Groups]: { readonly [N in keyof Groups[G] as `${G}.${N & string}`]: StubOf<Groups[G][N]> }
+    }[keyof Groups]
+  >
+>
+type UnionToIntersection<U> = (U extends unknown ? (u: U) => void : never) extends (i: infer I) => void ? I : never
+
+/**
+ * A client for tests that answers single calls by functions, without HTTP:
+ * `QQMini.layerStub({ "security.msgSecCheck": () => Effect.succeed({ risky: true }) })`.
+ *
+ * Inputs are checked as always, and a stub fails with a reason: `Effect.fail(new QQError.NotSubscribed({ … }))`. A call
+ * without a stub is a defect that names it.
+ */
+export const layerStub = (stubs: Stubs): Layer.Layer<QQMini> =>
+  Layer.succeed(
+    QQMini,
+    QQMini.of({
+      left: () => Effect.succeed(Infinity),
+      call: (endpoint, input) =>
+        Effect.withFiber((fiber) => {
+          const stub = (stubs as Readonly<Record<string, Stub | undefined>>)[endpoint.endpoint]
+          if (stub === undefined) {
+            return Effect.die(new Error(`QQMini.layerStub: no stub for ${endpoint.endpoint}`))
+          }
+          const progress = new Progress(endpoint, fiber.getRef(Clock.Clock))
+          const { access_token: _token, appid, appsecret: _secret, ...own } = input as Readonly<Record<string, unknown>>
+          progress.appid = typeof appid === "string" ? appid : fiber.getRef(App.Current)?.appid
+          return Effect.fromResult(encode(endpoint, own)).pipe(
+            Effect.flatMap(() => stub(input)),
+            Effect.mapError((reason) => progress.error(reason))
+          )
+        })
+    })
+  )
