@@ -131,7 +131,7 @@ describe("the packages", () => {
 
   it("the core depends on effect alone, and no adapter on another", async () => {
     const core = await manifest("core")
-    assert.deepStrictEqual([core.dependencies, core.peerDependencies], [undefined, { effect: "^4.1.0" }])
+    assert.deepStrictEqual([core.dependencies, core.peerDependencies], [undefined, { effect: "~4.1.0" }])
     for (const name of names) {
       const { dependencies = {}, peerDependencies } = await manifest(name)
       const own = Object.keys({ ...dependencies, ...peerDependencies }).filter((one) => one.startsWith("@qq-mini/"))
