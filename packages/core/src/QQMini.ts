@@ -27,8 +27,6 @@ export {
   QQMini
 } from "./call/service.ts"
 export {
-  /** Is shown QQ's answers as they came, for facades that hand on their fields. */
-  OnAnswer,
   /** How a client works: where QQ is, its times, its retries. */
   Settings,
   /** Takes what may go on after the answer. */

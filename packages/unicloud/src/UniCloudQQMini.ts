@@ -174,7 +174,7 @@ const checkKey = ({ store, tokenKey }: Options): Effect.Effect<void, QQError> =>
       )
     : Effect.void
 
-const make = Effect.fnUntraced(function* (options: Options) {
+const make = Effect.fnUntraced(function* (options: Options, wrapTransport?: Parts.Adapter["wrapTransport"]) {
   const { timeLeft, transformClient } = options
   yield* Parts.checkFunctions({ transformClient })
   yield* checkKey(options)
@@ -191,6 +191,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
       settings: Effect.succeed(checked),
       apps: Layer.suspend(() => UniConfig.layer({ ...options, uniCloud: uniCloudOf(options) })),
       transport: layerTransport(options, left),
+      wrapTransport,
       storeByName: (name) => storeByName(options, name),
       storeNames,
       encryption: EncryptedTokenCache
@@ -203,6 +204,12 @@ const make = Effect.fnUntraced(function* (options: Options) {
 /** The client in a cloud function, and the service of its tokens. `uniCloud` is looked at when the layer is built. */
 export const layer = (options: Options = {}): Layer.Layer<QQMini.QQMini | AccessToken, QQError> =>
   Layer.unwrap(make(options))
+
+/** The same, with each transport wrapped, for facades that need QQ's answers as they came. */
+export const layerAround = (
+  options: Options,
+  wrapTransport: (transport: Transport["Service"]) => Transport["Service"]
+): Layer.Layer<QQMini.QQMini | AccessToken, QQError> => Layer.unwrap(make(options, wrapTransport))
 
 /**
  * The client for cloud functions and cloud objects: every call as a promise. Make it once, outside the handler: nothing

@@ -15,6 +15,7 @@ import type { Any } from "@qq-mini/core/Endpoint"
 import { groups } from "@qq-mini/core/Endpoints"
 import * as Promised from "@qq-mini/core/Promise"
 import { msgSecCheck } from "@qq-mini/core/Security"
+import { listening } from "./internal/vk/answers.ts"
 import * as Calls from "./internal/vk/calls.ts"
 import type { VkCall } from "./internal/vk/calls.ts"
 import { formTextCheck, type VkRequest } from "./internal/vk/endpoints.ts"
@@ -91,7 +92,7 @@ export const createVkOpenapiQQ = (options: Options = {}): VkOpenapiQQ => fromGro
 export const fromGroups = <const G extends Groups>(groups: G, options: Options = {}): VkCalls<G> & Own => {
   const { compat = {} } = options
   const programs = Programs.make(options)
-  const calls = Calls.make(Promised.makeRunner(UniCloudQQMini.layer(programs.config)).run, programs)
+  const calls = Calls.make(Promised.makeRunner(UniCloudQQMini.layerAround(programs.config, listening)).run, programs)
 
   const asVk =
     (call: (input: VkInput) => Promise<VkResult>): VkCall =>

@@ -56,6 +56,8 @@ export interface Adapter {
   readonly apps: Layer.Layer<App.Apps, QQError>
   /** HTTP of the runtime. */
   readonly transport: Layer.Layer<Transport, QQError>
+  /** Wraps the transport, also an app's own, as facades do that need QQ's answers as they came. */
+  readonly wrapTransport?: ((transport: Transport["Service"]) => Transport["Service"]) | undefined
   /** A store by its name, or the default one for `undefined`. Gives nothing for other values. */
   readonly storeByName: (name: unknown) => Layer.Layer<TokenCache, QQError> | undefined
   /** The names of its stores, as its error lists them. */
@@ -156,6 +158,7 @@ export const make = Effect.fnUntraced(function* (
   const wrong = noPart("transport", "Transport", transportMethods)
   const http = transport === undefined ? adapter.transport : ownPart(Transport, transport, transportMethods, wrong)
   if (http === undefined) return yield* wrong
+  const { wrapTransport } = adapter
 
   let client: Layer.Layer<
     QQMini.QQMini | AccessToken.AccessToken,
@@ -176,7 +179,11 @@ export const make = Effect.fnUntraced(function* (
   return client.pipe(
     Layer.provide(stores),
     Layer.provide(adapter.apps),
-    Layer.provide(http),
+    Layer.provide(
+      wrapTransport === undefined
+        ? http
+        : Layer.effect(Transport, Effect.map(Transport, wrapTransport)).pipe(Layer.provide(http))
+    ),
     Layer.provide(Layer.succeed(QQMini.Settings, settings))
   )
 })

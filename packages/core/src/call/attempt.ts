@@ -2,14 +2,12 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Any } from "../endpoint/definition.ts"
-import { OnAnswer } from "../internal/settings.ts"
 import { ConnectionFailed, InvalidConfig, TimedOut } from "../reason/client.ts"
 import type { Failure } from "../Retry.ts"
 import { failed, type Transport, TransportError } from "../Transport.ts"
 import { read } from "./answer.ts"
 import type { Wire } from "./encode.ts"
 import { baseOf, build, type Proof, secretsOf } from "./request.ts"
-import { jsonOf } from "./strictJson.ts"
 
 // Seconds or a date. `Headers.parseRetryAfter` does the same, but brings a calendar of 1.7 KB gzipped into every bundle.
 const waitOf = (header: string, now: number): number | undefined => {
@@ -61,9 +59,6 @@ export const make = (transport: Transport["Service"], baseUrl: string): Attempt 
       Effect.catchDefect((defect) => thrown(defect)),
       Effect.mapError((error) => failure(error, options.timeout))
     )
-    const onAnswer = yield* OnAnswer
-    const json = onAnswer === undefined ? undefined : jsonOf(bytes)
-    if (json !== undefined) onAnswer!(endpoint, json)
     const wait = retryAfter ? waitOf(retryAfter, yield* Clock.currentTimeMillis) : undefined
     const answer = read(endpoint, { status, bytes, announced, wait }, () => secretsOf(endpoint, options))
     return yield* Effect.fromResult(answer)

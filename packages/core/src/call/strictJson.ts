@@ -18,13 +18,6 @@ export const textOf = orUndefined((bytes: Uint8Array) => strict.decode(bytes))
 /** The value that a text is, if it is JSON. */
 export const parse = orUndefined((text: string): unknown => JSON.parse(text))
 
-/** The JSON object that the bytes are, if they are one. */
-export const jsonOf = (bytes: Uint8Array): object | undefined => {
-  const text = textOf(bytes)
-  const json = text === undefined ? undefined : parse(text)
-  return typeof json === "object" && json !== null ? json : undefined
-}
-
 // the strings of a JSON text, one after the other, and whether each is a key
 const strings = /"([^"\\]*(?:\\.[^"\\]*)*)"(\s*:)?/g
 

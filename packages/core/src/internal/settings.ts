@@ -1,7 +1,6 @@
 import * as Context from "effect/Context"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type { Any } from "../endpoint/definition.ts"
 import { defaultPolicy, type Policy } from "../Retry.ts"
 import { checker, rule } from "./rule.ts"
 
@@ -35,15 +34,6 @@ export interface Settings {
  */
 export const WaitUntil = Context.Reference<((work: Promise<unknown>) => void) | undefined>(
   "@qq-mini/core/QQMini/WaitUntil",
-  { defaultValue: () => undefined }
-)
-
-/**
- * Is shown every answer that is JSON as it came, whatever it then counts as. It may hold secrets: it is for facades that
- * hand on QQ's own fields.
- */
-export const OnAnswer = Context.Reference<((endpoint: Any, json: object) => void) | undefined>(
-  "@qq-mini/core/QQMini/OnAnswer",
   { defaultValue: () => undefined }
 )
 

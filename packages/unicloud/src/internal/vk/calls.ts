@@ -6,6 +6,7 @@ import { isQQError } from "@qq-mini/core/QQError"
 import * as QQMini from "@qq-mini/core/QQMini"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import { OnAnswer } from "./answers.ts"
 import { requestOf, type VkRequest } from "./endpoints.ts"
 import { type Json, parametersOf, type VkInput } from "./input.ts"
 import type { Programs } from "./programs.ts"
@@ -22,8 +23,8 @@ const invokeBy =
   async (endpoint, input, then) => {
     let body: Json | undefined
     const call = QQMini.QQMini.use((client) => client.call(endpoint, input)).pipe(
-      Effect.provideService(QQMini.OnAnswer, (from, json) => {
-        if (from === endpoint) body = json
+      Effect.provideService(OnAnswer, (path, json) => {
+        if (path.endsWith(endpoint.path)) body = json
       })
     )
     try {
