@@ -139,6 +139,18 @@ describe("the packages", () => {
     }
   })
 
+  it("no public type of the core is any", async () => {
+    const folder = join(app, "node_modules/@qq-mini/core")
+    for (const entry of Object.values((await manifest("core")).exports)) {
+      if (typeof entry === "string") continue
+      const lines = (await readFile(join(folder, entry["types"]!), "utf8")).split("\n")
+      // The classes of effect's own errors say it of themselves.
+      for (const line of lines.filter((line) => !/^declare const \w+_base:|^\s*(\/?\*|\/\/)/.test(line))) {
+        assert.notMatch(line, /(?:[:=<(|&,?]|=>|\bextends|\breadonly) ?any\b|\bany\[\]/, entry["types"])
+      }
+    }
+  })
+
   it("the core asks nothing of a runtime: no time, randomness, network or environment of its own", async () => {
     const smell =
       /(^|[^.\w])(Date\.now|new Date\(|Math\.random|process\.|console\.|setTimeout|fetch\()|\b(async|try \{|await) /

@@ -58,7 +58,7 @@ const sealing = (slot: Key, nonce: Uint8Array) => ({
 export const make = Effect.fnUntraced(function* (
   cache: TokenCache["Service"],
   key: EncryptionKey,
-  setting = "tokenKey"
+  setting: string = "tokenKey"
 ): Effect.fn.Return<TokenCache["Service"], QQError> {
   const bytes = yield* check(key, setting)
   const crypto: Crypto | undefined = yield* WebCrypto

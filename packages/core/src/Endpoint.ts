@@ -48,8 +48,9 @@ const make =
     path: string,
     definition: () => Definition<Input, Wire, Output, A>
   ): Endpoint<Name, Input, Wire, Output, A> & Callable<A, Input["Encoded"]> => {
-    const self: any = (input?: unknown, options?: CallOptions) =>
-      Effect.flatMap(QQMini, (client) => client.call(self, input ?? {}, options))
+    type Self = Endpoint<Name, Input, Wire, Output, A> & Callable<A, Input["Encoded"]>
+    const self = ((input?: unknown, options?: CallOptions) =>
+      Effect.flatMap(QQMini, (client) => client.call(self, input ?? {}, options))) as unknown as Self
     let made: Definition<Input, Wire, Output, A> | undefined
     for (const part of parts) {
       Object.defineProperty(self, part, { enumerable: true, get: () => (made ??= definition())[part] })

@@ -9,6 +9,7 @@ import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Redacted from "effect/Redacted"
 import { use } from "./App.ts"
 import type { AppId, Selected } from "./App.ts"
+import type { Callable } from "./Endpoint.ts"
 import type { Any, CallOptions } from "./endpoint/definition.ts"
 import { groups } from "./Endpoints.ts"
 import { QQMini } from "./call/service.ts"
@@ -29,14 +30,14 @@ export interface PromiseOptions extends CallOptions {
 export type Plain<A> =
   A extends Redacted.Redacted<infer Secret>
     ? Secret
-    : A extends { readonly [key: string]: any }
+    : A extends object
       ? { readonly [K in keyof A]: PlainField<A[K]> }
       : A
 type PlainField<A> = A extends Redacted.Redacted<infer Secret> ? Secret : A
 
 type Groups = typeof groups
-type Method<F> = F extends (...args: infer Args) => Effect.Effect<infer A, any, any>
-  ? Args extends readonly [input?: infer I, options?: any]
+type Method<F> = F extends (...args: infer Args) => Effect.Effect<infer A, unknown, unknown>
+  ? Args extends readonly [input?: infer I, options?: unknown]
     ? {} extends NonNullable<I>
       ? (input?: I, options?: PromiseOptions) => Promise<Plain<A>>
       : (input: I, options?: PromiseOptions) => Promise<Plain<A>>
@@ -177,13 +178,10 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>, options?: RunnerOptions):
           Object.fromEntries(
             Object.entries(endpoints).map(([name, endpoint]) => [
               name,
-              (input?: any, options?: PromiseOptions) => {
+              (input?: unknown, options?: PromiseOptions) => {
                 const { signal, ...rest } = options ?? {}
-                const effect = (endpoint as any)(input, options === undefined ? undefined : rest) as Effect.Effect<
-                  unknown,
-                  QQError,
-                  QQMini
-                >
+                const call = endpoint as Callable<unknown, {}>
+                const effect = call(input as {}, options === undefined ? undefined : rest)
                 return run(`${group}.${name}`, around(effect), signal).then(plain)
               }
             ])

@@ -12,7 +12,7 @@ import { QQMini } from "./service.ts"
 
 type Groups = typeof groups
 type Stub = (input: unknown) => Effect.Effect<unknown, Reason>
-type StubOf<F> = F extends (...args: infer Args) => Effect.Effect<infer A, any, any>
+type StubOf<F> = F extends (...args: infer Args) => Effect.Effect<infer A, unknown, unknown>
   ? (input: NonNullable<Args[0]> & Authority) => Effect.Effect<A, Reason>
   : never
 

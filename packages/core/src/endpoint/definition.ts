@@ -33,7 +33,7 @@ export interface CallOptions {
 }
 
 /** A schema of what goes in or out. */
-export type IO = Schema.Codec<any, any>
+export type IO = Schema.Codec<unknown, unknown>
 
 /** What an endpoint is made of. */
 export interface Definition<Input extends IO, Wire extends IO, Output extends IO, A> {
@@ -53,7 +53,8 @@ export interface Definition<Input extends IO, Wire extends IO, Output extends IO
   readonly output: Output
   readonly image?: boolean | undefined
   /** What of the success the caller gets, by what was asked for. Everything when absent. */
-  readonly select?: ((output: Output["Type"], params: Input["Type"]) => A) | undefined
+  // A method and not a property: every endpoint has to be an `Any`, and a method's parameters don't stand in the way.
+  select?(output: Output["Type"], params: Input["Type"]): A
   /** What QQ's codes mean at this call, where they mean the same nowhere else. */
   readonly codes?: ReadonlyArray<Code> | undefined
   /** Codes that are an answer and not an error. */
@@ -72,7 +73,7 @@ export interface Endpoint<
   Input extends IO = IO,
   Wire extends IO = IO,
   Output extends IO = IO,
-  A = any
+  A = unknown
 > extends Definition<Input, Wire, Output, A> {
   readonly [TypeId]: typeof TypeId
   readonly endpoint: Name
@@ -81,4 +82,4 @@ export interface Endpoint<
 }
 
 /** Any endpoint. */
-export type Any = Endpoint<string, any, any, any, any>
+export type Any = Endpoint<string>

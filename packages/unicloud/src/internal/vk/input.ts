@@ -25,7 +25,8 @@ const renamed: Readonly<Record<string, (input: Json) => Json>> = {
  */
 export const parametersOf = (endpoint: Any, given: Json): Json => {
   const { access_token, ...input } = renamed[endpoint.endpoint]?.(given) ?? given
-  const fields = [...Object.keys(endpoint.input.fields ?? input), "appid", "appsecret"]
+  const { fields: own = input } = endpoint.input as { readonly fields?: object }
+  const fields = [...Object.keys(own), "appid", "appsecret"]
   const known = Object.fromEntries(
     fields.filter((name) => input[name] !== undefined).map((name) => [name, input[name]])
   )
