@@ -3,7 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import { join } from "./Transport.ts"
+import { join } from "./transport/exchange.ts"
 
 /** The parameters by their wire names, in their order. */
 export type Fields = ReadonlyArray<readonly [name: string, value: unknown]>

@@ -5,7 +5,6 @@
  * bring one for their runtime; {@link layerHttpClient} makes one of any `HttpClient` of `effect/http`.
  */
 import * as Context from "effect/Context"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
@@ -13,52 +12,20 @@ import type { HttpClientError } from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
-import { phaseOf } from "./internal/transport.ts"
+import { failed, join, timedOut, tooLong } from "./transport/exchange.ts"
+import type { Request, Response, TransportError } from "./transport/types.ts"
 
-/** One request to QQ. */
-export interface Request {
-  readonly method: "GET" | "POST"
-  /** Scheme, host and port, as `https://api.q.qq.com`. */
-  readonly origin: string
-  /** The path, which may hold a part of the query. It holds no secret. */
-  readonly path: string
-  /** The query by names, not encoded. What is secret in it is redacted. */
-  readonly query: ReadonlyArray<readonly [name: string, value: string | Redacted.Redacted<string>]>
-  /** The type of the body, and nothing else. */
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: string | Uint8Array | undefined
-  /** Milliseconds for the whole exchange, from connecting to the last byte of the body. */
-  readonly timeout: number
-  /** The largest answer in bytes. Of a larger one no more is read than tells that it is larger. */
-  readonly maxBytes: number
-  /** Whether it must not reach QQ twice: a client that repeats requests when a connection breaks is kept from that. */
-  readonly atMostOnce: boolean
-}
-
-/** QQ's answer. */
-export interface Response {
-  readonly status: number
-  /** The header `Retry-After` as it came. */
-  readonly retryAfter: string | null | undefined
-  /** The body, or its beginning when it is larger than `maxBytes`. */
-  readonly bytes: Uint8Array
-  /** The length that was announced for a body larger than `maxBytes`, of which nothing needs to be read. */
-  readonly announced?: number | undefined
-}
-
-/** A request without an answer. */
-export class TransportError extends Data.TaggedError("TransportError")<{
-  /** `unsent`: certainly nothing reached QQ. `lost`: it is not known. */
-  readonly phase: "unsent" | "lost"
-  /** The name of what happened, as `ECONNREFUSED`. Never a message or an address, since those may hold a secret. */
-  readonly problem: string
-}> {
-  override get message(): string {
-    return `${this.phase}: ${this.problem}`
-  }
-}
+export type {
+  /** One request to QQ. */
+  Request,
+  /** QQ's answer. */
+  Response
+} from "./transport/types.ts"
+export {
+  /** A request without an answer. */
+  TransportError
+} from "./transport/types.ts"
 
 /** The service that sends. */
 export class Transport extends Context.Service<
@@ -71,48 +38,6 @@ export class Transport extends Context.Service<
     readonly send: (request: Request) => Effect.Effect<Response, TransportError>
   }
 >()("@qq-mini/core/Transport") {}
-
-const plain = (value: string | Redacted.Redacted<string>): string =>
-  typeof value === "string" ? value : Redacted.value(value)
-
-/** The path and the query of a request, encoded. It holds a secret. */
-export const targetOf = ({ path, query }: Request): string => {
-  let target = path
-  for (const [name, value] of query) {
-    target += `${target.includes("?") ? "&" : "?"}${encodeURIComponent(name)}=${encodeURIComponent(plain(value))}`
-  }
-  return target
-}
-
-/** What a client threw, by its name alone, and whether it says that the connection was never made. */
-export const failed = (error: unknown): TransportError => new TransportError(phaseOf(error))
-
-/** The request's time is over. `unsent` when nothing of it can have left. */
-export const timedOut = (phase: "unsent" | "lost"): TransportError =>
-  new TransportError({ phase, problem: "ETIMEDOUT" })
-
-/** The end of a request that a client's promise brings. */
-export const settle = (answer: Promise<Response>, end: (exit: Effect.Effect<Response, TransportError>) => void): void =>
-  void answer.then(
-    (response) => end(Effect.succeed(response)),
-    (error) => end(Effect.fail(failed(error)))
-  )
-
-/** Pieces of an answer as one. */
-export const join = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
-  if (pieces.length === 1) return pieces[0]!
-  const bytes = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    bytes.set(piece, at)
-    at += piece.length
-  }
-  return bytes
-}
-
-/** The announced length of a body, if it is more than may be read. */
-export const tooLong = (length: string | null | undefined, maxBytes: number): number | undefined =>
-  Number(length) > maxBytes ? Number(length) : undefined
 
 const read = Effect.fnUntraced(function* (
   response: HttpClientResponse,

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ConnectionFailed, InvalidCode, type Reason, SystemBusy, UnreadableAnswer } from "@qq-mini/core/QQError"
 import * as Retry from "@qq-mini/core/Retry"
-import { failed } from "@qq-mini/core/Transport"
+import { failed } from "@qq-mini/core/adapter/exchange"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"

@@ -2,6 +2,7 @@
  * HTTP over a runtime's `fetch`: bytes both ways, no redirects and no cache. A request that nobody waits for any more is
  * aborted, and the body of its answer with it, so that nothing of it is left on the connection.
  */
+import * as Exchange from "@qq-mini/core/adapter/exchange"
 import * as Transport from "@qq-mini/core/Transport"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -46,7 +47,7 @@ const read = async (response: Response, maxBytes: number, signal: AbortSignal): 
     size += part.value.length
   }
   leave()
-  return Transport.join(pieces)
+  return Exchange.join(pieces)
 }
 
 /** What keeps a runtime's own `fetch` from repeating a request by itself. */
@@ -79,7 +80,7 @@ export const make = (fetch?: Fetch): Effect.Effect<Transport.Transport["Service"
       const { atMostOnce, body, headers, maxBytes, method, origin } = request
       // looked up with each request, as it may be replaced; and called by itself, because some take no other `this`
       const send: Fetch = fetch ?? globalThis.fetch
-      const response = await send(origin + Transport.targetOf(request), {
+      const response = await send(origin + Exchange.targetOf(request), {
         method,
         headers,
         ...(body === undefined ? undefined : { body: body as string | Uint8Array<ArrayBuffer> }),
@@ -89,7 +90,7 @@ export const make = (fetch?: Fetch): Effect.Effect<Transport.Transport["Service"
         signal
       })
       const { headers: got, status } = response
-      const announced = Transport.tooLong(got.get("content-length"), maxBytes)
+      const announced = Exchange.tooLong(got.get("content-length"), maxBytes)
       const bytes = await read(response, announced === undefined ? maxBytes : -1, signal)
       return { status, retryAfter: got.get("retry-after"), announced, bytes }
     }
@@ -99,10 +100,10 @@ export const make = (fetch?: Fetch): Effect.Effect<Transport.Transport["Service"
         Effect.callback((resume) => {
           const controller = new AbortController()
           const timer = setTimeout(() => {
-            resume(Effect.fail(Transport.timedOut("lost")))
+            resume(Effect.fail(Exchange.timedOut("lost")))
             controller.abort()
           }, request.timeout)
-          Transport.settle(exchange(request, controller.signal), (end) => {
+          Exchange.settle(exchange(request, controller.signal), (end) => {
             clearTimeout(timer)
             resume(end)
           })

@@ -3,6 +3,7 @@
  */
 import * as App from "@qq-mini/core/App"
 import type { QQError } from "@qq-mini/core/QQError"
+import * as Exchange from "@qq-mini/core/adapter/exchange"
 import * as Transport from "@qq-mini/core/Transport"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -36,7 +37,7 @@ export const make = (dispatcher: Dispatcher): Transport.Transport["Service"] => 
       }
       const drop = () => controller?.abort(new Error("dropped"))
       const succeed = () => {
-        if (end()) resume(Effect.succeed({ status, retryAfter, announced, bytes: Transport.join(pieces) }))
+        if (end()) resume(Effect.succeed({ status, retryAfter, announced, bytes: Exchange.join(pieces) }))
       }
       const fail = (error: Transport.TransportError) => {
         if (end()) resume(Effect.fail(error))
@@ -45,7 +46,7 @@ export const make = (dispatcher: Dispatcher): Transport.Transport["Service"] => 
       const timer = setTimeout(
         () =>
           setImmediate(() => {
-            fail(Transport.timedOut(phase()))
+            fail(Exchange.timedOut(phase()))
             drop()
           }),
         timeout
@@ -55,7 +56,7 @@ export const make = (dispatcher: Dispatcher): Transport.Transport["Service"] => 
         // The timeouts of undici are off: `timeout` covers them all.
         {
           origin,
-          path: Transport.targetOf(request),
+          path: Exchange.targetOf(request),
           method,
           headers,
           body: body ?? null,
@@ -71,7 +72,7 @@ export const make = (dispatcher: Dispatcher): Transport.Transport["Service"] => 
           onResponseStart: (_, code, { "content-length": length, "retry-after": wait }) => {
             status = code
             retryAfter = first(wait)
-            announced = Transport.tooLong(first(length), maxBytes)
+            announced = Exchange.tooLong(first(length), maxBytes)
             if (announced === undefined) return
             succeed()
             drop()
@@ -85,7 +86,7 @@ export const make = (dispatcher: Dispatcher): Transport.Transport["Service"] => 
           },
           onResponseEnd: succeed,
           onResponseError: (_, error) =>
-            fail(new Transport.TransportError({ ...Transport.failed(error), phase: phase() }))
+            fail(new Transport.TransportError({ ...Exchange.failed(error), phase: phase() }))
         }
       )
       return Effect.sync(() => {

@@ -3,6 +3,7 @@
  * end what can't be stopped. What these clients throw holds the whole URL, and so the secret: of it only the name goes on.
  */
 import { isNamed } from "@qq-mini/core/adapter/shown"
+import * as Exchange from "@qq-mini/core/adapter/exchange"
 import * as Transport from "@qq-mini/core/Transport"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -67,10 +68,10 @@ const make = (left: Left, send: (sent: Sent) => Promise<Received>): Transport.Tr
         // One that keeps its time is first, since it knows whether the request had left: of a socket that it destroyed it
         // hears at the end of this turn of the event loop.
         const timer = setTimeout(
-          () => setImmediate(() => setImmediate(() => resume(Effect.fail(Transport.timedOut("lost"))))),
+          () => setImmediate(() => setImmediate(() => resume(Effect.fail(Exchange.timedOut("lost"))))),
           timeout + graceMillis
         )
-        const url = origin + Transport.targetOf(request)
+        const url = origin + Exchange.targetOf(request)
         const sent = {
           url,
           method,
@@ -78,7 +79,7 @@ const make = (left: Left, send: (sent: Sent) => Promise<Received>): Transport.Tr
           body: body === undefined ? undefined : Buffer.from(body as Uint8Array),
           timeout
         }
-        Transport.settle(send(sent).then(responseOf), (end) => {
+        Exchange.settle(send(sent).then(responseOf), (end) => {
           clearTimeout(timer)
           resume(end)
         })

@@ -4,7 +4,7 @@ import * as Redacted from "effect/Redacted"
 import type { AppCredentials } from "../App.ts"
 import * as Body from "../Body.ts"
 import type { Any } from "../endpoint/definition.ts"
-import type { Request } from "../Transport.ts"
+import type { Request } from "../transport/types.ts"
 import { maxBytesOf } from "./answer.ts"
 import type { Wire } from "./encode.ts"
 

@@ -1,4 +1,4 @@
-import { causesOf, connections, isUnmade, peek, shown } from "./shown.ts"
+import { causesOf, connections, isUnmade, peek, shown } from "../internal/shown.ts"
 
 // Some systems tell of a broken connection what others tell of one that was never made. The system call knows better.
 const connecting = /^(connect|getaddrinfo|query)/
