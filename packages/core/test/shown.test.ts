@@ -23,6 +23,7 @@ describe("shown", () => {
     [named({ code: "EAI_AGAIN" }), connections, "EAI_AGAIN"],
     [named({ code: "UND_ERR_SOCKET" }), connections, "UND_ERR_SOCKET"],
     [named({ code: "ERR_SSL_WRONG_VERSION_NUMBER" }), connections, "ERR_SSL_WRONG_VERSION_NUMBER"],
+    [named({ code: "Z_DATA_ERROR" }), connections, "Z_DATA_ERROR"],
     [named({ code: "DEPTH_ZERO_SELF_SIGNED_CERT" }), connections, "DEPTH_ZERO_SELF_SIGNED_CERT"],
     [named({ name: "ConnectionTimeoutError" }), connections, "ConnectionTimeoutError"],
     [named({ name: "ResponseTimeoutError", code: "ECONNRESET" }), connections, "ETIMEDOUT"],

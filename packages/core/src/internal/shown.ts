@@ -23,8 +23,8 @@ const sockets =
 const files =
   "E(?:DQUOT|EXIST|FBIG|INTR|ISDIR|LOOP|NAMETOOLONG|NODEV|NOSPC|NOSYS|NOTDIR|NOTEMPTY|NOTSUP|ROFS|STALE|TXTBSY|XDEV)"
 
-// The prefixes are of Node, undici, its parser of HTTP, and OpenSSL.
-const network = `${sockets}|ABORT_ERR|(?:ERR|UND_ERR|HPE|CERT|UNABLE_TO)_[A-Z][A-Z0-9_]{1,50}`
+// The prefixes are of Node, undici, its parser of HTTP, OpenSSL and zlib.
+const network = `${sockets}|ABORT_ERR|(?:ERR|UND_ERR|HPE|CERT|UNABLE_TO|Z)_[A-Z][A-Z0-9_]{1,50}`
 
 // By these undici, Node, urllib, Deno and Bun say that a connection was never made.
 const unmade =
@@ -160,7 +160,7 @@ const nameOf = (error: unknown, names: RegExp, depth = 0): string | undefined =>
 }
 
 /**
- * All that may be shown of a foreign error, whatever it is made of: the name by which it or its cause is known, or the
- * phrase of its source. // S1
+ * S1: all that may be shown of a foreign error, whatever it is made of. That is the name by which it or its cause is known,
+ * or the phrase of its source.
  */
 export const shown = (error: unknown, { names, phrase }: Source): string => nameOf(error, names) ?? phrase
