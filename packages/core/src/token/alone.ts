@@ -140,8 +140,8 @@ const lookFor = (
     if (read._tag === "Failure") return false
     if (isReplaced()) return true
     const slot = read.success
-    // T10: by the store's clock, so that it can be compared.
-    const fetched = slot.now - (now - asked)
+    // T10: by the store's clock, so that it can be compared. T2: never too late, or it would replace a newer one.
+    const fetched = slot.now - ((yield* monotonicMillis) - asked)
     switch (settle(slot, { value, current, fetched })) {
       case "Over":
       case "Leave":

@@ -27,6 +27,8 @@ interface Lease {
   readonly key: Key
   readonly slot: Slot
   readonly owner: string
+  /** The monotonic time before the slot was read. */
+  readonly readAt: number
   /** The monotonic time before it was taken. */
   readonly takenAt: number
 }
@@ -100,7 +102,7 @@ export const make = (parts: Parts, alone: Alone): Obtain => {
             alone,
             program,
             wanted,
-            { key, slot, owner, takenAt },
+            { key, slot, owner, readAt: asked, takenAt },
             history,
             onGranted
           )
@@ -212,7 +214,7 @@ const fetchAndStore = Effect.fnUntraced(function* (
   { ask, listeners, reach }: Parts,
   alone: Alone,
   program: Program,
-  { key, owner, slot }: Lease,
+  { key, owner, readAt, slot }: Lease,
   options: {
     readonly history: Contest.History
     readonly renewed: boolean
@@ -221,15 +223,14 @@ const fetchAndStore = Effect.fnUntraced(function* (
   }
 ): Effect.fn.Return<Token | undefined, Reason> {
   const { app, memory } = program
-  const before = yield* monotonicMillis
   const granted = yield* ask(app, options.stillMine)
   if (granted === undefined) return undefined
   options.onGranted(granted)
   const { asked, lifetime, value } = granted
   const now = yield* monotonicMillis
   const ttl = Math.max(1, lifetime - (now - asked))
-  // T10: when it was fetched, by the store's clock.
-  const history = Contest.next(options.history, slot.now + (asked - before))
+  // T10: when it was fetched, by the store's clock. T2: never too early, or an older token would replace it.
+  const history = Contest.next(options.history, slot.now + (asked - readAt))
   const { generation } = slot
   const written = yield* Effect.result(reach.write(key, { owner, generation, token: value, ttl, history }))
   if (written._tag === "Success" && written.success === undefined) return undefined
