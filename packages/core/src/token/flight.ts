@@ -54,9 +54,11 @@ export const arrival = (flight: Flight): Effect.Effect<Fetched, Reason> =>
         flight.waiting++
         return Effect.ensuring(
           Deferred.await(flight.done),
-          Effect.suspend(() =>
-            --flight.waiting === 0 && flight.fiber !== undefined ? Fiber.interrupt(flight.fiber) : Effect.void
-          )
+          Effect.suspend(() => {
+            if (--flight.waiting > 0 || flight.fiber === undefined) return Effect.void
+            flight.isEnding = true
+            return Fiber.interrupt(flight.fiber)
+          })
         )
       })
 
@@ -88,6 +90,7 @@ export const make = (obtain: Obtain, settings: Settings, scope: Scope.Scope): Fl
       done: Deferred.makeUnsafe(),
       goesOn: settings.runs === "process",
       waiting: 0,
+      isEnding: false,
       fiber: undefined
     }
     if (isShared) program.flight = flight
@@ -114,7 +117,8 @@ export const make = (obtain: Obtain, settings: Settings, scope: Scope.Scope): Fl
   const board: Flights["board"] = (program, wanted) =>
     Effect.uninterruptible(
       Effect.suspend(() =>
-        program.flight === undefined
+        // T9: what was interrupted gives its lease back before it ends.
+        program.flight === undefined || program.flight.isEnding
           ? launch(program, wanted)
           : Effect.succeed({ flight: program.flight, joined: true })
       )

@@ -17,6 +17,8 @@ export interface Flight {
   /** Whether it goes on, whoever waits: in the background, or since the runtime took it over. */
   goesOn: boolean
   waiting: number
+  /** Whether the last who waited is gone, so that it is being interrupted. Nobody else may join it. */
+  isEnding: boolean
   fiber: Fiber.Fiber<unknown, unknown> | undefined
 }
 
