@@ -138,9 +138,10 @@ export const make = (obtain: Obtain, settings: Settings, scope: Scope.Scope): Fl
         if (joined && fetched.failure._tag === "StoreFailed" && isNeeded(wanted)) continue
         return yield* fetched.failure
       }
-      // Another caller's fetch may have promised less than is wanted here. A fresh one will do, even if QQ gave the same
-      // token again.
-      if (fetched.success.fresh || isWanted(fetched.success.token.value, wanted)) return fetched.success
+      const { fresh, token } = fetched.success
+      // Another caller's fetch may have promised less than is wanted here, and what it brings may be the very token that
+      // was refused since. A token that was fetched for this caller will do, even if QQ gave the same again.
+      if (isWanted(token.value, wanted) || (fresh && (wanted._tag === "Fresh" || !joined))) return fetched.success
     }
   })
 
