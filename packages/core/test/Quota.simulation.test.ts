@@ -1,19 +1,12 @@
 /** Q1 by simulation: seeded schedules of several processes, a slow network and a platform that counts, on virtual time. */
 import { assert, describe, it } from "@effect/vitest"
 import { Windows } from "../src/quota/windows.ts"
-import { runVirtual } from "./virtualTime.ts"
+import { draws } from "../../../test/src/simulation/random.ts"
+import { runVirtual } from "../../../test/src/simulation/scheduler.ts"
 import * as Quota from "@qq-mini/core/Quota"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { withPlace } from "../src/call/place.ts"
-
-/** Numbers from 0 to 1 that a seed draws (mulberry32). */
-const draws = (seed: number) => () => {
-  seed = (seed + 0x6d2b79f5) | 0
-  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-}
 
 const key = "1112345678 security.msgSecCheck"
 const now = Clock.currentTimeMillis
