@@ -1,0 +1,48 @@
+/** Runs schedules against each mutant until one fails: `node test/src/simulation/killMutants.ts --schedules 10000`. */
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { fileURLToPath } from "node:url"
+import { parseArgs } from "node:util"
+import { mutants } from "./mutants.ts"
+
+const { values } = parseArgs({
+  options: {
+    schedules: { type: "string", default: "10000" },
+    from: { type: "string", default: "1" },
+    /** A part of the names of those to run. */
+    only: { type: "string", default: "" }
+  }
+})
+
+const say = (text: string) => process.stdout.write(`${text}\n`)
+
+const file = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+
+let alive = 0
+for (const { law, name } of mutants.filter((mutant) => mutant.name.includes(values.only))) {
+  const args = [
+    "--import",
+    file("mutate.ts"),
+    file("run.ts"),
+    "--quiet",
+    "--from",
+    values.from,
+    "--schedules",
+    values.schedules
+  ]
+  const child = spawn(process.execPath, args, {
+    env: { ...process.env, MUTANT: name },
+    stdio: ["ignore", "pipe", "pipe"]
+  })
+  let output = ""
+  let problem = ""
+  child.stdout.on("data", (piece) => (output += piece))
+  child.stderr.on("data", (piece) => (problem += piece))
+  const [code] = await once(child, "close")
+  const found = /^seed \d+, schedule (\d+): (.*)$/m.exec(output)
+  if (code === 0) alive++
+  say(
+    `${law.padEnd(4)} ${name}: ${code === 0 ? "LIVES" : found === null ? `failed with ${code}: ${problem}` : `killed after ${found[1]}, ${found[2]}`}`
+  )
+}
+if (alive > 0) process.exitCode = 1
