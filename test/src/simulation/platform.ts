@@ -1,5 +1,6 @@
 /** QQ: the sandbox, and what it came to with each request. */
 import * as Auth from "@qq-mini/core/Auth"
+import { targetOf } from "@qq-mini/core/adapter/exchange"
 import * as Transport from "@qq-mini/core/Transport"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
 import * as Effect from "effect/Effect"
@@ -48,7 +49,7 @@ export class Platform {
   // Straight to the platform: the way over an HTTP client costs more than all else in a run.
   #answer(request: Transport.Request): Transport.Response | undefined {
     const { body, headers, method, origin } = request
-    const bare = HttpClientRequest.make(method)(origin + Transport.targetOf(request))
+    const bare = HttpClientRequest.make(method)(origin + targetOf(request))
     const type = headers["content-type"]
     const outgoing = typeof body === "string" ? HttpClientRequest.bodyText(bare, body, type) : bare
     const response = this.run(({ handle }) =>

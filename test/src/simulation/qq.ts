@@ -1,5 +1,6 @@
 /** QQ as holders reach it: their requests on their way, what QQ came to, and the tokens that it gave. */
 import * as Auth from "@qq-mini/core/Auth"
+import { timedOut } from "@qq-mini/core/adapter/exchange"
 import * as Transport from "@qq-mini/core/Transport"
 import * as Effect from "effect/Effect"
 import type { CallLaws } from "./callLaws.ts"
@@ -79,7 +80,7 @@ export class QQ {
               cancel()
               resume(exit)
             }
-            const cancel = from.after(request.timeout, () => end(Effect.fail(Transport.timedOut("lost"))))
+            const cancel = from.after(request.timeout, () => end(Effect.fail(timedOut("lost"))))
             this.#network.exchange<Transport.Response>({
               from,
               holder,
