@@ -191,7 +191,7 @@ layer(Sandbox.layer)("what is refused before it is sent", (it) => {
   const rows: ReadonlyArray<readonly [string, Effect.Effect<unknown, QQError, QQMini.QQMini>, RegExp]> = [
     ["a missing field", Security.msgSecCheck({} as any), /content: is required/],
     ["an empty text", Security.msgSecCheck({ content: "" }), /content: is empty/],
-    ["a wrong type", Security.msgSecCheck({ content: 42 as any }), /content: must be string/],
+    ["a wrong type", Security.msgSecCheck({ content: 42 as any }), /content: must be a string/],
     ["a text too long", Security.msgSecCheck({ content: "安".repeat(180_000) }), /content: is 540,000 bytes.*512,000/],
     ["a typing error", Acode.getMiniCode({ pth: "x" } as any), /pth: is not a parameter/],
     ["a leading /", Acode.getMiniCode({ path: "/pages/index/index" }), /path: must not begin with \//],
@@ -204,14 +204,18 @@ layer(Sandbox.layer)("what is refused before it is sent", (it) => {
     ["an image too large", Security.imgSecCheck({ media: new Uint8Array(1024 * 1024 + 1) }), /1,048,577 bytes.*1 MB/],
     ["base64 too large", Security.imgSecCheck({ media: "A".repeat(3_000_000) }), /media: is .* bytes/],
     ["too many pixels", Security.imgSecCheck({ media: big }), /media: is 800 × 800 pixels.*750 × 1334/],
-    ["null", Acode.getMiniCode({ path: null as any }), /path: must be string/],
+    ["null", Acode.getMiniCode({ path: null as any }), /path: must be a string/],
     [
       "undefined where there must be something",
       Security.msgSecCheck({ content: undefined as any }),
       /content: is required/
     ],
     ["another name for it", Security.msgSecCheck({ text: "x" } as any), /content: is required/],
-    ["a number for an image", Security.imgSecCheck({ media: 5 as any }), /media: must be bytes, base64 or a data URL/],
+    [
+      "a number for an image",
+      Security.imgSecCheck({ media: 5 as any }),
+      /media: must be bytes, base64 or a base64 data URL/
+    ],
     ["no keywords", SubscribeMessage.send({ ...message, data: {} }), /data: needs at least one keyword/],
     ["no value", SubscribeMessage.send({ ...message, data: { k: {} as any } }), /data\.k\.value: is required/],
     ["an odd number", SubscribeMessage.send({ ...message, data: { k: { value: NaN } } }), /data\.k\.value: /],

@@ -12,7 +12,8 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import * as Body from "./Body.ts"
 import * as Endpoint from "./Endpoint.ts"
 import * as ImageInfo from "./call/image.ts"
-import { both, group, maxBytes, Text } from "./internal/schema.ts"
+import { both } from "./internal/problem.ts"
+import { group, maxBytes, Text } from "./internal/schema.ts"
 import { perDay, perMinute } from "./Limit.ts"
 import { InvalidInput } from "./reason/client.ts"
 
@@ -78,10 +79,12 @@ const file = () =>
 const invalid = (message: string) => Effect.fail(new SchemaIssue.InvalidValue({ message }))
 const dataUrl = /^data:[^,]*;base64,/i
 
+const notMedia = both("must be bytes, base64 or a base64 data URL", "必须是字节数据、base64 或 base64 编码的 data URL")
+
 // bytes, base64 or a data URL become a file whose type is told from its bytes
 const media = () =>
   Schema.declare((u: unknown): u is Uint8Array | string => u instanceof Uint8Array || typeof u === "string", {
-    expected: "bytes, base64 or a data URL"
+    message: notMedia
   }).pipe(
     Schema.decodeTo(file(), {
       decode: SchemaGetter.transformEffect((image: Uint8Array | string) => {
@@ -89,10 +92,7 @@ const media = () =>
         if (typeof image === "string") {
           if (image.length > maxImageBytes * 2) return invalid(tooLarge(Math.floor(image.length * 0.75)))
           const decoded = Base64.decode(image.replace(dataUrl, ""))
-          if (Result.isFailure(decoded))
-            return invalid(
-              both("must be bytes, base64 or a base64 data URL", "必须是字节、base64 或 base64 的 data URL")
-            )
+          if (Result.isFailure(decoded)) return invalid(notMedia)
           bytes = decoded.success
         } else {
           bytes = image

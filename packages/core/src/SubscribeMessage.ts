@@ -5,13 +5,14 @@ import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as Body from "./Body.ts"
 import * as Endpoint from "./Endpoint.ts"
-import { both, ok, Text } from "./internal/schema.ts"
+import { both } from "./internal/problem.ts"
+import { Finite, ok, Text } from "./internal/schema.ts"
 import { perUser } from "./Limit.ts"
 import { NotSubscribed, Rejected, TooFrequent, UserRefused } from "./reason/answered.ts"
 import { InvalidInput, QuotaReached } from "./reason/client.ts"
 
 const value = () =>
-  Schema.Union([Schema.String, Schema.Finite]).pipe(
+  Schema.Union([Schema.String, Finite]).pipe(
     Schema.decodeTo(Schema.String, {
       decode: SchemaGetter.transform((value: string | number) => String(value)),
       encode: SchemaGetter.transform((value: string) => value)
@@ -30,7 +31,11 @@ const message = () =>
     ),
     emphasis_keyword: Schema.optional(Text),
     oac_appid: Schema.optional(Text),
-    use_robot: Schema.optional(Schema.Union([Schema.Boolean, Schema.Literals([0, 1])]))
+    use_robot: Schema.optional(
+      Schema.Union([Schema.Boolean, Schema.Literals([0, 1])]).annotate({
+        message: both("must be a boolean, 0 or 1", "必须是布尔值、0 或 1")
+      })
+    )
   })
 
 /**

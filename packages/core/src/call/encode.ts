@@ -2,9 +2,8 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
-import * as SchemaIssue from "effect/SchemaIssue"
 import type { Any } from "../endpoint/definition.ts"
-import { both, split } from "../internal/schema.ts"
+import { problemsOf } from "../internal/problem.ts"
 import { InvalidInput } from "../reason/client.ts"
 
 /** The wire parameters of a call, checked. */
@@ -35,32 +34,12 @@ const codecOf = (endpoint: Any): Codec => {
   return codec
 }
 
-const missing = both("is required and missing", "缺少必填参数")
-
-const format = SchemaIssue.makeFormatterStandardSchemaV1({
-  leafHook: (issue) => {
-    if (issue._tag === "MissingKey") return missing
-    if (issue._tag === "UnexpectedKey") return both("is not a parameter of this call", "不是该接口的参数")
-    return SchemaIssue.defaultLeafHook(issue)
-  }
-})
-
-// the schema library's own words: the kinds of values, which have the same names in Chinese
-const expected = (message: string): string => {
-  const kind = /^Expected (.*?)( \| undefined)?$/.exec(message)?.[1]
-  return kind === undefined ? message : both(`must be ${kind}`, `应为 ${kind}`)
-}
-
 /** Names the field and what is wrong with it, never the value. */
-const invalidInput = (error: Schema.SchemaError): InvalidInput => {
-  const { issues } = format(error.issue)
-  // what is missing says more than the name that was written instead
-  const issue = issues.find(({ message }) => message === missing) ?? issues[0]
-  const path = (issue?.path ?? []).map((part) => String(typeof part === "object" ? part.key : part))
-  return new InvalidInput({
-    field: path.join(".") || "input",
-    problem: split(expected(issue?.message ?? "is not valid"))
-  })
+const invalidInput = ({ issue }: Schema.SchemaError): InvalidInput => {
+  const problems = problemsOf(issue)
+  // What is missing says more than the name that was written instead.
+  const { path, what } = problems.find(({ isMissing }) => isMissing) ?? problems[0]!
+  return new InvalidInput({ field: path.join(".") || "input", problem: what })
 }
 
 /** The fields that were given: one that is undefined was not. */

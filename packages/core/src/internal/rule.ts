@@ -5,10 +5,9 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as SchemaIssue from "effect/SchemaIssue"
 import { InvalidConfig } from "../reason/client.ts"
 import { QQError } from "../reason/error.ts"
-import { both, split } from "./schema.ts"
+import { both, problemsOf } from "./problem.ts"
 
 /** A {@link QQError} that names a setting and says what is wrong with it, in English and Chinese. */
 export const invalidConfig = (setting: string, en: string, zh: string): QQError =>
@@ -22,8 +21,6 @@ export const invalidConfig = (setting: string, en: string, zh: string): QQError 
 export const rule = <A>(is: (u: unknown) => u is A, en: string, zh: string): Schema.declare<A> =>
   Schema.declare(is, { message: both(en, zh) })
 
-const format = /* @__PURE__ */ SchemaIssue.makeFormatterStandardSchemaV1()
-
 /** Checks values by a struct of rules. The first field that breaks its rule is called in the error as `settingOf` says. */
 export const checker = <A, I>(
   schema: Schema.Codec<A, I>
@@ -32,8 +29,7 @@ export const checker = <A, I>(
   return (input, settingOf) => {
     const result = decode(input)
     if (Result.isSuccess(result)) return Effect.succeed(result.success)
-    const [first] = format(result.failure.issue).issues
-    const { en, zh } = split(String(first?.message))
-    return Effect.fail(invalidConfig(settingOf(String(first?.path?.[0])), en, zh))
+    const { path, what } = problemsOf(result.failure.issue)[0]!
+    return Effect.fail(invalidConfig(settingOf(String(path[0])), what.en, what.zh))
   }
 }

@@ -1,18 +1,7 @@
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
-import type { Help } from "./reason.ts"
-
-/**
- * A message in both languages, as one text, because a schema carries no more; {@link split} parts them again.
- */
-export const both = (en: string, zh: string): string => `${en}\n${zh}`
-
-/** The two languages of a message; a message of the schema library's own has one. */
-export const split = (message: string): Help => {
-  const [en = "", zh] = message.split("\n")
-  return { en, zh: zh ?? `取值无效（${en}）` }
-}
+import { both } from "./problem.ts"
 
 const utf8 = new TextEncoder()
 /** A number with its thousands set apart. */
@@ -36,6 +25,13 @@ const notEmpty = Schema.makeFilter<string>((text) => (text.length > 0 ? undefine
 
 /** A text that is not empty. */
 export const Text = Schema.String.check(notEmpty)
+
+/** A number, and not NaN or infinity. */
+export const Finite = /* @__PURE__ */ Schema.Number.check(
+  /* @__PURE__ */ Schema.makeFilter<number>((n) =>
+    Number.isFinite(n) ? undefined : both("must be a finite number", "必须是有限的数字")
+  )
+)
 
 const isRedacted = (u: unknown): u is Redacted.Redacted<string> => Redacted.isRedacted(u)
 

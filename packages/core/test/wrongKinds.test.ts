@@ -1,0 +1,129 @@
+/** I1: a parameter of a wrong kind is refused in English and in Chinese, each in its own words, and its value is not shown. */
+import { assert, describe, it } from "@effect/vitest"
+import type { Any } from "@qq-mini/core/Endpoint"
+import { groups } from "@qq-mini/core/Endpoints"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { encode } from "../src/call/encode.ts"
+import * as Endpoint from "../src/Endpoint.ts"
+
+const valid: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  "auth.getAccessToken": { cache: true },
+  "auth.code2Session": { code: "c", needKey: true },
+  "acode.getMiniCode": { path: "pages/index/index" },
+  "security.msgSecCheck": { content: "x" },
+  "security.imgSecCheck": { media: "R0lGODlhAQABAAAAADs=" },
+  "subscribeMessage.send": {
+    touser: "u",
+    template_id: "t",
+    page: "p",
+    data: { keyword1: { value: "v" } },
+    emphasis_keyword: "keyword1.DATA",
+    oac_appid: "1",
+    use_robot: 1
+  }
+}
+
+const wrong: ReadonlyArray<unknown> = [
+  42,
+  NaN,
+  Infinity,
+  "",
+  "the value itself",
+  true,
+  null,
+  [],
+  [1],
+  {},
+  { value: {} },
+  new Date(0),
+  () => 1,
+  10n,
+  Symbol("s"),
+  new Uint8Array(3)
+]
+
+// What has no Chinese name.
+const names = /\b(data URL|appid|base64|URL|PNG|JPEG|GIF|QQ|MB)\b/g
+
+/** Every place in an input, as a path. */
+const placesIn = (input: unknown): ReadonlyArray<ReadonlyArray<string>> =>
+  typeof input === "object" && input !== null && !Array.isArray(input)
+    ? Object.entries(input).flatMap(([key, value]) => [[key], ...placesIn(value).map((path) => [key, ...path])])
+    : []
+
+const put = (input: unknown, [key, ...rest]: ReadonlyArray<string>, value: unknown): unknown =>
+  key === undefined ? value : { ...(input as object), [key]: put((input as Record<string, unknown>)[key], rest, value) }
+
+const isChinese = ({ en, zh }: { readonly en: string; readonly zh: string }) => {
+  assert.match(en, /[a-z]/)
+  assert.notMatch(en, /[一-鿿]/)
+  assert.match(zh, /[一-鿿]/)
+  assert.notMatch(zh.replace(names, "·"), /[A-Za-z]{2,}[\s,/|-]+[A-Za-z]{2,}/, zh)
+  assert.notMatch(en + zh, /the value itself|\b42\b|Expected|undefined|\[object/)
+}
+
+describe("I1: wrong kinds", () => {
+  const endpoints: ReadonlyArray<Any> = Object.values(groups).flatMap((group) => Object.values(group))
+
+  it.each(endpoints.map((endpoint) => [endpoint.endpoint, endpoint] as const))("of %s", (name, endpoint) => {
+    const input = valid[name]!
+    assert.isTrue(Result.isSuccess(encode(endpoint, input)), name)
+    const places = placesIn(input)
+    assert.sameMembers(
+      places.filter(({ length }) => length === 1).map(([field]) => field),
+      Object.keys((endpoint.input as unknown as { readonly fields: object }).fields)
+    )
+    let refused = 0
+    for (const path of places) {
+      for (const value of wrong) {
+        const result = encode(endpoint, put(input, path, value) as typeof input)
+        if (Result.isSuccess(result)) continue
+        refused++
+        const { field, help, problem } = result.failure
+        assert.isTrue(
+          field === path.join(".") || field.startsWith(`${path.join(".")}.`),
+          `${field} of ${path.join(".")}`
+        )
+        isChinese(problem)
+        assert.strictEqual(help.zh, `${field}：${problem.zh}。未发送任何请求。`)
+      }
+    }
+    assert.isAbove(refused, 8 * places.length)
+    for (const odd of [{ ...input, more: 1 }, {}]) {
+      const result = encode(endpoint, odd)
+      if (Result.isFailure(result)) isChinese(result.failure.problem)
+    }
+  })
+
+  it("of an endpoint whose author says nothing in Chinese", () => {
+    const endpoint = Endpoint.post("my.call", "/my", () => ({
+      authority: "none",
+      input: Schema.Struct({
+        count: Schema.Int,
+        kind: Schema.Literals(["a", "b"]),
+        list: Schema.Array(Schema.Boolean),
+        either: Schema.optional(Schema.Union([Schema.String, Schema.Number])),
+        own: Schema.String.check(Schema.makeFilter((text) => text === "x", { message: "must be x\n必须是 x" }))
+      }),
+      wire: Schema.Unknown,
+      output: Schema.Unknown,
+      delivery: "once"
+    }))
+    const input = { count: 1, kind: "a", list: [true], either: "x", own: "x" }
+    const said = (changed: object) => {
+      const result = encode(endpoint, { ...input, ...changed })
+      if (Result.isSuccess(result)) assert.fail("was expected to be refused")
+      isChinese(result.failure.problem)
+      return [result.failure.field, result.failure.problem.en, result.failure.problem.zh]
+    }
+    assert.isTrue(Result.isSuccess(encode(endpoint, input)))
+    assert.deepStrictEqual(said({ count: "1" }), ["count", "must be a number", "必须是数字"])
+    assert.deepStrictEqual(said({ count: 1.5 }), ["count", "is not valid", "取值无效"])
+    assert.deepStrictEqual(said({ kind: "c" }), ["kind", "is not valid", "取值无效"])
+    assert.deepStrictEqual(said({ list: {} }), ["list", "must be an array", "必须是数组"])
+    assert.deepStrictEqual(said({ list: [1] }), ["list.0", "must be a boolean", "必须是布尔值"])
+    assert.deepStrictEqual(said({ either: true }), ["either", "must be a string or a number", "必须是字符串或数字"])
+    assert.deepStrictEqual(said({ own: "y" }), ["own", "must be x", "必须是 x"])
+  })
+})
