@@ -1,14 +1,14 @@
 /** What an answer says, by its bytes. */
+import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type * as Redacted from "effect/Redacted"
-import type { Any } from "../endpoint/definition.ts"
 import { fromCode } from "../Code.ts"
+import type { Any } from "../endpoint/definition.ts"
+import { scrub } from "../internal/secrets.ts"
 import { UnreadableAnswer } from "../reason/client.ts"
 import type { Failure } from "../Retry.ts"
 import * as Image from "./image.ts"
 import { countKeys, parse, textOf } from "./strictJson.ts"
-import { scrub } from "../internal/secrets.ts"
 
 /** What came back over the wire. */
 export interface Answer {
@@ -19,6 +19,9 @@ export interface Answer {
   /** Milliseconds from `Retry-After`. */
   readonly wait: number | undefined
 }
+
+type Fields = Readonly<Record<string, unknown>>
+type Secrets = ReadonlyArray<Redacted.Redacted<string>>
 
 /** The largest answer of a call in bytes: QQ's are a few hundred bytes, its images at most a few hundred KB. */
 export const maxBytesOf = ({ image }: Any): number => (image ? 8 : 1) * 1024 * 1024
@@ -48,73 +51,75 @@ const decoder = (endpoint: Any) => {
   return decode
 }
 
+const unreadable = ({ announced, bytes, status, wait }: Answer, found: string) =>
+  Result.fail<Failure>({
+    reason: new UnreadableAnswer({
+      found,
+      status,
+      // A header may announce a length beyond all numbers.
+      size: Math.min(announced ?? bytes.length, Number.MAX_SAFE_INTEGER),
+      ...(wait === undefined ? {} : { wait })
+    }),
+    phase: "lost"
+  })
+
+const own = (fields: Fields, name: string): unknown => (Object.hasOwn(fields, name) ? fields[name] : undefined)
+
+/** The code of an answer: the first that is not 0, in any of the three spellings; `undefined` when one can't be read. */
+const codeOf = (fields: Fields, isCheck: boolean): number | undefined => {
+  for (const name of statusFields) {
+    const value = own(fields, name)
+    if (value === undefined) continue
+    const code = integer(value)
+    // Elsewhere `code` may be somebody else's field; a check trusts nothing that can't be read.
+    if (code === undefined && (name !== "code" || isCheck)) return undefined
+    if (code !== undefined && code !== 0) return code
+  }
+  return 0
+}
+
+const refused = (endpoint: Any, code: number, fields: Fields, secrets: Secrets) => {
+  const text = textFields.map((name) => scrub(own(fields, name), secrets)).find((text) => text !== "") ?? ""
+  return Result.fail<Failure>({ reason: fromCode(endpoint.codes, code, text), phase: "answered" })
+}
+
 /**
  * Bytes become a success or an error, by their content: never by status, length or Content-Type.
  *
- * A code other than 0 in any of the three spellings is QQ's error. A success is what the endpoint's own schema takes; the
- * rest is unreadable, and so never a pass.
+ * A code other than 0 is QQ's error. A success is what the endpoint's own schema takes; the rest is unreadable, and so
+ * never a pass.
  */
-export const read = (
-  endpoint: Any,
-  answer: Answer,
-  secretsOf: () => ReadonlyArray<Redacted.Redacted<string>>
-): Result.Result<unknown, Failure> => {
-  const { announced, bytes, status, wait } = answer
+export const read = (endpoint: Any, answer: Answer, secretsOf: () => Secrets): Result.Result<unknown, Failure> => {
+  const { announced, bytes } = answer
   const size = announced ?? bytes.length
-  const unreadable = (found: string) =>
-    Result.fail<Failure>({
-      // a header may announce a length beyond all numbers
-      reason: new UnreadableAnswer({
-        found,
-        status,
-        size: Math.min(size, Number.MAX_SAFE_INTEGER),
-        ...(wait === undefined ? {} : { wait })
-      }),
-      phase: "lost"
-    })
+  if (size > maxBytesOf(endpoint)) return unreadable(answer, "too large")
+  if (size === 0) return unreadable(answer, "empty")
 
-  if (size > maxBytesOf(endpoint)) return unreadable("too large")
-  if (size === 0) return unreadable("empty")
-
+  // C2
   const image = Image.inspect(bytes)
   if (image !== undefined) {
-    if (!endpoint.image) return unreadable("image")
-    if (!image.complete) return unreadable("broken image")
-    const decoded = decoder(endpoint)({ bytes, mediaType: image.mediaType })
-    return Result.isSuccess(decoded) ? Result.succeed(decoded.success) : unreadable("broken image")
+    if (!endpoint.image) return unreadable(answer, "image")
+    const { complete, mediaType } = image
+    const decoded = complete ? decoder(endpoint)({ bytes, mediaType }) : undefined
+    return decoded?._tag === "Success" ? Result.succeed(decoded.success) : unreadable(answer, "broken image")
   }
 
-  const isCheck = endpoint.answers !== undefined
   const text = textOf(bytes)
   const json = text === undefined ? undefined : parse(text)
-  if (json === undefined || text === undefined) return unreadable(looksLikeHtml(bytes) ? "html" : "not JSON")
-  if (typeof json !== "object" || json === null || Array.isArray(json)) return unreadable("unknown JSON")
+  if (json === undefined || text === undefined) return unreadable(answer, looksLikeHtml(bytes) ? "html" : "not JSON")
+  if (typeof json !== "object" || json === null || Array.isArray(json)) return unreadable(answer, "unknown JSON")
 
-  const fields = json as Record<string, unknown>
-  const own = (name: string) => (Object.hasOwn(fields, name) ? fields[name] : undefined)
-  let code = 0
-  for (const name of statusFields) {
-    const value = own(name)
-    if (value === undefined) continue
-    const number = integer(value)
-    // elsewhere `code` may be somebody else's field; a check trusts nothing that can't be read
-    if (number === undefined && (name !== "code" || isCheck)) return unreadable("unknown JSON")
-    if (number !== undefined && number !== 0) {
-      code = number
-      break
-    }
+  const fields = json as Fields
+  const isCheck = endpoint.answers !== undefined
+  const code = codeOf(fields, isCheck)
+  if (code === undefined) return unreadable(answer, "unknown JSON")
+  if (code !== 0 && !endpoint.answers?.includes(code)) return refused(endpoint, code, fields, secretsOf())
+  if (endpoint.image) return unreadable(answer, "unknown JSON")
+  // C1: the yes of a check is a 0 that is written as 0, once, and no other status beside or below it.
+  if (isCheck && code === 0 && !(yes.test(text) && countKeys(text, statusFields) === 1)) {
+    return unreadable(answer, "unknown JSON")
   }
-  if (code !== 0 && !endpoint.answers?.includes(code)) {
-    const secrets = secretsOf()
-    const said = textFields.map((name) => scrub(own(name), secrets)).find((said) => said !== "") ?? ""
-    return Result.fail<Failure>({ reason: fromCode(endpoint.codes, code, said), phase: "answered" })
-  }
-  if (endpoint.image) return unreadable("unknown JSON")
-  // the yes of a check is a 0 that is written as 0, once, and no other status beside or below it
-  if (isCheck && code === 0 && !(yes.test(text) && countKeys(text, statusFields) === 1))
-    return unreadable("unknown JSON")
-
-  // a code that is an answer counts in every spelling
+  // A code that is an answer counts in every spelling.
   const decoded = decoder(endpoint)(code === 0 ? fields : { ...fields, errCode: code })
-  return Result.isSuccess(decoded) ? Result.succeed(decoded.success) : unreadable("unknown JSON")
+  return Result.isSuccess(decoded) ? Result.succeed(decoded.success) : unreadable(answer, "unknown JSON")
 }

@@ -57,6 +57,7 @@ export const encode = (
   endpoint: Any,
   input: Readonly<Record<string, unknown>>
 ): Result.Result<{ readonly params: unknown; readonly wire: Wire }, InvalidInput> => {
+  // I1
   const codec = codecOf(endpoint)
   const params = codec.decode(given(input))
   if (Result.isFailure(params)) return Result.fail(invalidInput(params.failure))
