@@ -28,14 +28,17 @@ export interface Failure {
   readonly phase: "unsent" | "lost" | "answered"
   /** Whether connecting took too long. Such an attempt does not count, see {@link Policy}. */
   readonly connectTimedOut?: boolean
-  /** Whether it was repeated already as often as it may be. */
-  readonly exhausted?: boolean
-  /** Whether QQ refused it for its number alone, so that it may be made again when there is a place for it. */
-  readonly again?: boolean
+  /**
+   * Whether it may be repeated, said where the failure is made:
+   * - `yes`: certainly nothing was done.
+   * - `by-delivery`: something may have been done, so a call that is `once` is not repeated.
+   * - `never`: QQ's word is final, or what failed was repeated already.
+   */
+  readonly repeat: "yes" | "by-delivery" | "never"
 }
 
-/** A failure after which nothing was sent, or to which QQ gave the answer. */
-export const answered = (reason: Reason): Failure => ({ reason, phase: "answered" })
+/** A failure that is final: QQ said no, or the client did before anything was sent. */
+export const answered = (reason: Reason): Failure => ({ reason, phase: "answered", repeat: "never" })
 
 /** How often and how slowly to repeat. */
 export interface Policy {
@@ -79,12 +82,9 @@ export class Budget {
 /** 3 attempts, with pauses of up to 200 ms, then 400 ms, and never above 5 s. */
 export const defaultPolicy: Policy = { attempts: 3, base: 200, cap: 5_000 }
 
-const mayRepeat = (delivery: Delivery, failure: Failure): boolean => {
-  if (failure.exhausted) return false
-  if (failure.phase === "unsent") return true
-  if (failure.phase === "lost") return delivery !== "once"
-  return delivery !== "once" && (failure.reason._tag === "SystemBusy" || failure.again === true)
-}
+// D1
+const mayRepeat = (delivery: Delivery, { repeat }: Failure): boolean =>
+  repeat === "yes" || (repeat === "by-delivery" && delivery !== "once")
 
 /** The reason a caller sees for a failure after which nothing is tried any more. */
 const final = (delivery: Delivery, { phase, reason }: Failure, lostBefore: boolean): Reason =>

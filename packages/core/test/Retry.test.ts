@@ -6,10 +6,18 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
 
-const lost: Retry.Failure = { reason: new ConnectionFailed({ problem: "ECONNRESET" }), phase: "lost" }
-const unsent: Retry.Failure = { reason: new ConnectionFailed({ problem: "ECONNREFUSED" }), phase: "unsent" }
-const busy: Retry.Failure = { reason: new SystemBusy({ code: -1, text: "" }), phase: "answered" }
-const used: Retry.Failure = { reason: new InvalidCode({ code: 40029, text: "" }), phase: "answered" }
+const lost: Retry.Failure = {
+  reason: new ConnectionFailed({ problem: "ECONNRESET" }),
+  phase: "lost",
+  repeat: "by-delivery"
+}
+const unsent: Retry.Failure = {
+  reason: new ConnectionFailed({ problem: "ECONNREFUSED" }),
+  phase: "unsent",
+  repeat: "yes"
+}
+const busy: Retry.Failure = { reason: new SystemBusy({ code: -1, text: "" }), phase: "answered", repeat: "by-delivery" }
+const used = Retry.answered(new InvalidCode({ code: 40029, text: "" }))
 
 const now = Effect.clockWith((clock) => Effect.succeed(Number(clock.monotonicTimeNanosUnsafe()) / 1e6))
 
@@ -135,7 +143,8 @@ describe("Retry", () => {
     Effect.gen(function* () {
       const wait = (wait: number): Retry.Failure => ({
         reason: new UnreadableAnswer({ found: "html", status: 503, size: 10, wait }),
-        phase: "lost"
+        phase: "lost",
+        repeat: "by-delivery"
       })
       assert.deepStrictEqual(yield* play([wait(30_000)], "repeatable"), { outcome: "done", attempts: 2 })
       assert.deepStrictEqual(yield* play([wait(90_000)], "repeatable"), { outcome: "UnreadableAnswer", attempts: 1 })

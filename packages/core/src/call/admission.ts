@@ -21,8 +21,7 @@ export const countedOf = ({ endpoint, quota = noLimits }: Any, appid: string | u
   limits: quota
 })
 
-/** How far a call came. One that failed for want of a token was not sent. */
-const phase = ({ exhausted, phase }: Failure) => (exhausted ? "unsent" : phase)
+const phase = ({ phase }: Failure) => phase
 
 const orAnswered = (error: Failure | QuotaReached): Failure => (error instanceof QuotaReached ? answered(error) : error)
 
@@ -77,10 +76,12 @@ export class Admission {
 
   /** Where QQ counts otherwise than we do, its word goes. */
   #believe(counted: Counted, failure: Failure): Effect.Effect<never, Failure> {
-    const { _tag } = failure.reason
-    return _tag === "QuotaReached" || _tag === "TooFrequent"
-      ? Effect.andThen(Effect.ignore(this.#quota.refused(counted)), Effect.fail({ ...failure, again: true }))
-      : Effect.fail(failure)
+    const { phase, reason } = failure
+    // The refusal of a token's fetch says nothing about this call.
+    const isTooMuch = phase === "answered" && (reason._tag === "QuotaReached" || reason._tag === "TooFrequent")
+    if (!isTooMuch) return Effect.fail(failure)
+    const later: Failure = { ...failure, repeat: "by-delivery" }
+    return Effect.andThen(Effect.ignore(this.#quota.refused(counted)), Effect.fail(later))
   }
 
   #say(call: Call, { key }: Counted, millis: number): Effect.Effect<void> {

@@ -60,7 +60,8 @@ const unreadable = ({ announced, bytes, status, wait }: Answer, found: string) =
       size: Math.min(announced ?? bytes.length, Number.MAX_SAFE_INTEGER),
       ...(wait === undefined ? {} : { wait })
     }),
-    phase: "lost"
+    phase: "lost",
+    repeat: "by-delivery"
   })
 
 const own = (fields: Fields, name: string): unknown => (Object.hasOwn(fields, name) ? fields[name] : undefined)
@@ -80,7 +81,12 @@ const codeOf = (fields: Fields, isCheck: boolean): number | undefined => {
 
 const refused = (endpoint: Any, code: number, fields: Fields, secrets: Secrets) => {
   const text = textFields.map((name) => scrub(own(fields, name), secrets)).find((text) => text !== "") ?? ""
-  return Result.fail<Failure>({ reason: fromCode(endpoint.codes, code, text), phase: "answered" })
+  const reason = fromCode(endpoint.codes, code, text)
+  return Result.fail<Failure>({
+    reason,
+    phase: "answered",
+    repeat: reason._tag === "SystemBusy" ? "by-delivery" : "never"
+  })
 }
 
 /**

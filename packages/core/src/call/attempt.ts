@@ -3,7 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Any } from "../endpoint/definition.ts"
 import { ConnectionFailed, InvalidConfig, TimedOut } from "../reason/client.ts"
-import type { Failure } from "../Retry.ts"
+import { answered, type Failure } from "../Retry.ts"
 import type { Transport } from "../Transport.ts"
 import { failed } from "../transport/exchange.ts"
 import { TransportError } from "../transport/types.ts"
@@ -25,16 +25,18 @@ const failure = ({ phase, problem }: TransportError, timeout: number): Failure =
       ? new TimedOut({ during: "answer", limit: Math.round(timeout) })
       : new ConnectionFailed({ problem }),
   phase,
+  repeat: phase === "unsent" ? "yes" : "by-delivery",
   connectTimedOut: phase === "unsent" && /timed?out/i.test(problem)
 })
 
-const badBaseUrl = Effect.fail<Failure>({
-  reason: new InvalidConfig({
-    setting: "baseUrl",
-    problem: { en: "must be an address, as https://api.q.qq.com", zh: "必须是网址，如 https://api.q.qq.com" }
-  }),
-  phase: "answered"
-})
+const badBaseUrl = Effect.fail(
+  answered(
+    new InvalidConfig({
+      setting: "baseUrl",
+      problem: { en: "must be an address, as https://api.q.qq.com", zh: "必须是网址，如 https://api.q.qq.com" }
+    })
+  )
+)
 
 // A transport that throws is a lost connection. What it threw may hold the address, and so the secret.
 const thrown = (defect: unknown) => Effect.fail(new TransportError({ phase: "lost", problem: failed(defect).problem }))

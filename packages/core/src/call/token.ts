@@ -9,8 +9,8 @@ import type { Failure } from "../Retry.ts"
 import type { Admission } from "./admission.ts"
 import type { Call } from "./progress.ts"
 
-// The fetch of a token has repeated already what may be repeated.
-const exhausted = (reason: Reason): Failure => ({ reason, phase: "answered", exhausted: true })
+// A call without a token was not sent, and the fetch has repeated already what may be repeated.
+const withoutToken = (reason: Reason): Failure => ({ reason, phase: "unsent", repeat: "never" })
 
 /** Sends a call's request with a token, when it is admitted. */
 export const make = (
@@ -33,7 +33,7 @@ export const make = (
     return Effect.catch(admission.run(call, counted, request), (failure) => {
       if (failure.reason._tag !== "InvalidToken" || call.renewals <= 0 || used === undefined)
         return Effect.fail(failure)
-      const renewed = Effect.mapError(tokens.renew(app, used, call.left), exhausted)
+      const renewed = Effect.mapError(tokens.renew(app, used, call.left), withoutToken)
       return Effect.logDebug(`${call.endpoint.endpoint}: renewing the access token`).pipe(
         Effect.andThen(renewed),
         Effect.flatMap(({ fresh, token }) => {
@@ -46,7 +46,7 @@ export const make = (
 
   return (call: Call, counted: Counted, app: AppCredentials): Effect.Effect<unknown, Failure> =>
     Effect.flatMap(tokens.isWarm(app), (isWarm) => {
-      const token = Effect.suspend(() => Effect.mapError(tokens.get(app, call.left), exhausted))
+      const token = Effect.suspend(() => Effect.mapError(tokens.get(app, call.left), withoutToken))
       if (isWarm) return sendWith(call, counted, app, token)
       // A call without a place costs no getToken. Where there are places, the token comes before the turn, so that those
       // who wait for it hold up no call of another program.
