@@ -119,6 +119,7 @@ progress("text checks, 1 in flight")
 const text1 = await inTurn(running, { load: "text", count: quick ? 200 : 1_000, atOnce: 1 }, rounds)
 progress("token reads")
 const tokens = await inTurn(running, { load: "token", count: quick ? 2_000 : 20_000, atOnce: 1 }, rounds)
+const services = await inTurn(running, { load: "service", count: quick ? 100_000 : 1_000_000, atOnce: 1 }, rounds)
 for (const one of running) one.end()
 
 progress("images")
@@ -143,7 +144,7 @@ server.disconnect()
 
 writeFileSync(
   path("../results.json"),
-  `${JSON.stringify({ node: process.version, text64, text1, tokens, images, cold, programs, limiter, coldStarts, heap, worker }, undefined, 2)}\n`
+  `${JSON.stringify({ node: process.version, text64, text1, tokens, services, images, cold, programs, limiter, coldStarts, heap, worker }, undefined, 2)}\n`
 )
 
 const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<unknown>>) =>
@@ -172,7 +173,10 @@ for (const [title, rows] of [
 }
 table(
   ["reads of a warm token", "a second", "CPU µs"],
-  tokens.map(({ cpu, name, rate }) => [name, Math.round(rate).toLocaleString("en"), fixed(cpu, 2)])
+  [
+    ...tokens.map((row) => ({ ...row, name: `auth.getAccessToken, ${row.name}` })),
+    ...services.map((row) => ({ ...row, name: `AccessToken.get, ${row.name}` }))
+  ].map(({ cpu, name, rate }) => [name, Math.round(rate).toLocaleString("en"), fixed(cpu, 2)])
 )
 table(
   ["an image of 1 MB", "CPU µs", "peak above the warm process"],

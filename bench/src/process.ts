@@ -3,7 +3,7 @@ import { subjects } from "./subjects/index.ts"
 
 /** What it is told. */
 export interface Command {
-  readonly load: "text" | "image" | "token"
+  readonly load: "text" | "image" | "token" | "service"
   readonly count: number
   readonly atOnce: number
 }

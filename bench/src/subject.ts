@@ -8,8 +8,10 @@ export interface Subject {
   readonly text: Load
   /** Checks of an image of 1 MB. */
   readonly image?: Load
-  /** Reads of a token that is known. */
+  /** Reads of a token that is known: by the call for it, */
   readonly token?: Load
+  /** and from the service that every call asks for its token. */
+  readonly service?: Load
 }
 
 /** Starts a subject that calls the server at this address. */

@@ -1,4 +1,5 @@
 /** Our clients: as Effects and as promises, through each transport. The quota is counted, and so large that it never fills. */
+import * as AccessToken from "@qq-mini/core/AccessToken"
 import * as App from "@qq-mini/core/App"
 import * as Auth from "@qq-mini/core/Auth"
 import * as Promised from "@qq-mini/core/Promise"
@@ -45,7 +46,7 @@ export const layer = async (url: string, transport: Transport) =>
       )
     ),
     Layer.provide(Layer.merge(TokenCache.layerMemory, Quota.layerMemory)),
-    Layer.provide(App.layer({ appid, appsecret })),
+    Layer.provideMerge(App.layer({ appid, appsecret })),
     Layer.provide(await transports[transport]()),
     Layer.provide(Layer.succeed(QQMini.Settings, { ...QQMini.Settings.defaultValue(), baseUrl: url }))
   )
@@ -79,10 +80,17 @@ export const asEffects =
   async (url) => {
     const runtime = ManagedRuntime.make(await layer(url, transport))
     const run = runtime.runPromise as any
+    const { app, tokens } = await run(
+      Effect.all({
+        app: Effect.flatMap(App.Apps, (apps) => apps.credentials(undefined)),
+        tokens: AccessToken.AccessToken
+      })
+    )
     return {
       text: effects(() => Security.msgSecCheck({ content }), run),
       image: effects(() => Security.imgSecCheck({ media: image }), run),
-      token: effects(() => Auth.getAccessToken(), run)
+      token: effects(() => Auth.getAccessToken(), run),
+      service: effects(() => tokens.get(app, 1_000), run)
     }
   }
 
