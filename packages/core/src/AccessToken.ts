@@ -24,7 +24,7 @@ import * as Stream from "effect/Stream"
 import type { AppCredentials } from "./App.ts"
 import * as Attempt from "./call/attempt.ts"
 import { Settings } from "./internal/settings.ts"
-import { millisOf, monotonicMillis } from "./internal/time.ts"
+import { millisOf } from "./internal/time.ts"
 import type { Reason } from "./reason/client.ts"
 import * as Alone from "./token/alone.ts"
 import { Listeners, type TokenEvent } from "./token/events.ts"
@@ -155,7 +155,8 @@ export const make = Effect.gen(function* () {
 
   return AccessToken.of({
     listen: (listener) => listeners.listen(listener),
-    isWarm: (app) => Effect.map(monotonicMillis, (now) => programs.of(app).memory.usable(now) !== undefined),
+    isWarm: (app) =>
+      Clock.clockWith((clock) => Effect.succeed(programs.of(app).memory.usable(millisOf(clock)) !== undefined)),
     get: (app, within) =>
       Clock.clockWith((clock): Effect.Effect<Wanted.Token, Reason> => {
         const now = millisOf(clock)

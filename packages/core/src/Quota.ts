@@ -7,11 +7,12 @@
  * that got lost counts until it can't arrive any more. A caller who has to wait books a place
  * at once, so waiting is fair, and is refused at once when it would last too long.
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { monotonicMillis } from "./internal/time.ts"
+import { millisOf, monotonicMillis } from "./internal/time.ts"
 import type { Counted } from "./Limit.ts"
 import { type Ticket, Windows } from "./quota/windows.ts"
 
@@ -72,11 +73,8 @@ export class Quota extends Context.Service<
 >()("@qq-mini/core/Quota") {}
 
 /** Takes a place of these windows, or books one. */
-export const reserveIn = (
-  windows: Windows,
-  { hold, instead, maxWait, ...counted }: Counted & Reservation,
-  now: number
-): Place => {
+export const reserveIn = (windows: Windows, counted: Counted & Reservation, now: number): Place => {
+  const { hold, instead, maxWait } = counted
   if (instead !== undefined) windows.giveBack(counted, instead)
   const wait = Math.ceil(windows.earliest(counted, now, instead !== undefined) - now)
   if (wait > maxWait || wait === Infinity) return { granted: false, wait, ticket: [] }
@@ -91,8 +89,9 @@ export const reserveIn = (
 export const makeMemory: Effect.Effect<Quota["Service"]> = Effect.sync(() => {
   const windows = new Windows()
   return Quota.of({
-    reserve: (options) => Effect.map(monotonicMillis, (now) => reserveIn(windows, options, now)),
-    complete: ({ ticket, ...counted }) => Effect.map(monotonicMillis, (now) => windows.end(counted, ticket, now)),
+    reserve: (options) => Clock.clockWith((clock) => Effect.succeed(reserveIn(windows, options, millisOf(clock)))),
+    complete: (options) =>
+      Clock.clockWith((clock) => Effect.succeed(windows.end(options, options.ticket, millisOf(clock)))),
     release: ({ ticket, ...counted }) => Effect.sync(() => windows.giveBack(counted, ticket)),
     left: (counted) => Effect.map(monotonicMillis, (now) => windows.left(counted, now)),
     refused: (counted) => Effect.map(monotonicMillis, (now) => windows.refused(counted, now)),

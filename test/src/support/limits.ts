@@ -6,7 +6,12 @@ export const withLimits = (
   quota: Quota.Quota["Service"],
   limitsOf: (limits: ReadonlyArray<Quota.Limit>) => ReadonlyArray<Quota.Limit>
 ): Quota.Quota["Service"] => {
-  const other = <A extends Quota.Counted>(counted: A): A => ({ ...counted, limits: limitsOf(counted.limits) })
+  const known = new WeakMap<ReadonlyArray<Quota.Limit>, ReadonlyArray<Quota.Limit>>()
+  const other = <A extends Quota.Counted>(counted: A): A => {
+    let limits = known.get(counted.limits)
+    if (limits === undefined) known.set(counted.limits, (limits = limitsOf(counted.limits)))
+    return { ...counted, limits }
+  }
   return Quota.Quota.of({
     reserve: (options) => quota.reserve(other(options)),
     complete: (options) => quota.complete(other(options)),

@@ -35,6 +35,8 @@ const integer = (value: unknown): number | undefined => {
 }
 
 const yes = /"errCode"\s*:\s*0\s*[,}]/
+// The yes as QQ writes it, without anything beside it.
+const plainYes = /^\s*\{\s*"errCode"\s*:\s*0\s*(?:,\s*"errMsg"\s*:\s*"[^"\\]*"\s*)?\}\s*$/
 
 const lenient = new TextDecoder()
 
@@ -122,7 +124,8 @@ export const read = (endpoint: Any, answer: Answer, secretsOf: () => Secrets): R
   if (code !== 0 && !endpoint.answers?.includes(code)) return refused(endpoint, code, fields, secretsOf())
   if (endpoint.image) return unreadable(answer, "unknown JSON")
   // C1: the yes of a check is a 0 that is written as 0, once, and no other status beside or below it.
-  if (isCheck && code === 0 && !(yes.test(text) && countKeys(text, statusFields) === 1)) {
+  const isYes = () => plainYes.test(text) || (yes.test(text) && countKeys(text, statusFields) === 1)
+  if (isCheck && code === 0 && !isYes()) {
     return unreadable(answer, "unknown JSON")
   }
   // A code that is an answer counts in every spelling.

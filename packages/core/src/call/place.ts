@@ -101,21 +101,22 @@ export const withPlace = <A, E, TE>(
           )
         )
       )
+    const inQueue = Effect.gen(function* (): Effect.fn.Return<A, E | TE | QuotaReached> {
+      if (yield* visit.ask(waiting.maxWait())) return yield* inTurn(use)
+      for (;;) {
+        const { granted, wait } = visit.place!
+        // There may never be a place.
+        if (!granted) return yield* new QuotaReached(Number.isFinite(wait) ? { wait } : {})
+        if (waiting.onWait !== undefined) yield* waiting.onWait(wait)
+        yield* Effect.sleep(wait)
+        const result = yield* useNow(waiting.maxWait)
+        if (result !== full) return result
+      }
+    })
     return Effect.onExitPrimitive(
-      Effect.gen(function* (): Effect.fn.Return<A, E | TE | QuotaReached> {
-        const first = yield* useNow(noWait)
-        if (first !== full) return first
-        if (yield* visit.ask(waiting.maxWait())) return yield* inTurn(use)
-        for (;;) {
-          const { granted, wait } = visit.place!
-          // there may never be a place
-          if (!granted) return yield* new QuotaReached(Number.isFinite(wait) ? { wait } : {})
-          if (waiting.onWait !== undefined) yield* waiting.onWait(wait)
-          yield* Effect.sleep(wait)
-          const result = yield* useNow(waiting.maxWait)
-          if (result !== full) return result
-        }
-      }),
+      Effect.flatMap(useNow(noWait), (first): Effect.Effect<A, E | TE | QuotaReached> =>
+        first === full ? inQueue : Effect.succeed(first)
+      ),
       (exit) => visit.end(exit)
     )
   })

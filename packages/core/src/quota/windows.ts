@@ -18,12 +18,6 @@ export const shape = {
   closed: { first: 60_000, longest: 3_600_000, memory: 300_000 }
 } as const
 
-const add = (counts: Map<number, number>, slot: number, by: number) => {
-  const count = (counts.get(slot) ?? 0) + by
-  if (count > 0) counts.set(slot, count)
-  else counts.delete(slot)
-}
-
 /**
  * One limit's places. Q1: QQ counts a call at some moment between its granting and its answer, so an open place counts
  * until it ends, and then for a whole window. One whose end nobody reports ends at its deadline.
@@ -35,6 +29,12 @@ class Window {
   readonly counts = new Map<number, number>()
   /** Places under way, by the slot of their deadline. */
   readonly open = new Map<number, number>()
+  /** All places of both, also those that are over and not removed yet. */
+  #places = 0
+  /** The last slot in which a place was ever counted. */
+  #last = -Infinity
+  /** The slot in which places that are over were removed last. */
+  #cleaned = -Infinity
 
   constructor(max: number, millis: number) {
     this.max = max
@@ -53,11 +53,22 @@ class Window {
     return sum
   }
 
+  add(counts: Map<number, number>, slot: number, by: number): void {
+    const before = counts.get(slot) ?? 0
+    const count = Math.max(0, before + by)
+    if (count > 0) counts.set(slot, count)
+    else counts.delete(slot)
+    this.#places += count - before
+    if (counts === this.counts) this.#last = Math.max(this.#last, slot)
+  }
+
   /** The earliest time from `time` on with room, behind the bookings unless this is one of them. */
   earliest(time: number, now: number, booked: boolean): number {
     if (this.max < 1) return Infinity
-    const present = this.slot(now)
     const first = this.slot(time)
+    // No bookings, and fewer places than the limit: nothing needs to be counted.
+    if (this.#places < this.max && this.#last <= first) return time
+    const present = this.slot(now)
     let slot = booked ? first : Math.max(first, ...this.counts.keys())
     while (this.used(slot, present) >= this.max) slot++
     return Math.max(time, slot * this.width)
@@ -65,23 +76,30 @@ class Window {
 
   /** Takes a place from now to its deadline; gives its slot. */
   take(now: number, deadline: number): number {
-    for (const counts of [this.counts, this.open])
-      for (const slot of counts.keys()) if (slot <= this.slot(now) - slotsHeld) counts.delete(slot)
+    this.#clean(this.slot(now))
     const slot = this.slot(deadline)
-    add(this.open, slot, 1)
+    this.add(this.open, slot, 1)
     return slot
+  }
+
+  /** Removes the places that count no more. */
+  #clean(present: number): void {
+    if (present === this.#cleaned) return
+    this.#cleaned = present
+    for (const counts of [this.counts, this.open])
+      for (const [slot, count] of counts) if (slot <= present - slotsHeld) this.add(counts, slot, -count)
   }
 
   book(time: number): number {
     const slot = this.slot(time)
-    add(this.counts, slot, 1)
+    this.add(this.counts, slot, 1)
     return slot
   }
 
   end(slot: number, time: number): void {
     if (!this.open.has(slot)) return
-    add(this.open, slot, -1)
-    add(this.counts, Math.min(slot, this.slot(time)), 1)
+    this.add(this.open, slot, -1)
+    this.add(this.counts, Math.min(slot, this.slot(time)), 1)
   }
 }
 
@@ -151,13 +169,17 @@ export class Windows {
   /** Takes back what was not used. */
   giveBack(counted: Counted, [taken, ...slots]: Ticket): void {
     for (const [i, window] of this.#kept(counted).entries()) {
-      if (slots[i] !== undefined) add(taken === 1 ? window.open : window.counts, slots[i], -1)
+      if (slots[i] !== undefined) window.add(taken === 1 ? window.open : window.counts, slots[i], -1)
     }
   }
 
   /** A place that was taken ended. */
-  end(counted: Counted, [, ...slots]: Ticket, time: number): void {
-    for (const [i, window] of this.#kept(counted).entries()) if (slots[i] !== undefined) window.end(slots[i], time)
+  end(counted: Counted, ticket: Ticket, time: number): void {
+    const windows = this.#kept(counted)
+    for (let i = 0; i < windows.length; i++) {
+      const slot = ticket[i + 1]
+      if (slot !== undefined) windows[i]!.end(slot, time)
+    }
   }
 
   left(counted: Counted, now: number): number {
