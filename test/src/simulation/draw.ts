@@ -80,6 +80,12 @@ const drawFault = (draw: Draw, kind: FaultKind, at: number, holder: string): Fau
   }
 }
 
+/** When a caller is interrupted: at any time of a fetch, if at all. */
+const drawStop = (draw: Draw): number | undefined => {
+  if (draw() < 0.85) return undefined
+  return draw() < 0.5 ? between(draw, 1, 60) : lengthUpTo(draw, 8_000)
+}
+
 const drawHolder = (draw: Draw, name: string): HolderPlan => {
   const runs = oneOf(draw, ["process", "process", "invocation", "request"] as const)
   const few = draw() < 0.1 ? between(draw, 1, 2) : 64
@@ -139,6 +145,18 @@ const crowd = (draw: Draw): Flavour => ({
   ...anything(draw),
   span: between(draw, 60_000, 80_000),
   calls: ["counted", "counted", "counted", "counted", "check"],
+  faults: [
+    {
+      kind: "weather",
+      at: 0,
+      holder: undefined,
+      server: "QQ",
+      mishap: oneOf(draw, ["late requests", "late requests", "lost answers"]),
+      during: between(draw, 1_000, 30_000),
+      share: oneOf(draw, [0.3, 0.7]),
+      by: between(draw, 1_000, 9_000)
+    }
+  ],
   inBursts: draw() < 0.5
 })
 
@@ -150,7 +168,7 @@ const outage = (draw: Draw): Flavour => {
     span,
     calls: usualCalls,
     lifetime: 60,
-    grace: 5,
+    grace: oneOf(draw, [0, 5]),
     faults: [
       {
         kind: "away",
@@ -222,7 +240,15 @@ const stuck = (draw: Draw): Flavour => {
   }
 }
 
-const flavours = [anything, anything, anything, crowd, outage, fight, slow, stuck]
+/** The store can be read, but not written at first. */
+const full = (draw: Draw): Flavour => ({
+  ...anything(draw),
+  span: 1_500,
+  faults: [{ kind: "read-only", at: between(draw, 0, 20), during: between(draw, 400, 2_000) }],
+  inBursts: false
+})
+
+const flavours = [anything, anything, anything, crowd, outage, fight, slow, stuck, full]
 
 /** The plan of a seed. Of all that can go wrong only a few things do in one run, so that each gets its chance. */
 export const planOf = (seed: number): Plan => {
@@ -243,7 +269,7 @@ export const planOf = (seed: number): Plan => {
       at: i === 0 && flavour.first !== undefined ? 0 : time(0, 20),
       holder: (i === 0 ? flavour.first : undefined) ?? holder(),
       kind: oneOf(draw, calls),
-      stopAfter: draw() < 0.1 ? lengthUpTo(draw, 8_000) : undefined
+      stopAfter: drawStop(draw)
     }))
       .sort((one, other) => one.at - other.at)
       .map((call, i): CallPlan => ({ ...call, id: `${i + 1}` })),
