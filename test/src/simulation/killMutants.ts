@@ -39,10 +39,14 @@ for (const { law, name } of mutants.filter((mutant) => mutant.name.includes(valu
   child.stdout.on("data", (piece) => (output += piece))
   child.stderr.on("data", (piece) => (problem += piece))
   const [code] = await once(child, "close")
-  const found = /^seed \d+, schedule (\d+): (.*)$/m.exec(output)
+  const end = /^(?:seed \d+, schedule (\d+)|(the plan of ".*?")): (.*)$/m.exec(output)
   if (code === 0) alive++
-  say(
-    `${law.padEnd(4)} ${name}: ${code === 0 ? "LIVES" : found === null ? `failed with ${code}: ${problem}` : `killed after ${found[1]}, ${found[2]}`}`
-  )
+  const fate =
+    code === 0
+      ? "LIVES"
+      : end === null
+        ? `failed with ${code}: ${problem}`
+        : `killed ${end[1] === undefined ? `by ${end[2]}` : `after ${end[1]}`}, ${end[3]}`
+  say(`${law.padEnd(4)} ${name}: ${fate}`)
 }
 if (alive > 0) process.exitCode = 1

@@ -77,13 +77,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     replace: "readAt: yield* monotonicMillis, takenAt"
   },
   {
-    name: "a dead token that was fetched alone is shared",
-    law: "T2",
-    file: "token/decide.ts",
-    search: 'if (isNewerThere && slot.token === undefined) return "Over"',
-    replace: ""
-  },
-  {
     name: "a removal does not compare",
     law: "T3",
     file: "TokenCache.ts",
