@@ -2,7 +2,7 @@
 import type { Call, Facts } from "./facts.ts"
 import type { HolderPlan, Plan } from "./plan.ts"
 import { quotaTimeoutMillis } from "./store.ts"
-import type { Fail, TokenLaws } from "./tokenLaws.ts"
+import { type Fail, maxAlone, type TokenLaws } from "./tokenLaws.ts"
 
 // What is remembered of a failure that others share: a refusal of QQ's, for a minute (ms).
 const memoryMillis = 65_000
@@ -114,14 +114,12 @@ export class CallLaws {
     if (outcome === "InvalidToken") return refused.size > 1
     if (outcome === "TokenContested") return this.#deaths.length > 2
     if (outcome === "StoreFailed") {
-      if (plan.kind === "ahead") return this.#facts.troubles("store", from, now, name) > 0
-      return (
-        this.#facts.troubles("store", from, now, name) > 0 &&
-        this.#tokens.ownFetches(name, now) +
-          this.#facts.troubles("QQ", now - 600_000, now, name) +
-          this.#facts.troubles("abandon", now - 600_000, now, name) >
-          2
-      )
+      if (this.#facts.troubles("store", from, now, name) === 0) return false
+      // T6: the budget is spent, also by fetches under way and by those that got lost
+      const lost = this.#facts.troubles("QQ", now - 600_000, now, name)
+      const abandoned = this.#facts.troubles("abandon", now - 600_000, now, name)
+      const spent = this.#tokens.ownFetches(name, now) + this.#facts.underWay(name) + lost + abandoned
+      return plan.kind === "ahead" || spent >= maxAlone
     }
     if (outcome === "QuotaReached" || outcome === "TimedOut(queue)") {
       return plan.kind === "counted" || maxInFlight < 64 || this.#disturbed(["QQ"], name, from, now)

@@ -71,6 +71,13 @@ export class Facts {
     return this.grants.findLast(({ holder }) => holder !== "thief")
   }
 
+  /** How many calls of a holder are under way. */
+  underWay(holder: string): number {
+    let count = 0
+    for (const { ended, plan } of this.calls.values()) if (plan.holder === holder && ended === undefined) count++
+    return count
+  }
+
   nameOf(token: string): string {
     return this.grantOf(token)?.name ?? "an unknown token"
   }

@@ -8,7 +8,8 @@ export type Fail = (law: string, text: string) => void
 // A freeze up to this leaves the lease in force: it is extended every 2 s and lasts 6 s (ms).
 export const bearableFreezeMillis = 3_500
 const aloneWindowMillis = 600_000
-const maxAlone = 3
+/** Fetches of a process without the store, in 10 minutes. */
+export const maxAlone = 3
 // How much earlier a renewal may seem due to a holder whose answers travelled (ms).
 const dueSlackMillis = 5_000
 // A token that died sooner is a blow in a ping-pong (ms).
