@@ -9,6 +9,8 @@ const memoryMillis = 65_000
 // The lease, the longest pause between looks at the store, and the way (ms).
 const blockedMillis = 6_000 + 2_000 + 3_000
 const minuteMillis = 60_000
+// The longest wait for an answer of the token store (ms).
+const storeTimeoutMillis = 2_000
 const deadlineMillis = 15_000
 
 const needsQQ = new Set(["TimedOut(answer)", "ConnectionFailed", "UnreadableAnswer", "SystemBusy", "OutcomeUnknown"])
@@ -75,13 +77,12 @@ export class CallLaws {
     const frozen =
       this.#facts.troubles("freeze", call.began, now, holder.name) +
       this.#facts.troubles("stutter", call.began, now, holder.name)
-    // the limiter is asked in any case, and may not answer
-    const limiter = plan.kind === "counted" && this.#facts.troubles("store", call.began, now, holder.name) > 0
-    if (
-      now - call.began > deadlineMillis + 100 + (limiter ? quotaTimeoutMillis : 0) &&
-      frozen === 0 &&
-      plan.kind !== "ahead"
-    ) {
+    // the limiter is asked in any case, and whoever ends a fetch gives its lease back; either may not be answered
+    const isStoreAway = this.#facts.troubles("store", call.began, now, holder.name) > 0
+    const limiter = plan.kind === "counted" ? quotaTimeoutMillis : 0
+    const release = holder.runs === "process" ? 0 : storeTimeoutMillis
+    const most = deadlineMillis + 100 + (isStoreAway ? limiter + release : 0)
+    if (now - call.began > most && frozen === 0 && plan.kind !== "ahead") {
       this.#fail("D3", `call ${plan.id} ends ${now - call.began} ms after it began`)
     }
     if (!this.#isExplained(call, holder, now)) {

@@ -12,8 +12,8 @@ export interface Run {
   readonly steps: number
 }
 
-// What a call may take beyond its deadline, for the last turns (ms).
-const slackMillis = 1_000
+// What a call may take beyond its deadline, for a store that does not answer in the end (ms).
+const slackMillis = 3_500
 const deadlineMillis = 15_000
 // After the last fault: until tokens that were fetched alone are everybody's; or until a contest is over (ms).
 const settledMillis = 25_000
