@@ -18,7 +18,7 @@ const say = (text: string) => process.stdout.write(`${text}\n`)
 
 const file = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
-let alive = 0
+let unkilled = 0
 for (const { law, name } of mutants.filter((mutant) => mutant.name.includes(values.only))) {
   const args = [
     "--import",
@@ -40,7 +40,7 @@ for (const { law, name } of mutants.filter((mutant) => mutant.name.includes(valu
   child.stderr.on("data", (piece) => (problem += piece))
   const [code] = await once(child, "close")
   const end = /^(?:seed \d+, schedule (\d+)|(the plan of ".*?")): (.*)$/m.exec(output)
-  if (code === 0) alive++
+  if (end === null) unkilled++
   const fate =
     code === 0
       ? "LIVES"
@@ -49,4 +49,4 @@ for (const { law, name } of mutants.filter((mutant) => mutant.name.includes(valu
         : `killed ${end[1] === undefined ? `by ${end[2]}` : `after ${end[1]}`}, ${end[3]}`
   say(`${law.padEnd(4)} ${name}: ${fate}`)
 }
-if (alive > 0) process.exitCode = 1
+if (unkilled > 0) process.exitCode = 1

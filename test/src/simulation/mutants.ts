@@ -220,8 +220,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a send that got lost is repeated",
     law: "D1",
     file: "Retry.ts",
-    search: 'if (failure.phase === "lost") return delivery !== "once"',
-    replace: 'if (failure.phase === "lost") return true'
+    search: 'repeat === "yes" || (repeat === "by-delivery" && delivery !== "once")',
+    replace: 'repeat !== "never"'
   },
   {
     name: "a send may be doubled on its way",
