@@ -3,7 +3,6 @@ import { assert, describe, it } from "@effect/vitest"
 import * as App from "@qq-mini/core/App"
 import * as QQMini from "@qq-mini/core/QQMini"
 import * as Quota from "@qq-mini/core/Quota"
-import { failed } from "@qq-mini/core/adapter/exchange"
 import * as Security from "@qq-mini/core/Security"
 import * as TokenCache from "@qq-mini/core/TokenCache"
 import { createQQMini } from "@qq-mini/node"
@@ -13,25 +12,9 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { getEventListeners } from "node:events"
-import { createServer, request, type Server } from "node:http"
-import type { AddressInfo } from "node:net"
-import urllib from "urllib"
+import { createServer, request } from "node:http"
 import { first } from "./support/calls.ts"
-import { freePort } from "./support/redis.ts"
-
-const listening = (server: Server) =>
-  Effect.acquireRelease(
-    Effect.callback<string>((resume) => {
-      server.listen(0, "127.0.0.1", () =>
-        resume(Effect.succeed(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
-      )
-    }),
-    () =>
-      Effect.sync(() => {
-        server.closeAllConnections()
-        server.close()
-      })
-  )
+import { listening } from "./support/listening.ts"
 
 /** What stands before QQ, and can be down: then it says 503, or nothing. */
 const gateway = Effect.fnUntraced(function* (to: string) {
@@ -124,56 +107,4 @@ describe("many calls", () => {
     await wave
     assert.strictEqual(listeners(), 0)
   })
-})
-
-describe("D1: how far a request came, by the errors of real transports", () => {
-  const cases = Effect.fnUntraced(function* (send: (url: string) => Promise<unknown>) {
-    const phase = (url: string) =>
-      Effect.map(Effect.flip(Effect.tryPromise({ try: () => send(url), catch: failed })), ({ phase, problem }) => ({
-        phase,
-        problem
-      }))
-    const refused = yield* phase(`http://127.0.0.1:${yield* Effect.promise(freePort)}`)
-    const unknown = yield* phase("http://no-such-host.invalid")
-    const reset = yield* Effect.flatMap(listening(createServer((incoming) => incoming.socket.resetAndDestroy())), phase)
-    const silent = yield* Effect.flatMap(listening(createServer(() => {})), phase)
-    const broken = yield* Effect.flatMap(
-      listening(
-        createServer((incoming, response) => {
-          response.writeHead(200, { "content-length": 100 })
-          response.write("half", () => incoming.socket.resetAndDestroy())
-        })
-      ),
-      phase
-    )
-    return { refused, unknown, reset, silent, broken }
-  }, Effect.scoped)
-
-  const timeout = 500
-  it.live.each([
-    [
-      "fetch",
-      (url: string) => fetch(url, { signal: AbortSignal.timeout(timeout) }).then((response) => response.text())
-    ],
-    [
-      "node:http",
-      (url: string) =>
-        new Promise((resolve, reject) => {
-          const sent = request(url, { timeout }, (response) => {
-            response.on("error", reject).on("end", resolve).resume()
-          })
-          sent.on("timeout", () => sent.destroy(Object.assign(new Error("timeout"), { code: "ETIMEDOUT" })))
-          sent.on("error", reject).end()
-        })
-    ],
-    ["urllib", (url: string) => urllib.request(url, { timeout })]
-  ] as const)("%s", ([, send]) =>
-    Effect.gen(function* () {
-      const { broken, refused, reset, silent, unknown } = yield* cases(send)
-      assert.deepStrictEqual(refused, { phase: "unsent", problem: "ECONNREFUSED" })
-      assert.strictEqual(unknown.phase, "unsent")
-      assert.match(unknown.problem, /ENOTFOUND|EAI_AGAIN/)
-      for (const { phase } of [reset, silent, broken]) assert.strictEqual(phase, "lost")
-    })
-  )
 })
