@@ -77,6 +77,7 @@ export const reserveIn = (windows: Windows, counted: Counted & Reservation, now:
   const { hold, instead, maxWait } = counted
   if (instead !== undefined) windows.giveBack(counted, instead)
   const wait = Math.ceil(windows.earliest(counted, now, instead !== undefined) - now)
+  // Q2: no booking that would be too late
   if (wait > maxWait || wait === Infinity) return { granted: false, wait, ticket: [] }
   return {
     granted: true,

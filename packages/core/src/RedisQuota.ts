@@ -41,8 +41,8 @@ const partsOf = (
 /** A limiter over the Redis that is provided. */
 export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Options = {}) {
   const redis = yield* Redis.Redis
-  // The places that this process took, and QQ's refusals that it saw. While Redis is away the limits are kept by these alone,
-  // and Redis may not know of them when it is back.
+  // Q1: the places that this process took, and QQ's refusals that it saw. While Redis is away the limits are kept by
+  // these alone, and Redis may not know of them when it is back.
   const own = new Windows()
   // Places that ended since the last script of their call. They are taken off before the script runs: a place that is
   // reported twice would end another's, and a place that is never reported ends at its deadline.

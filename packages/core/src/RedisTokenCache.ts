@@ -64,7 +64,8 @@ export interface Options {
   readonly prefix?: string | undefined
 }
 
-// A slot that nobody used for 30 days goes; generations start again from the server's time, so they only ever grow.
+// T10: times are the server's. A slot that nobody used for 30 days goes; generations start again from the server's
+// time, so they only ever grow.
 const head = `
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -94,6 +95,7 @@ if left > 0 and s[2] then token = s[2] end
 if token == '' then left = 0 end
 return {s[1] or '0', token, s[3] or '0', int(left), int(math.max(0, (tonumber(s[5]) or 0) - now)), int(now), s[6] or ''}`)
 
+// T1, T9
 const lease = script<[owner: string, generation: number, ttl: number], number>(`
 local s = get('generation', 'owner', 'leased')
 if (tonumber(s[1]) or 0) ~= tonumber(ARGV[4]) then return 0 end
@@ -101,6 +103,7 @@ if (tonumber(s[3]) or 0) > now and s[2] ~= ARGV[3] then return 0 end
 set('owner', ARGV[3], 'leased', int(now + ARGV[5]))
 return 1`)
 
+// T2
 const write = script<[owner: string, generation: number, token: string, ttl: number, history: string], string | null>(`
 local s = get('generation', 'owner')
 if (tonumber(s[1]) or 0) ~= tonumber(ARGV[4]) or s[2] ~= ARGV[3] then return false end
@@ -110,6 +113,7 @@ set('generation', generation, 'token', ARGV[5], 'lifetime', ARGV[6], 'expires', 
 ${tell}
 return generation`)
 
+// T3
 const remove = script<[generation: number], number>(`
 local s = get('generation', 'token')
 if (tonumber(s[1]) or 0) ~= tonumber(ARGV[3]) or not s[2] then return 0 end

@@ -86,7 +86,7 @@ export const defaultPolicy: Policy = { attempts: 3, base: 200, cap: 5_000 }
 const mayRepeat = (delivery: Delivery, { repeat }: Failure): boolean =>
   repeat === "yes" || (repeat === "by-delivery" && delivery !== "once")
 
-/** The reason a caller sees for a failure after which nothing is tried any more. */
+/** D2: the reason a caller sees for a failure after which nothing is tried any more. */
 const final = (delivery: Delivery, { phase, reason }: Failure, lostBefore: boolean): Reason =>
   delivery === "repeatable" || !(phase === "lost" || lostBefore) || reason._tag === "OutcomeUnknown"
     ? reason
@@ -123,7 +123,8 @@ export const run = <A>(
       lostBefore ||= phase === "lost"
       const jitter = (yield* Random.next) * Math.min(cap, base * 2 ** (n - 1))
       const millis = Math.max(reason._tag === "UnreadableAnswer" ? (reason.wait ?? 0) : 0, jitter)
-      // D2: cut off by the deadline while it connects, an attempt could not say that it was never sent.
+      // D3: no pause goes past the deadline. D2: an attempt that the deadline cuts off while it connects could not say
+      // that it was never sent.
       const now = millisOf(clock)
       const needed = connectTimedOut ? now - began : 0
       if (now + millis + needed >= deadline || budget?.take() === false) return yield* last

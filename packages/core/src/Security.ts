@@ -81,7 +81,7 @@ const dataUrl = /^data:[^,]*;base64,/i
 
 const notMedia = both("must be bytes, base64 or a base64 data URL", "必须是字节数据、base64 或 base64 编码的 data URL")
 
-// bytes, base64 or a data URL become a file whose type is told from its bytes
+// I1: bytes, base64 or a data URL become a file whose type is told from its bytes
 const media = () =>
   Schema.declare((u: unknown): u is Uint8Array | string => u instanceof Uint8Array || typeof u === "string", {
     message: notMedia

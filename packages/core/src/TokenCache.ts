@@ -2,9 +2,9 @@
  * Where tokens are kept: the interface every store implements, and the store in memory.
  *
  * A store holds, for each program, one slot: the current token with its generation, and a lease that says who is
- * fetching the next one. Every operation is atomic, and every length of time is measured by the store's own clock, so
- * that no two machines need to agree on the time. `@qq-mini/core/testing/TokenCacheConformance` tells whether a store
- * keeps this contract.
+ * fetching the next one. T10: every operation is atomic, and every length of time is measured by the store's own clock,
+ * so that no two machines need to agree on the time. `@qq-mini/core/testing/TokenCacheConformance` tells whether a
+ * store keeps this contract.
  */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
@@ -157,12 +157,14 @@ export const make = (transact: Transact): TokenCache["Service"] =>
           }
         ]
       }),
+    // T1, T9
     lease: (key, { generation, owner, ttl }) =>
       transact("lease", key, (kept, now) =>
         kept.generation !== generation || (kept.leased > now && kept.owner !== owner)
           ? [false]
           : [true, { ...kept, owner, leased: now + ttl }]
       ),
+    // T2
     write: (key, { generation, history, owner, token, ttl }) =>
       transact("write", key, (kept, now) => {
         if (kept.generation !== generation || kept.owner !== owner) return [undefined]
@@ -180,6 +182,7 @@ export const make = (transact: Transact): TokenCache["Service"] =>
           }
         ]
       }),
+    // T3
     remove: (key, { generation }) =>
       transact("remove", key, (kept) =>
         kept.generation !== generation || kept.token === "" ? [false] : [true, { ...kept, token: "" }]

@@ -26,7 +26,7 @@ export const uncached = (): { readonly cache?: "no-store" } | undefined => {
   return noStore
 }
 
-/** The bytes of a body, to its end or to what is too much of it. */
+/** I2: the bytes of a body, to its end or to what is too much of it. */
 const read = async (response: Response, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> => {
   const { body, headers } = response
   // An answer that tells a small length need not be watched; compressed it may still grow.
@@ -56,8 +56,9 @@ interface Unrepeated {
   readonly close: () => void
 }
 
-// The standard lets `fetch` repeat a request whose kept connection breaks, though it may have been done already. Deno 2
-// does so with all, which sends a message twice, and Bun 1 with GETs; neither on a connection that was never used before.
+// D1: the standard lets `fetch` repeat a request whose kept connection breaks, though it may have been done already.
+// Deno 2 does so with all, which sends a message twice, and Bun 1 with GETs; neither on a connection that was never used
+// before.
 const unrepeated = (): Unrepeated => {
   const { Bun, Deno } = globalThis as any
   if (typeof Deno?.createHttpClient === "function") {

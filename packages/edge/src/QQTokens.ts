@@ -65,7 +65,8 @@ export class QQTokens {
 
   /** The slot as a store, for Workers or for the alarm, which is no use of the token. */
   #store(used: boolean): TokenCache.TokenCache["Service"] {
-    // what stands in memory is changed in one step; no answer leaves before storage has it
+    // T10: times are the object's. T1: what stands in memory is changed in one step; no answer leaves before storage has
+    // it
     return TokenCache.make((operation, key, change) =>
       Effect.promise(async () => {
         const now = Date.now()

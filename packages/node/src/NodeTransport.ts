@@ -27,6 +27,7 @@ export const make = (dispatcher: Dispatcher): Transport.Transport["Service"] => 
       let size = 0
       const pieces: Array<Uint8Array> = []
 
+      // D1: undici says when it begins to write
       const phase = () => (controller === undefined ? "unsent" : "lost")
       /** Whether this is the first end. */
       const end = (): boolean => {
@@ -80,6 +81,7 @@ export const make = (dispatcher: Dispatcher): Transport.Transport["Service"] => 
           onResponseData: (_, { buffer, byteLength, byteOffset }) => {
             pieces.push(new Uint8Array(buffer, byteOffset, byteLength))
             size += byteLength
+            // I2: no more is read than an answer may have
             if (size <= maxBytes) return
             succeed()
             drop()

@@ -18,7 +18,7 @@ import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from "node:fs"
 import { dirname } from "node:path"
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
 
-// the same instant all through a statement
+// T10: SQLite's own clock, the same instant all through a statement
 const now = "CAST(unixepoch('subsec') * 1000 AS INTEGER)"
 
 const schema = `
@@ -45,15 +45,18 @@ const statements = {
   read: `SELECT generation, lifetime, history, iif(expires > ${now}, token, NULL) AS token,
       iif(token IS NOT NULL, max(0, expires - ${now}), 0) AS expiresIn, max(0, leased - ${now}) AS leasedFor, now
     FROM (SELECT ${now} AS now) LEFT JOIN slot ON key = :key`,
+  // T1, T9
   lease: `INSERT INTO slot (key, owner, leased)
     SELECT :key, :owner, ${now} + :ttl WHERE :generation = 0 OR EXISTS (SELECT 1 FROM slot WHERE key = :key)
     ON CONFLICT (key) DO UPDATE SET owner = excluded.owner, leased = excluded.leased
       WHERE generation = :generation AND (leased <= ${now} OR owner = :owner)
     RETURNING 1`,
+  // T2
   write: `UPDATE slot SET generation = max(generation + 1, ${now}), token = :token, lifetime = :ttl, expires = ${now} + :ttl,
       leased = 0, history = :history
     WHERE key = :key AND generation = :generation AND owner = :owner
     RETURNING generation`,
+  // T3
   remove: `UPDATE slot SET token = NULL WHERE key = :key AND generation = :generation AND token IS NOT NULL RETURNING 1`,
   release: `UPDATE slot SET leased = 0 WHERE key = :key AND owner = :owner RETURNING 1`
 } as const

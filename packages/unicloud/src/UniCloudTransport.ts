@@ -61,6 +61,7 @@ const make = (left: Left, send: (sent: Sent) => Promise<Received>): Transport.Tr
     Effect.suspend(() => {
       const { body, headers, method, origin } = request
       const timeout = Math.floor(Math.min(request.timeout, left(), longest))
+      // D1: nothing is sent that has no time, and it is known that nothing was
       if (timeout < shortest) {
         return Effect.fail(new Transport.TransportError({ phase: "unsent", problem: "ConnectionTimeoutError" }))
       }

@@ -50,8 +50,8 @@ export class Admission {
   }
 
   /**
-   * Runs a request in its place and turn. It waits for its turn no longer than the deadline. Once it has its turn only its
-   * own timeout ends it, so that a request on its way is never taken for one that was not sent.
+   * Runs a request in its place and turn. D3: it waits for its turn no longer than the deadline. D2: once it
+   * has its turn only its own timeout ends it, so that a request on its way is never taken for one that was not sent.
    */
   run(call: Call, counted: Counted, request: Effect.Effect<unknown, Failure>): Effect.Effect<unknown, Failure> {
     const inTurn = <A>(effect: Effect.Effect<A, Failure>): Effect.Effect<A, Failure> =>
@@ -84,6 +84,7 @@ export class Admission {
     return Effect.andThen(Effect.ignore(this.#quota.refused(counted)), Effect.fail(later))
   }
 
+  /** Q2: the log shows that calls wait. */
   #say(call: Call, { key }: Counted, millis: number): Effect.Effect<void> {
     const { now } = call.progress
     if (millis < 1_000 || now - (this.#said.get(key) ?? -Infinity) < sayAgainMillis) return Effect.void

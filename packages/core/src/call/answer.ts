@@ -112,6 +112,7 @@ export const read = (endpoint: Any, answer: Answer, secretsOf: () => Secrets): R
     return decoded?._tag === "Success" ? Result.succeed(decoded.success) : unreadable(answer, "broken image")
   }
 
+  // I2: what can't be read is a failure, whatever it is.
   const text = textOf(bytes)
   const json = text === undefined ? undefined : parse(text)
   if (json === undefined || text === undefined) return unreadable(answer, looksLikeHtml(bytes) ? "html" : "not JSON")

@@ -38,7 +38,7 @@ const badBaseUrl = Effect.fail(
   )
 )
 
-// A transport that throws is a lost connection. What it threw may hold the address, and so the secret.
+// I2: a transport that throws is a lost connection. What it threw may hold the address, and so the secret.
 const thrown = (defect: unknown) => Effect.fail(new TransportError({ phase: "lost", problem: failed(defect).problem }))
 
 /** Makes one attempt: gives what the endpoint's own schema makes of the answer. */

@@ -44,6 +44,7 @@ export const make = ({ apps, attempt, quota, settings, tokens }: Parts) => {
   const send = (call: Call, proof: Proof): Effect.Effect<unknown, Retry.Failure> =>
     Effect.suspend(() => {
       const { caller, endpoint, left, options, progress, wire } = call
+      // D3
       if (left <= 0) return tooLate(call)
       progress.attempts++
       return attempt(endpoint, { wire, appid: caller.appid, proof, timeout: Math.min(options.attemptTimeout, left) })

@@ -34,7 +34,7 @@ const codecOf = (endpoint: Any): Codec => {
   return codec
 }
 
-/** Names the field and what is wrong with it, never the value. */
+/** I1: names the field and what is wrong with it, never the value. */
 const invalidInput = ({ issue }: Schema.SchemaError): InvalidInput => {
   const problems = problemsOf(issue)
   // What is missing says more than the name that was written instead.

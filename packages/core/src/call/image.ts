@@ -51,7 +51,7 @@ const endsWith = (bytes: Uint8Array, ...tail: ReadonlyArray<number>): boolean =>
   return tail.every((byte, i) => bytes[end - tail.length + i] === byte)
 }
 
-/** Tells a PNG, JPEG or GIF by its bytes; anything else is `undefined`. */
+/** C2: tells a PNG, JPEG or GIF by its bytes; anything else is `undefined`. */
 export const inspect = (bytes: Uint8Array): ImageInfo | undefined => {
   if (startsWith(bytes, 0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)) return png(bytes)
   if (startsWith(bytes, 0xff, 0xd8, 0xff)) return jpeg(bytes)

@@ -77,7 +77,7 @@ class Visit<E> {
  *
  * With room, the place is taken when the turn has come, and used at once. Without, the turn goes to others while this
  * caller waits with a booking, or fails at once with {@link QuotaReached} and the time to come back when that would be too
- * late. A place whose call got lost on its way is kept until its deadline, since QQ may count it until then.
+ * late. Q1: a place whose call got lost on its way is kept until its deadline, since QQ may count it until then.
  */
 export const withPlace = <A, E, TE>(
   quota: Quota["Service"],
@@ -105,7 +105,7 @@ export const withPlace = <A, E, TE>(
       if (yield* visit.ask(waiting.maxWait())) return yield* inTurn(use)
       for (;;) {
         const { granted, wait } = visit.place!
-        // There may never be a place.
+        // Q2: with the time to come back. There may never be a place.
         if (!granted) return yield* new QuotaReached(Number.isFinite(wait) ? { wait } : {})
         if (waiting.onWait !== undefined) yield* waiting.onWait(wait)
         yield* Effect.sleep(wait)

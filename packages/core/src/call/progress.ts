@@ -42,9 +42,9 @@ export class Call {
   readonly wire: Wire
   readonly caller: Caller
   readonly options: Options
-  /** Monotonic milliseconds. */
+  /** D3: when all of it must be over, in monotonic milliseconds. */
   readonly deadline: number
-  /** Tokens that it may still ask for: one that is fetched, and before that perhaps one that is found and dead as well. */
+  /** T4: tokens that it may still ask for: one that is fetched, and before that perhaps one that is found and dead. */
   renewals = 2
 
   constructor(progress: Progress, wire: Wire, caller: Caller, options: Options) {

@@ -21,7 +21,7 @@ export const parse = orUndefined((text: string): unknown => JSON.parse(text))
 // the strings of a JSON text, one after the other, and whether each is a key
 const strings = /"([^"\\]*(?:\\.[^"\\]*)*)"(\s*:)?/g
 
-/** How many keys with these names a JSON text has, at any depth, however often and however escaped. */
+/** C1: how many keys with these names a JSON text has, at any depth, however often and however escaped. */
 export const countKeys = (text: string, names: ReadonlyArray<string>): number => {
   let count = 0
   for (const [, body = "", colon] of text.matchAll(strings)) {

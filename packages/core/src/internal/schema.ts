@@ -7,7 +7,7 @@ const utf8 = new TextEncoder()
 /** A number with its thousands set apart. */
 export const group = (n: number) => n.toLocaleString("en-US")
 
-/** A filter: at most so many bytes as UTF-8. Its error gives the size, not the text. */
+/** I1, a filter: at most so many bytes as UTF-8. Its error gives the size, not the text. */
 export const maxBytes = (max: number) =>
   Schema.makeFilter<string>((text) => {
     // a character is at most 3 bytes for each unit of its length

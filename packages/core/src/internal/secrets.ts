@@ -55,7 +55,7 @@ const isPlain = (text: string): boolean => /^[ -$&-~]*$/.test(text)
 
 const flatten = (text: string): string => text.replace(/[\p{Cc}\s]+/gu, " ")
 
-/** A text of QQ's in one line, with every secret of the call taken out in all its encodings, and then shortened. */
+/** S1: a text of QQ's in one line, with every secret of the call taken out in all its encodings, and then shortened. */
 export const scrub = (text: unknown, secrets: ReadonlyArray<Redacted.Redacted<string>>): string => {
   if (typeof text !== "string") return ""
   const flat = flatten(text)

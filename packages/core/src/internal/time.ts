@@ -1,7 +1,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
-/** Milliseconds that only ever grow: a machine whose clock is set back or ahead keeps its tokens and its quotas. */
+/** T10: milliseconds that only ever grow. A machine whose clock is set back or ahead keeps its tokens and quotas. */
 export const monotonicMillis: Effect.Effect<number> = Clock.clockWith((clock) => Effect.succeed(millisOf(clock)))
 
 /** The same of a clock that is known. */

@@ -2,7 +2,8 @@
  * The rolling window of `Quota` as scripts of Redis.
  *
  * KEYS: the hash of QQ's refusals, then a hash for each window. ARGV begins with the windows, for each its limit and the width
- * of its slots; then the places that ended since the last script; then the arguments of the script. Times are the server's.
+ * of its slots; then the places that ended since the last script; then the arguments of the script. T10: times are the
+ * server's.
  *
  * The hash of a window holds, as `Window` does, how many places ended or are booked by their slot, and, by `o` and the slot of
  * their deadline, how many are open.
@@ -84,6 +85,7 @@ local function giveBack()
 end
 `
 
+// Q1: one step on the server, so that no two processes take the same place
 const reserve = `
 local booked = ARGV[next] ~= ''
 if booked then giveBack() else next = next + 1 end

@@ -10,7 +10,7 @@ const isUnsent = (error: unknown, depth = 0): boolean => {
   return isUnmade(error) || causesOf(error).every((cause) => isUnsent(cause, depth + 1))
 }
 
-/** How far a request came, as the error of a client and its causes say; and that error's name. */
+/** D1: how far a request came, as the error of a client and its causes say; and that error's name. */
 export const phaseOf = (error: unknown): { readonly phase: "unsent" | "lost"; readonly problem: string } => ({
   phase: isUnsent(error) ? "unsent" : "lost",
   problem: shown(error, connections)

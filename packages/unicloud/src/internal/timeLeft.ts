@@ -47,7 +47,7 @@ const timeOf = (timeLeft: TimeLeft | undefined): Effect.Effect<number, QQError> 
     )
   )
 
-/** Gives no call more time than the cloud function still has, and sends nothing where it has none. */
+/** D3: gives no call more time than the cloud function still has, and sends nothing where it has none. */
 export const within =
   (usual: number, timeLeft: TimeLeft | undefined, during: ReturnType<typeof underWay>["during"]): TransformClient =>
   (client) =>
