@@ -1,4 +1,4 @@
-/** I2: whatever comes back, the answer is a value or a `QQError`. 2,000 random replies to each call are in replies.test.ts. */
+/** I2: whatever comes back, the answer is a value or a `QQError`. Random replies to each call are in replies.test.ts. */
 import { assert, it } from "@effect/vitest"
 import * as App from "@qq-mini/core/App"
 import * as QQMini from "@qq-mini/core/QQMini"

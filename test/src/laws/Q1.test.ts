@@ -1,6 +1,6 @@
 /**
- * Q1: never more than QQ's limit in any window of time, in one process or across many, and at least 95 % of it when there is
- * that much to do. Across processes the limits are counted in Redis.
+ * Q1: never more than QQ's limit in any window of time, in one process or across many, and at least 95 % of it when
+ * there is that much to do. Across processes the limits are counted in Redis.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as AccessToken from "@qq-mini/core/AccessToken"
