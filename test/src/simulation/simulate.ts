@@ -75,7 +75,11 @@ class Simulation {
   #astray(round: number): Call | undefined {
     for (const name of this.#world.holders.keys()) {
       const call = this.#world.facts.calls.get(freshId(name, round))
-      if (call?.used?.isStored === false) return call
+      const used = call?.used
+      if (used === undefined || used.isStored) continue
+      // where QQ refused a newer one, this one is taken for dead as well, until QQ refuses it
+      if (this.#world.facts.grants.some(({ at, refusedAt }) => at > used.at && refusedAt !== undefined)) continue
+      return call
     }
     return undefined
   }

@@ -22,6 +22,8 @@ const asksEach = 40
 
 // The longest way of a message that nothing holds up (ms).
 const wayMillis = 70
+// The longest freeze and the time of a call (ms).
+const freezeMemoryMillis = 45_000
 
 // How long before its end a token is renewed: QQ honours the old one for 5 minutes (ms).
 const renewalLead = (lifetime: number): number => Math.min(300_000, lifetime / 10)
@@ -137,6 +139,9 @@ export class TokenLaws {
       return "gone"
     const leasedAt = this.leasedAt.get(holder) ?? 0
     if (!isLeased && facts.troubles("freeze", leasedAt, leasedAt + wayMillis, holder) > 0) return "freeze"
+    // a caller that wants a new one takes none that others stored while it was frozen
+    const isRefreshed = this.#refreshedAt.some((time) => time > at - freezeMemoryMillis)
+    if (isRefreshed && facts.troubles("freeze", at - freezeMemoryMillis, at, holder) > 0) return "frozen refresh"
     if (this.#refreshes > 0) {
       this.#refreshes--
       return "refresh"
@@ -187,7 +192,7 @@ export class TokenLaws {
     this.#secrets.set(name, now)
     const isForgotten =
       before !== undefined &&
-      (["QQ", "crash", "freeze", "abandon"] as const).some(
+      (["store", "QQ", "crash", "freeze", "abandon"] as const).some(
         (kind) => this.#facts.troubles(kind, before - 6_000, now, name) > 0
       )
     if (before !== undefined && now - before < 55_000 && !isForgotten) {
