@@ -5,8 +5,10 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { join } from "./transport/exchange.ts"
 
-/** The parameters by their wire names, in their order. */
-export type Fields = ReadonlyArray<readonly [name: string, value: unknown]>
+/** The parameters by their wire names, in their order. Those that are `undefined` do not travel. */
+export type Parameters = Readonly<Record<string, unknown>>
+
+const given = (parameters: Parameters) => Object.entries(parameters).filter(([, value]) => value !== undefined)
 
 /** A body as it travels. */
 export interface Packed {
@@ -15,15 +17,17 @@ export interface Packed {
 }
 
 /** Packs the parameters. */
-export type Body = (fields: Fields) => Effect.Effect<Packed>
+export type Body = (parameters: Parameters) => Effect.Effect<Packed>
 
 /** As JSON, which is what QQ asks for unless its document says otherwise. */
-export const json: Body = (fields) =>
-  Effect.succeed({ contentType: "application/json", body: JSON.stringify(Object.fromEntries(fields)) })
+export const json: Body = (parameters) =>
+  Effect.succeed({ contentType: "application/json", body: JSON.stringify(parameters) })
 
 /** As `application/x-www-form-urlencoded`, which QQ's checks take too. */
-export const form: Body = (fields) => {
-  const pairs = fields.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`)
+export const form: Body = (parameters) => {
+  const pairs = given(parameters).map(
+    ([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`
+  )
   return Effect.succeed({ contentType: "application/x-www-form-urlencoded", body: pairs.join("&") })
 }
 
@@ -40,9 +44,9 @@ const encoder = new TextEncoder()
 const extensions: Readonly<Record<string, string>> = { "image/png": "png", "image/jpeg": "jpg", "image/gif": "gif" }
 
 // Written here and not left to FormData: Node 16 has none, and QQ wants a length and a plain ASCII file name.
-const pack = (fields: Fields, boundary: string): Uint8Array => {
+const pack = (parameters: Parameters, boundary: string): Uint8Array => {
   const parts: Array<Uint8Array> = []
-  for (const [name, value] of fields) {
+  for (const [name, value] of given(parameters)) {
     const head = `--${boundary}\r\nContent-Disposition: form-data; name="${name}"`
     if (isFilePart(value)) {
       const file = `${name}.${extensions[value.mediaType] ?? "bin"}`
@@ -57,8 +61,8 @@ const pack = (fields: Fields, boundary: string): Uint8Array => {
 }
 
 /** As `multipart/form-data`, for files: a {@link FilePart} is one. */
-export const multipart: Body = /* @__PURE__ */ Effect.fnUntraced(function* (fields) {
+export const multipart: Body = /* @__PURE__ */ Effect.fnUntraced(function* (parameters) {
   let boundary = "qq-mini-"
   for (let i = 0; i < 4; i++) boundary += (yield* Random.nextIntBetween(0, 2 ** 31)).toString(36)
-  return { contentType: `multipart/form-data; boundary=${boundary}`, body: pack(fields, boundary) }
+  return { contentType: `multipart/form-data; boundary=${boundary}`, body: pack(parameters, boundary) }
 })

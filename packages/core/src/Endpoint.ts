@@ -51,9 +51,13 @@ const make =
     type Self = Endpoint<Name, Input, Wire, Output, A> & Callable<A, Input["Encoded"]>
     const self = ((input?: unknown, options?: CallOptions) =>
       Effect.flatMap(QQMini, (client) => client.call(self, input ?? {}, options))) as unknown as Self
-    let made: Definition<Input, Wire, Output, A> | undefined
+    const define = () => {
+      const made = definition()
+      for (const part of parts) Object.defineProperty(self, part, { value: made[part] })
+      return made
+    }
     for (const part of parts) {
-      Object.defineProperty(self, part, { enumerable: true, get: () => (made ??= definition())[part] })
+      Object.defineProperty(self, part, { configurable: true, enumerable: true, get: () => define()[part] })
     }
     return Object.assign(self, { [TypeId]: TypeId, endpoint, method, path })
   }

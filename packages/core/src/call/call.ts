@@ -31,6 +31,13 @@ const notAnObject = new InvalidInput({
   problem: { en: "must be an object of parameters", zh: "必须是参数对象" }
 })
 
+/** What is left of an input without the caller's own program and token. */
+const ownOf = (input: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
+  if (!("access_token" in input || "appid" in input || "appsecret" in input)) return input
+  const { access_token: _token, appid: _appid, appsecret: _secret, ...own } = input
+  return own
+}
+
 const isObject = (u: unknown): u is Readonly<Record<string, unknown>> =>
   typeof u === "object" && u !== null && !Array.isArray(u)
 
@@ -76,11 +83,11 @@ export const make = ({ apps, attempt, quota, settings, tokens }: Parts) => {
     given: CallOptions | undefined
   ): Effect.fn.Return<unknown, Reason> {
     if (!isObject(input)) return yield* notAnObject
-    const { access_token, appid, appsecret, ...own } = input
+    const { access_token, appid, appsecret } = input
     const { endpoint } = progress
     if (typeof appid === "string") progress.appid = appid
 
-    const { params, wire } = yield* Effect.fromResult(encode(endpoint, own))
+    const { params, wire } = yield* Effect.fromResult(encode(endpoint, ownOf(input)))
     const options = given === undefined ? usual : yield* Effect.fromResult(Options.check(given, usual))
     const caller = yield* callerOf(endpoint, { access_token, appid, appsecret }, yield* App.Current)
     progress.appid = caller.appid

@@ -36,7 +36,6 @@ export const build = (
   }
 ): Effect.Effect<Request> => {
   const { appid, proof, timeout, wire } = options
-  const fields = Object.entries(wire).filter(([, value]) => value !== undefined)
   const query: Array<Request["query"][number]> = []
   if (Redacted.isRedacted(proof)) query.push(["access_token", proof])
   else if (proof !== undefined) query.push(["appid", proof.appid], ["secret", proof.appsecret])
@@ -50,13 +49,14 @@ export const build = (
     atMostOnce: endpoint.delivery !== "repeatable"
   }
   if (endpoint.method === "GET") {
-    for (const [name, value] of fields) {
+    for (const [name, value] of Object.entries(wire)) {
+      if (value === undefined) continue
       query.push([name, endpoint.secrets?.includes(name) ? Redacted.make(String(value)) : String(value)])
     }
     return Effect.succeed({ ...request, headers: {}, body: undefined })
   }
-  if (endpoint.appid) fields.unshift(["appid", appid])
-  return Effect.map((endpoint.body ?? Body.json)(fields), ({ body, contentType }) => ({
+  const parameters = endpoint.appid ? { appid, ...wire } : wire
+  return Effect.map((endpoint.body ?? Body.json)(parameters), ({ body, contentType }) => ({
     ...request,
     headers: { "content-type": contentType },
     body
