@@ -96,9 +96,12 @@ const noCall = new InvalidInput({
 const plain = (value: unknown): unknown => {
   if (Redacted.isRedacted(value)) return Redacted.value(value)
   if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value
-  return Object.fromEntries(
-    Object.entries(value).map(([key, field]) => [key, Redacted.isRedacted(field) ? Redacted.value(field) : field])
-  )
+  const fields = Object.entries(value)
+  return fields.some(([, field]) => Redacted.isRedacted(field))
+    ? Object.fromEntries(
+        fields.map(([key, field]) => [key, Redacted.isRedacted(field) ? Redacted.value(field) : field])
+      )
+    : value
 }
 
 /** Runs effects on a client, for facades with other conventions than {@link Client}'s. */
@@ -125,7 +128,8 @@ export interface RunnerOptions {
 /** Makes a runner over a layer, which is built with the first call; when that fails, with the next. */
 export const makeRunner = <E>(layer: Layer.Layer<QQMini, E>, { forgetful = false }: RunnerOptions = {}): Runner => {
   let runtime = ManagedRuntime.make(layer)
-  const underWay = new Set<Promise<unknown>>()
+  let underWay = 0
+  let onIdle: (() => void) | undefined
   let closed: Promise<void> | undefined
 
   const run: Runner["run"] = async (name, effect, signal) => {
@@ -134,13 +138,18 @@ export const makeRunner = <E>(layer: Layer.Layer<QQMini, E>, { forgetful = false
     if (closed !== undefined) throw isClosed()
     const used = runtime
     // not run by the runtime itself, which would keep its calls until they end
-    const running = Effect.runPromiseExit(
-      Effect.flatMap(used.contextEffect, (context) => Effect.provideContext(effect, context)),
-      signal === undefined ? {} : { signal }
-    )
-    if (!forgetful) underWay.add(running)
+    const { cachedContext } = used
+    const options = signal === undefined ? undefined : { signal }
+    const running =
+      cachedContext === undefined
+        ? Effect.runPromiseExit(
+            Effect.flatMap(used.contextEffect, (context) => Effect.provideContext(effect, context)),
+            options
+          )
+        : Effect.runPromiseExitWith(cachedContext)(effect, options)
+    if (!forgetful) underWay++
     const exit = await running
-    underWay.delete(running)
+    if (!forgetful && --underWay === 0) onIdle?.()
     // what could not be built now may be built for the next call
     const failed = Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)
     if (failed && used.cachedContext === undefined && used === runtime && closed === undefined) {
@@ -158,10 +167,11 @@ export const makeRunner = <E>(layer: Layer.Layer<QQMini, E>, { forgetful = false
 
   // calls that are on their way come to their end, so that nobody is left not knowing; their deadlines bound the wait
   // (a layer that is still being built has sent nothing, so it need not be waited for)
-  const close = () =>
-    (closed ??= (runtime.cachedContext === undefined ? Promise.resolve() : Promise.allSettled(underWay)).then(() =>
-      runtime.dispose()
-    ))
+  const idle = () =>
+    runtime.cachedContext === undefined || underWay === 0
+      ? Promise.resolve()
+      : new Promise<void>((resolve) => (onIdle = resolve))
+  const close = () => (closed ??= idle().then(() => runtime.dispose()))
   return { run, close }
 }
 

@@ -27,10 +27,15 @@ export const uncached = (): { readonly cache?: "no-store" } | undefined => {
 }
 
 /** I2: the bytes of a body, to its end or to what is too much of it. */
-const read = async (response: Response, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> => {
+const read = async (
+  response: Response,
+  length: string | null,
+  maxBytes: number,
+  signal: AbortSignal
+): Promise<Uint8Array> => {
   const { body, headers } = response
   // An answer that tells a small length need not be watched; compressed it may still grow.
-  if (Number(headers.get("content-length") ?? Infinity) <= maxBytes && headers.get("content-encoding") === null) {
+  if (Number(length ?? Infinity) <= maxBytes && headers.get("content-encoding") === null) {
     return new Uint8Array(await response.arrayBuffer())
   }
   const pieces: Array<Uint8Array> = []
@@ -91,9 +96,10 @@ export const make = (fetch?: Fetch): Effect.Effect<Transport.Transport["Service"
         signal
       })
       const { headers: got, status } = response
-      const announced = Exchange.tooLong(got.get("content-length"), maxBytes)
-      const bytes = await read(response, announced === undefined ? maxBytes : -1, signal)
-      return { status, retryAfter: got.get("retry-after"), announced, bytes }
+      const length = got.get("content-length")
+      const announced = Exchange.tooLong(length, maxBytes)
+      const bytes = await read(response, length, announced === undefined ? maxBytes : -1, signal)
+      return { status, retryAfter: status === 200 ? null : got.get("retry-after"), announced, bytes }
     }
 
     return Transport.Transport.of({
