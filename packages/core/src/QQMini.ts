@@ -58,7 +58,9 @@ export const make = Effect.gen(function* () {
     call: (endpoint, input, options) =>
       Effect.withFiber((fiber) => {
         const progress = new Progress(endpoint, fiber.getRef(Clock.Clock))
-        const call = Effect.mapError(run(progress, input, options), (reason) => progress.error(reason))
+        const call = Effect.mapError(run(progress, input, options, fiber.getRef(App.Current)), (reason) =>
+          progress.error(reason)
+        )
         // A span, where a tracer listens.
         return fiber.getRef(Tracer.Tracer) === Tracer.nativeTracer
           ? call

@@ -112,26 +112,27 @@ export const run = <A>(
     let n = 0
 
     /** Waits until the attempt may be repeated, or fails. */
-    const pause = Effect.fnUntraced(function* (failure: Failure): Effect.fn.Return<void, Reason> {
-      const { attempts, base, cap } = policy
-      const { connectTimedOut = false, phase, reason } = failure
-      n++
-      if (!connectTimedOut || attempts === 1) counted++
-      const mayGoOn = counted < attempts && mayRepeat(delivery, failure)
-      const last = final(delivery, failure, lostBefore)
-      if (!mayGoOn) return yield* last
-      lostBefore ||= phase === "lost"
-      const jitter = (yield* Random.next) * Math.min(cap, base * 2 ** (n - 1))
-      const millis = Math.max(reason._tag === "UnreadableAnswer" ? (reason.wait ?? 0) : 0, jitter)
-      // D3: no pause goes past the deadline. D2: an attempt that the deadline cuts off while it connects could not say
-      // that it was never sent.
-      const now = millisOf(clock)
-      const needed = connectTimedOut ? now - began : 0
-      if (now + millis + needed >= deadline || budget?.take() === false) return yield* last
-      yield* Effect.logDebug(`attempt ${n} failed (${reason._tag}), next in ${Math.ceil(millis)} ms`)
-      yield* Effect.sleep(millis)
-      began = millisOf(clock)
-    })
+    const pause = (failure: Failure) =>
+      Effect.gen(function* (): Effect.fn.Return<void, Reason> {
+        const { attempts, base, cap } = policy
+        const { connectTimedOut = false, phase, reason } = failure
+        n++
+        if (!connectTimedOut || attempts === 1) counted++
+        const mayGoOn = counted < attempts && mayRepeat(delivery, failure)
+        const last = final(delivery, failure, lostBefore)
+        if (!mayGoOn) return yield* last
+        lostBefore ||= phase === "lost"
+        const jitter = (yield* Random.next) * Math.min(cap, base * 2 ** (n - 1))
+        const millis = Math.max(reason._tag === "UnreadableAnswer" ? (reason.wait ?? 0) : 0, jitter)
+        // D3: no pause goes past the deadline. D2: an attempt that the deadline cuts off while it connects could not say
+        // that it was never sent.
+        const now = millisOf(clock)
+        const needed = connectTimedOut ? now - began : 0
+        if (now + millis + needed >= deadline || budget?.take() === false) return yield* last
+        yield* Effect.logDebug(`attempt ${n} failed (${reason._tag}), next in ${Math.ceil(millis)} ms`)
+        yield* Effect.sleep(millis)
+        began = millisOf(clock)
+      })
     const again = (failure: Failure): Effect.Effect<A, Reason> =>
       Effect.flatMap(pause(failure), () => Effect.catch(attempt, again))
     return Effect.catch(attempt, again)

@@ -57,14 +57,20 @@ export type Attempt = <E extends Any>(
 export const make = (transport: Transport["Service"], baseUrl: string): Attempt => {
   const base = baseOf(baseUrl)
   if (base === undefined) return () => badBaseUrl
-  return Effect.fnUntraced(function* (endpoint, options) {
-    const request = yield* build(endpoint, base, options)
-    const { announced, bytes, retryAfter, status } = yield* Effect.suspend(() => transport.send(request)).pipe(
-      Effect.catchDefect((defect) => thrown(defect)),
-      Effect.mapError((error) => failure(error, options.timeout))
+  return (endpoint, options) =>
+    Effect.flatMap(build(endpoint, base, options), (request) =>
+      Effect.flatMap(
+        Effect.suspend(() => transport.send(request)).pipe(
+          Effect.catchDefect((defect) => thrown(defect)),
+          Effect.mapError((error) => failure(error, options.timeout))
+        ),
+        ({ announced, bytes, retryAfter, status }) => {
+          const answer = (wait: number | undefined) =>
+            Effect.fromResult(read(endpoint, { status, bytes, announced, wait }, () => secretsOf(endpoint, options)))
+          return retryAfter
+            ? Effect.flatMap(Clock.currentTimeMillis, (now) => answer(waitOf(retryAfter, now)))
+            : answer(undefined)
+        }
+      )
     )
-    const wait = retryAfter ? waitOf(retryAfter, yield* Clock.currentTimeMillis) : undefined
-    const answer = read(endpoint, { status, bytes, announced, wait }, () => secretsOf(endpoint, options))
-    return yield* Effect.fromResult(answer)
-  })
 }

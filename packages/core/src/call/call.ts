@@ -1,9 +1,10 @@
 /** How one call goes: from the caller's input to QQ's answer, station by station. */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import type { AccessToken } from "../AccessToken.ts"
 import * as App from "../App.ts"
-import type { CallOptions } from "../endpoint/definition.ts"
+import type { Any, CallOptions } from "../endpoint/definition.ts"
 import type { Settings } from "../internal/settings.ts"
 import type { Quota } from "../Quota.ts"
 import { InvalidInput, type Reason } from "../reason/client.ts"
@@ -11,7 +12,7 @@ import * as Retry from "../Retry.ts"
 import { Admission, countedOf, tooLate } from "./admission.ts"
 import type { Attempt } from "./attempt.ts"
 import * as Caller from "./caller.ts"
-import { encode } from "./encode.ts"
+import { encode, type Wire } from "./encode.ts"
 import * as Options from "./options.ts"
 import { Call, type Progress } from "./progress.ts"
 import type { Proof } from "./request.ts"
@@ -26,10 +27,17 @@ export interface Parts {
   readonly attempt: Attempt
 }
 
-const notAnObject = new InvalidInput({
-  field: "input",
-  problem: { en: "must be an object of parameters", zh: "必须是参数对象" }
-})
+/** What a caller says, checked. */
+interface Checked {
+  readonly input: Readonly<Record<string, unknown>>
+  readonly params: unknown
+  readonly wire: Wire
+  readonly options: Options.Options
+}
+
+const notAnObject = Result.fail(
+  new InvalidInput({ field: "input", problem: { en: "must be an object of parameters", zh: "必须是参数对象" } })
+)
 
 /** What is left of an input without the caller's own program and token. */
 const ownOf = (input: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
@@ -77,29 +85,43 @@ export const make = ({ apps, attempt, quota, settings, tokens }: Parts) => {
           (token) => token.value
         )
 
-  return Effect.fnUntraced(function* (
-    progress: Progress,
+  /** Whatever can be seen to be wrong before anybody is asked. */
+  const check = (
+    endpoint: Any,
     input: unknown,
     given: CallOptions | undefined
-  ): Effect.fn.Return<unknown, Reason> {
-    if (!isObject(input)) return yield* notAnObject
-    const { access_token, appid, appsecret } = input
+  ): Result.Result<Checked, InvalidInput> => {
+    if (!isObject(input)) return notAnObject
+    const encoded = encode(endpoint, ownOf(input))
+    if (Result.isFailure(encoded)) return Result.fail(encoded.failure)
+    const { params, wire } = encoded.success
+    if (given === undefined) return Result.succeed({ input, params, wire, options: usual })
+    return Result.map(Options.check(given, usual), (options) => ({ input, params, wire, options }))
+  }
+
+  /** The corridor. `selected` is the program that calls run for when they name none. */
+  return (
+    progress: Progress,
+    input: unknown,
+    given: CallOptions | undefined,
+    selected: App.Selected | undefined
+  ): Effect.Effect<unknown, Reason> => {
     const { endpoint } = progress
-    if (typeof appid === "string") progress.appid = appid
-
-    const { params, wire } = yield* Effect.fromResult(encode(endpoint, ownOf(input)))
-    const options = given === undefined ? usual : yield* Effect.fromResult(Options.check(given, usual))
-    const caller = yield* callerOf(endpoint, { access_token, appid, appsecret }, yield* App.Current)
-    progress.appid = caller.appid
-    if (Caller.isTokenCall(endpoint)) return yield* getToken(caller.proof, params as {}, options.deadline)
-
-    const call = new Call(progress, wire, caller, options)
-    const output = yield* Retry.run(tryOnce(call), {
-      delivery: endpoint.delivery,
-      deadline: call.deadline,
-      policy: options.retry,
-      budget
+    if (isObject(input) && typeof input["appid"] === "string") progress.appid = input["appid"]
+    const checked = check(endpoint, input, given)
+    if (Result.isFailure(checked)) return Effect.fail(checked.failure)
+    const { options, params, wire } = checked.success
+    return Effect.flatMap(callerOf(endpoint, checked.success.input, selected), (caller) => {
+      progress.appid = caller.appid
+      if (Caller.isTokenCall(endpoint)) return getToken(caller.proof, params as {}, options.deadline)
+      const call = new Call(progress, wire, caller, options)
+      const output = Retry.run(tryOnce(call), {
+        delivery: endpoint.delivery,
+        deadline: call.deadline,
+        policy: options.retry,
+        budget
+      })
+      return endpoint.select ? Effect.map(output, (output) => endpoint.select!(output, params)) : output
     })
-    return endpoint.select ? endpoint.select(output, params) : output
-  })
+  }
 }
