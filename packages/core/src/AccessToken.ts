@@ -1,16 +1,18 @@
 /**
- * The life of a token: the current one for everybody, renewed ahead of its end, and replaced once when QQ refuses it.
+ * The access token of each program: shared by all callers, renewed before it expires, and replaced once when QQ refuses
+ * it.
  *
- * Within a process one fiber fetches while all others wait for it or go on with the old token; across processes the
- * store's lease and generation do the same. Interrupting a caller never cancels the fetch others wait for.
+ * Within a process one fiber fetches, and all others wait for it or keep using the old token. Across processes the
+ * lease and the generation in the store do the same. Interrupting one caller never cancels the fetch that others wait
+ * for.
  *
- * Fetches are bounded, for each program:
- * - of tokens that died within 2 minutes three in a row are replaced at once, then one every 10 minutes; in between calls
- *   fail with `TokenContested`;
- * - while the store can't be used, a process goes on with the token it has, and fetches at most three in 10 minutes. When
- *   the store is back, the newest of those tokens becomes everybody's.
+ * Fetches are limited for each program:
+ * - When tokens die within 2 minutes, the first three in a row are replaced at once, later ones every 10 minutes. In
+ *   between, calls fail with `TokenContested`.
+ * - While the store is unavailable, a process keeps using its token, and fetches at most 3 tokens in 10 minutes. When
+ *   the store is back, the newest of those tokens is shared through it.
  *
- * This file wires the rooms of `token/`.
+ * This file only connects the modules in `token/`.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -38,54 +40,56 @@ import { TokenCache } from "./TokenCache.ts"
 import { Transport } from "./Transport.ts"
 
 export type {
-  /** A token, and whether it was fetched now or found. */
+  /** A token, and whether this fetch got it from QQ. */
   Fetched,
-  /** A token and where it came from. */
+  /** A token and its origin. */
   Token
 } from "./token/token.ts"
 export {
-  /** How many milliseconds ahead of the end of a token with this lifetime its renewal begins. */
+  /**
+   * How long before a token expires its renewal begins, in milliseconds. Takes the token's lifetime in milliseconds.
+   */
   renewalLead
 } from "./token/token.ts"
 export type {
-  /** What happened to a program's token, as this process saw it. */
+  /** An event about a program's token or the token store, as seen by this process. */
   TokenEvent
 } from "./token/events.ts"
 export {
-  /** Which slot of a store a program's token is in, for clients that call QQ at this address. */
+  /** The key of a program's slot in a store. It depends on the appid, the AppSecret and QQ's base URL. */
   keyOf
 } from "./token/program.ts"
 
-/** The service that every call asks for its token. */
+/** The service that gives every call its access token. All times are milliseconds. */
 export class AccessToken extends Context.Service<
   AccessToken,
   {
-    /** Whether `get` is a memory read now. */
+    /** Whether this process holds a valid token, so that `get` needs neither the store nor QQ. */
     readonly isWarm: (app: AppCredentials) => Effect.Effect<boolean>
-    /** The current token; a memory read when warm. Waits `within` milliseconds at the most. */
+    /** The current token. A memory read if `isWarm`; otherwise it waits at most `within` milliseconds. */
     readonly get: (app: AppCredentials, within: number) => Effect.Effect<Wanted.Token, Reason>
     /**
-     * Another token than this one, which QQ refused: a `fresh` one, fetched now, or a newer one of somebody's, which may
-     * be dead as well.
+     * A token to use in place of the one that QQ refused. It is either fetched now (`fresh`), or a newer one that
+     * another caller stored, which QQ may refuse as well. Waits at most `within` milliseconds.
      */
     readonly renew: (
       app: AppCredentials,
       refused: Wanted.Token,
       within: number
     ) => Effect.Effect<Wanted.Fetched, Reason>
-    /** A new token in any case. */
+    /** Fetches a new token, even if the current one is valid. Waits at most `within` milliseconds. */
     readonly refresh: (app: AppCredentials, within: number) => Effect.Effect<Wanted.Token, Reason>
     /**
-     * Another token than the stored one, ahead of its end and while it stays good: for what keeps a token fresh where
-     * nobody calls, as an alarm does.
+     * Renews the stored token before it expires. For an alarm that keeps the token fresh while no calls are made. Waits
+     * at most `within` milliseconds.
      */
     readonly renewAhead: (app: AppCredentials, within: number) => Effect.Effect<Wanted.Token, Reason>
-    /** Tells a listener what happens to the tokens, until the scope is closed. */
+    /** Calls a listener with every token event until the scope is closed. */
     readonly listen: (listener: (event: TokenEvent) => void) => Effect.Effect<void, never, Scope.Scope>
   }
 >()("@qq-mini/core/AccessToken") {}
 
-/** What happens to the tokens from now on. A listener that is slow misses the oldest of more than 256 events. */
+/** A stream of token events from now on. A slow reader keeps the newest 256 events and loses older ones. */
 export const events: Stream.Stream<TokenEvent, never, AccessToken> = /* @__PURE__ */ Stream.callback<
   TokenEvent,
   never,
@@ -95,21 +99,21 @@ export const events: Stream.Stream<TokenEvent, never, AccessToken> = /* @__PURE_
   strategy: "sliding"
 })
 
-// Where nothing may run after the answer, one caller waits this long for a renewal that others profit from (ms).
+// Where nothing may run after the answer, the caller that starts a renewal waits for it at most this long (ms).
 const awaitRenewalMillis = 2_000
-// Where calls share no fetches, a call that begins a renewal has this long before another may begin one (ms).
+// Where calls share no fetches: after one call starts a renewal, no other call starts one for this long (ms).
 const renewalTurnMillis = 5_000
 
 const tokenOf = ({ token }: Wanted.Fetched): Wanted.Token => token
 
-/** Waits for a thing that others profit from, but no longer than a call with so much time left can bear. */
+/** Waits for background work: at most 2 seconds, and at most half of the call's remaining milliseconds (`within`). */
 const forAWhile = <A, E, B>(effect: Effect.Effect<A, E>, within: number, otherwise: B): Effect.Effect<A | B, E> =>
   Effect.timeoutOrElse(effect, {
     duration: Math.min(awaitRenewalMillis, within / 2),
     orElse: () => Effect.succeed(otherwise)
   })
 
-/** T6: makes the look at the store that is due, while other calls go on. */
+/** T6: makes the check of the store that is due, while other calls keep using the token in memory. */
 const lookAtStore = (program: Program, token: Wanted.Token, now: number, within: number) =>
   Effect.forkDetach(Alone.lookNow(program, program.look!, now), { startImmediately: true }).pipe(
     Effect.flatMap((fiber) =>
@@ -120,7 +124,7 @@ const lookAtStore = (program: Program, token: Wanted.Token, now: number, within:
     Effect.map(() => program.memory.current?.token ?? token)
   )
 
-/** Makes the service over a store and a transport. Fetches run in the scope and end with it. */
+/** Makes the service from a store and a transport. Its fetches are interrupted when the scope is closed. */
 export const make = Effect.gen(function* () {
   const settings = yield* Settings
   const cache = yield* TokenCache
@@ -143,7 +147,7 @@ export const make = Effect.gen(function* () {
   const flights = makeFlights(Lease.make(parts, Alone.make(parts)), settings, scope)
   const programs = new Programs(settings.baseUrl)
 
-  // T8: one call begins the renewal and waits for it only where it would not go on without that.
+  // T8: one call starts the renewal. It waits only if the renewal can't run in the background.
   const renewAhead = (program: Program, token: Wanted.Token, now: number, within: number) => {
     if (settings.runs === "request") program.memory.pauseRenewal(now, renewalTurnMillis)
     return Effect.flatMap(flights.board(program, Wanted.after(token)), ({ flight }) =>
@@ -198,5 +202,5 @@ export const make = Effect.gen(function* () {
   })
 })
 
-/** The service over the store and the transport that are provided. */
+/** The service from the provided store and transport. */
 export const layer: Layer.Layer<AccessToken, never, TokenCache | Transport> = Layer.effect(AccessToken, make)

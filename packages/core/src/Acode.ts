@@ -12,7 +12,7 @@ import { MiniCodesUsedUp, PageMissing } from "./reason/answered.ts"
 
 type MediaType = "image/png" | "image/jpeg" | "image/gif"
 
-/** An image with its type, which is told from its bytes. */
+/** An image as bytes. Its media type is detected from the bytes, not from a header. */
 export class Image {
   readonly bytes: Uint8Array
   readonly mediaType: MediaType
@@ -29,12 +29,12 @@ export class Image {
 /**
  * Makes a mini code: the picture that opens the program when it is scanned.
  *
- * - `path`: the page it opens, which must exist in the published program; no leading `/`, a query is allowed. Without it
- *   the code opens the program's first page.
+ * - `path`: the page it opens, which must exist in the published program; no leading `/`, a query is allowed. Without
+ *   it the code opens the program's first page.
  *
- * QQ gives 50 codes in the whole life of a program, so keep them, and so the call is never repeated on its own. Fails with
- * `PageMissing`, `MiniCodesUsedUp`, and `OutcomeUnknown` when a code may have been spent. Source: QQ's document
- * "createMiniCode"; the image's type is not documented, so PNG, JPEG and GIF are taken.
+ * QQ allows 50 codes in the whole life of a program, so keep the images. For the same reason the call is never repeated
+ * automatically. Fails with `PageMissing`, `MiniCodesUsedUp`, and `OutcomeUnknown` when a code may have been spent.
+ * Source: QQ's document "createMiniCode". It does not document the image's type, so PNG, JPEG and GIF are accepted.
  */
 export const getMiniCode = /* @__PURE__ */ Endpoint.post("acode.getMiniCode", "/api/json/qqa/CreateMiniCode", () => ({
   authority: "access_token",

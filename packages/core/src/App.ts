@@ -1,5 +1,5 @@
 /**
- * Mini programs: their ids and secrets, the registry in which they are looked up, and the one a program runs for.
+ * Mini programs: their appids and secrets, the registry that looks them up, and the current program of a call.
  */
 import * as Context from "effect/Context"
 import { dual, identity } from "effect/Function"
@@ -14,7 +14,7 @@ import type { QQError } from "./reason/error.ts"
 /** The id of a mini program, as `1112345678`. */
 export type AppId = string
 
-/** What QQ wants to see before it gives a token. */
+/** The appid and AppSecret of a mini program, which QQ requires for a token. The secret is redacted. */
 export interface AppCredentials {
   readonly appid: AppId
   readonly appsecret: Redacted.Redacted<string>
@@ -33,13 +33,13 @@ export const redact = (secret: string | Redacted.Redacted<string>): Redacted.Red
 /** Whether a value can be an appid: 1 to 64 letters, digits, `-` or `_`. */
 export const isAppId = (u: unknown): u is AppId => typeof u === "string" && /^[\w-]{1,64}$/.test(u)
 
-/** Whether a value can be an AppSecret: a text that is not blank, plain or redacted. */
+/** Whether a value can be an AppSecret: a string that is not blank, plain or redacted. */
 export const isAppSecret = (u: unknown): u is AppCredentialsInput["appsecret"] => {
   const text = Redacted.isRedacted(u) ? Redacted.value(u) : u
   return typeof text === "string" && text.trim() !== ""
 }
 
-/** The rules for a program's credentials as people write them. */
+/** The schema of a program's credentials as people write them, with messages in English and Chinese. */
 export const Credentials = /* @__PURE__ */ Schema.Struct({
   appid: rule(
     isAppId,
@@ -53,32 +53,32 @@ export const Credentials = /* @__PURE__ */ Schema.Struct({
   )
 })
 
-/** The registry of programs. Implement it to look secrets up elsewhere, a database for instance. */
+/** The registry of programs. Implement it to look secrets up elsewhere, for example in a database. */
 export class Apps extends Context.Service<
   Apps,
   {
-    /** The credentials of one program, or of the default one. */
+    /** The credentials of one program, or of the default program for `undefined`. */
     readonly credentials: (appid: AppId | undefined) => Effect.Effect<AppCredentials, UnknownApp | InvalidConfig>
   }
 >()("@qq-mini/core/App/Apps") {}
 
-/** A registry of any number of programs. */
+/** The programs of a registry. */
 export interface AppsOptions {
   readonly apps: ReadonlyArray<AppCredentialsInput>
-  /** The program of calls that name none. By default the first. */
+  /** The appid for calls that name no program. By default the first in the list. */
   readonly default?: AppId | undefined
-  /** What the list is, for the error of an unknown appid. By default "the registered programs". */
+  /** The name of the list in the error of an unknown appid. By default "the registered programs". */
   readonly source?: string | undefined
 }
 
 export {
-  /** A `QQError` that names a setting and says what is wrong with it, in English and Chinese. */
+  /** Makes a `QQError` about a wrong setting, with the problem in English and Chinese. */
   invalidConfig
 } from "./internal/rule.ts"
 
 const check = /* @__PURE__ */ checker(Credentials)
 
-/** Checks one appid and secret; `settingOf` says what a field is called in the error. */
+/** Checks one appid and secret, and redacts the secret. `settingOf` gives the name of a field for the error. */
 export const checkCredentials = (
   input: { readonly appid?: unknown; readonly appsecret?: unknown } | undefined,
   settingOf: (field: string) => string = identity
@@ -88,7 +88,9 @@ export const checkCredentials = (
     appsecret: redact(appsecret)
   }))
 
-/** The error of a setting that is no list of programs. `kind` is `JSON ` where it is a text. */
+/**
+ * The error of a setting that should be a list of programs and is not. `kind` is `JSON ` for a setting that is text.
+ */
 export const noList = (setting: string, kind: "" | "JSON " = ""): QQError =>
   invalidConfig(
     setting,
@@ -96,7 +98,9 @@ export const noList = (setting: string, kind: "" | "JSON " = ""): QQError =>
     `必须是 ${kind}列表，如 [{"appid":"1112345678","appsecret":"…"}]`
   )
 
-/** Makes the registry. Fails when an appid or secret is empty or an appid stands twice. */
+/**
+ * Makes the registry. Fails if an appid or secret is invalid, an appid occurs twice, or the default is not in the list.
+ */
 export const make = Effect.fnUntraced(function* (options: AppsOptions): Effect.fn.Return<Apps["Service"], QQError> {
   const source = options.source ?? "the registered programs"
   if (!Array.isArray(options.apps)) return yield* noList(source)
@@ -128,19 +132,19 @@ export const make = Effect.fnUntraced(function* (options: AppsOptions): Effect.f
   })
 })
 
-/** One program. */
+/** The registry of one program. Fails if its appid or secret is invalid. */
 export const layer = (app: AppCredentialsInput): Layer.Layer<Apps, QQError> => layerMany({ apps: [app] })
 
-/** Several programs in one backend. */
+/** The registry of several programs. Fails as {@link make} does. */
 export const layerMany = (options: AppsOptions): Layer.Layer<Apps, QQError> => Layer.effect(Apps, make(options))
 
-/** A program given for a call: its appid, and its secret unless it is registered. */
+/** The program of a call: its appid, and its AppSecret unless the program is registered. */
 export interface Selected {
   readonly appid: AppId
   readonly appsecret?: string | Redacted.Redacted<string> | undefined
 }
 
-/** The program that calls run for when they name none; set it with {@link use}. */
+/** The program of calls that name none. Set it with {@link use}. */
 export const Current = Context.Reference<Selected | undefined>("@qq-mini/core/App/Current", {
   defaultValue: () => undefined
 })
@@ -148,8 +152,8 @@ export const Current = Context.Reference<Selected | undefined>("@qq-mini/core/Ap
 /**
  * Runs an effect for another program.
  *
- * `SubscribeMessage.send(message).pipe(App.use("1112345678"))`, or with `{ appid, appsecret }` for a program that is not
- * registered. A call that names an `appid` itself goes its own way.
+ * `SubscribeMessage.send(message).pipe(App.use("1112345678"))`, or with `{ appid, appsecret }` for a program that is
+ * not registered. It does not affect a call that names an `appid` in its input.
  */
 export const use: {
   (app: AppId | Selected): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>

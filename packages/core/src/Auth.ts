@@ -9,7 +9,7 @@ import { Secret, Text } from "./internal/schema.ts"
 import { perUser } from "./Limit.ts"
 import { InvalidAppId, InvalidCode, Rejected, WrongSecret } from "./reason/answered.ts"
 
-// Seconds; QQ names 7200 as the longest, so what is longer is taken for that.
+// Seconds. QQ documents 7200 as the maximum, so larger values are cut to that.
 const lifetime = () =>
   Schema.Union([Schema.Finite, Schema.String]).pipe(
     Schema.decodeTo(Schema.Finite.check(Schema.makeFilter((seconds) => seconds >= 1)), {
@@ -23,9 +23,11 @@ const tokenInput = () => Schema.Struct({ cache: Schema.optional(Schema.Boolean) 
 /**
  * The program's access token.
  *
- * - `cache` (default `true`): `false` fetches a new one, which then is everybody's. QQ ends the old one 5 minutes later.
+ * - `cache` (default `true`): `false` fetches a new token, which all callers use from then on. The old token stays
+ *   valid for 5 minutes.
  *
- * The fetch is shared by all who wait, so of the options only `deadline` is this call's own. You rarely need it: every call finds its token itself. A token lives for 2 hours as a rule; keep room for 512 characters.
+ * You rarely need this call: every other call gets its token automatically. The fetch is shared by all waiting callers,
+ * so `deadline` is the only option that applies. A token is usually valid for 2 hours and has up to 512 characters.
  * Fails with `WrongSecret`, `InvalidAppId`, `SystemBusy`. Source: QQ's document "getAccessToken".
  */
 export const getAccessToken = /* @__PURE__ */ Endpoint.get("auth.getAccessToken", "/api/getToken", () => ({
@@ -52,24 +54,24 @@ export const getAccessToken = /* @__PURE__ */ Endpoint.get("auth.getAccessToken"
 
 const loginInput = () => Schema.Struct({ code: Text, needKey: Schema.optional(Schema.Boolean) })
 
-/** Who logged in. */
+/** The user of a login. */
 export interface Session {
-  /** The user within this program: 32 upper-case hexadecimal digits. */
+  /** The user's id within this program: 32 upper-case hexadecimal digits. */
   readonly openid: string
-  /** The key of this login, base64 of 16 bytes; only when `needKey` asked for it. It must never reach a client. */
+  /** The session key of this login, 16 bytes in base64. Present only with `needKey`. It must never reach a client. */
   readonly session_key?: Redacted.Redacted<string>
-  /** The user across the programs of one developer, `UID_…`, where QQ gives one. */
+  /** The user's id across all programs of one developer, `UID_…`, if QQ returns it. */
   readonly unionid?: string
 }
 
 /**
  * Turns the code of `qq.login` into the user's openid.
  *
- * - `code`: valid for 5 minutes, once.
- * - `needKey` (default `false`): also gives `session_key`.
+ * - `code`: can be used once, within 5 minutes.
+ * - `needKey` (default `false`): also returns `session_key`.
  *
- * QQ allows 100 a minute for each user. Fails with `InvalidCode`, `TooFrequent`, `WrongSecret`, `InvalidAppId`, and with
- * `OutcomeUnknown` when the code may have been used up by an attempt that got lost. Source: QQ's document "code2Session".
+ * QQ allows 100 calls a minute for each user. Fails with `InvalidCode`, `TooFrequent`, `WrongSecret`, `InvalidAppId`,
+ * and with `OutcomeUnknown` when a lost attempt may have used the code. Source: QQ's document "code2Session".
  */
 export const code2Session = /* @__PURE__ */ Endpoint.get("auth.code2Session", "/sns/jscode2session", () => ({
   authority: "secret",
@@ -94,7 +96,7 @@ export const code2Session = /* @__PURE__ */ Endpoint.get("auth.code2Session", "/
   codes: [
     { code: 40001, reason: WrongSecret },
     { code: 40029, reason: InvalidCode },
-    // the rest as other clients' code knows it
+    // QQ does not document the following codes. They come from the code of other clients.
     { code: -2100, reason: InvalidCode },
     { code: -101222100, reason: WrongSecret },
     { code: -101600007, reason: InvalidAppId }

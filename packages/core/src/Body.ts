@@ -1,29 +1,29 @@
 /**
- * How the parameters of a POST are packed. Each way is a value, so that a bundle holds the ones its calls use.
+ * Encodings of a POST body. Each encoding is a separate value, so a bundle contains only those that its calls use.
  */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { join } from "./transport/exchange.ts"
 
-/** The parameters by their wire names, in their order. Those that are `undefined` do not travel. */
+/** The parameters of a request by their wire names, in order. Parameters that are `undefined` are not sent. */
 export type Parameters = Readonly<Record<string, unknown>>
 
 const given = (parameters: Parameters) => Object.entries(parameters).filter(([, value]) => value !== undefined)
 
-/** A body as it travels. */
+/** An encoded body with its content type. */
 export interface Packed {
   readonly contentType: string
   readonly body: string | Uint8Array
 }
 
-/** Packs the parameters. */
+/** A function that encodes the parameters of a request as a body. */
 export type Body = (parameters: Parameters) => Effect.Effect<Packed>
 
-/** As JSON, which is what QQ asks for unless its document says otherwise. */
+/** Encodes a body as JSON. QQ requires this unless its document says otherwise. */
 export const json: Body = (parameters) =>
   Effect.succeed({ contentType: "application/json", body: JSON.stringify(parameters) })
 
-/** As `application/x-www-form-urlencoded`, which QQ's checks take too. */
+/** Encodes a body as `application/x-www-form-urlencoded`, which QQ's content checks also accept. */
 export const form: Body = (parameters) => {
   const pairs = given(parameters).map(
     ([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`
@@ -31,7 +31,7 @@ export const form: Body = (parameters) => {
   return Effect.succeed({ contentType: "application/x-www-form-urlencoded", body: pairs.join("&") })
 }
 
-/** A file among the parameters of a multipart body. */
+/** A file in a multipart body. */
 export interface FilePart {
   readonly bytes: Uint8Array
   readonly mediaType: string
@@ -43,7 +43,7 @@ const isFilePart = (value: unknown): value is FilePart =>
 const encoder = new TextEncoder()
 const extensions: Readonly<Record<string, string>> = { "image/png": "png", "image/jpeg": "jpg", "image/gif": "gif" }
 
-// Written here and not left to FormData: Node 16 has none, and QQ wants a length and a plain ASCII file name.
+// FormData can't be used: Node 16 lacks it, and QQ requires a content length and an ASCII file name.
 const pack = (parameters: Parameters, boundary: string): Uint8Array => {
   const parts: Array<Uint8Array> = []
   for (const [name, value] of given(parameters)) {
@@ -60,7 +60,7 @@ const pack = (parameters: Parameters, boundary: string): Uint8Array => {
   return join(parts)
 }
 
-/** As `multipart/form-data`, for files: a {@link FilePart} is one. */
+/** Encodes a body as `multipart/form-data`. A parameter that is a {@link FilePart} becomes a file. */
 export const multipart: Body = /* @__PURE__ */ Effect.fnUntraced(function* (parameters) {
   let boundary = "qq-mini-"
   for (let i = 0; i < 4; i++) boundary += (yield* Random.nextIntBetween(0, 2 ** 31)).toString(36)

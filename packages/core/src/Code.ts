@@ -1,12 +1,12 @@
 /**
- * QQ's codes: the reason that each becomes, and what it means, in English and Chinese.
+ * QQ's error codes: the error reason and the meaning of each, in English and Chinese.
  */
 import { InvalidAppId, InvalidToken, Rejected, SystemBusy, TooFrequent } from "./reason/answered.ts"
 import type * as answered from "./reason/answered.ts"
 import { InvalidInput, QuotaReached, type Reason } from "./reason/client.ts"
 import type { Help } from "./internal/reason.ts"
 
-/** One of QQ's codes: the reason it becomes, and, where the reason does not say it all, what it means. */
+/** One of QQ's error codes with its reason. `help` is set if the code means more than the reason's own help says. */
 export interface Code {
   readonly code: number
   readonly reason: (typeof answered)[keyof typeof answered] | typeof QuotaReached | typeof InvalidInput
@@ -16,8 +16,8 @@ export interface Code {
 }
 
 /**
- * QQ's codes that mean the same at every call, as its documents, captures and other clients' code give them. Those of one
- * call stand with its endpoint, and go before these.
+ * QQ's error codes that mean the same for every call. They come from QQ's documents, captured answers and the code of
+ * other clients. The codes of a single call are defined with its endpoint, and take precedence over these.
  */
 export const codes: ReadonlyArray<Code> = [
   { code: -1, reason: SystemBusy },
@@ -40,7 +40,7 @@ export const codes: ReadonlyArray<Code> = [
   }
 ]
 
-/** The reason for a code that QQ answered, at an endpoint with these codes of its own. `text` must be free of secrets. */
+/** The error reason for one of QQ's codes. `own` are the codes of the endpoint. `text` must contain no secrets. */
 export const fromCode = (own: ReadonlyArray<Code> | undefined, code: number, text: string): Reason => {
   const is = (entry: Code) => entry.code === code
   const { field = "parameters", help, reason }: Code = own?.find(is) ?? codes.find(is) ?? { code, reason: Rejected }

@@ -1,5 +1,5 @@
 /**
- * Tokens at rest encrypted: a wrapper that goes around any store.
+ * Encrypts tokens before they reach a store. Works with any store.
  */
 import { WebCrypto } from "effect/crypto/WebCrypto"
 import * as Effect from "effect/Effect"
@@ -13,9 +13,9 @@ import { type Key, TokenCache, TokenCacheError } from "./TokenCache.ts"
 
 const utf8 = new TextEncoder()
 const text = new TextDecoder()
-const nonceLength = 12
+const nonceBytes = 12
 
-/** The key that encrypts tokens: 32 bytes, as they are, in base64, or in hexadecimal digits. */
+/** The key that encrypts tokens: 32 bytes, as a `Uint8Array`, in base64, or in hexadecimal digits. */
 export type EncryptionKey = Uint8Array | string | Redacted.Redacted<string>
 
 const keyBytes = (key: EncryptionKey): Uint8Array | undefined => {
@@ -26,7 +26,7 @@ const keyBytes = (key: EncryptionKey): Uint8Array | undefined => {
   return Result.getOrUndefined(Base64.decode(plain.trim()))
 }
 
-/** The 32 bytes of a key; fails when it is not one. `setting` is its name then. */
+/** Returns the 32 bytes of a key. Fails with a `QQError` that names `setting` if the key is invalid. */
 export const check = (key: EncryptionKey, setting = "tokenKey"): Effect.Effect<Uint8Array, QQError> => {
   const bytes = keyBytes(key)
   if (bytes?.length === 32) return Effect.succeed(bytes)
@@ -43,7 +43,7 @@ export const check = (key: EncryptionKey, setting = "tokenKey"): Effect.Effect<U
   )
 }
 
-// What is stored is base64 of the nonce, the ciphertext and its tag of 16 bytes.
+// The stored text is base64 of the nonce (12 bytes), the ciphertext and the authentication tag (16 bytes).
 const sealing = (slot: Key, nonce: Uint8Array) => ({
   name: "AES-GCM",
   iv: nonce as BufferSource,
@@ -51,9 +51,10 @@ const sealing = (slot: Key, nonce: Uint8Array) => ({
 })
 
 /**
- * Lets a store see tokens encrypted only (AES-256-GCM, bound to their slot). All who share a store use the same key; a
- * token that this key does not open counts as none. Fails when the key is not 32 bytes, and where the runtime has no
- * `crypto.subtle` (give one as the `WebCrypto` of `effect/crypto`).
+ * Wraps a store so that it only holds encrypted tokens (AES-256-GCM, bound to their slot). All processes that share a
+ * store need the same key. A token that can't be decrypted with the key counts as missing, and a warning is logged.
+ * Fails if the key is not 32 bytes, or if the runtime has no `crypto.subtle`. In that case provide one as the
+ * `WebCrypto` of `effect/crypto`.
  */
 export const make = Effect.fnUntraced(function* (
   cache: TokenCache["Service"],
@@ -75,7 +76,7 @@ export const make = Effect.fnUntraced(function* (
   )
   const seal = (slot: Key, token: string) =>
     Effect.tryPromise(() => {
-      const nonce = crypto.getRandomValues(new Uint8Array(nonceLength))
+      const nonce = crypto.getRandomValues(new Uint8Array(nonceBytes))
       return subtle
         .encrypt(sealing(slot, nonce), secret, utf8.encode(token))
         .then((sealed) => Base64.encode(Uint8Array.of(...nonce, ...new Uint8Array(sealed))))
@@ -84,7 +85,7 @@ export const make = Effect.fnUntraced(function* (
     Effect.flatMap(Effect.fromResult(Base64.decode(sealed)), (bytes) =>
       Effect.tryPromise(() =>
         subtle
-          .decrypt(sealing(slot, bytes.slice(0, nonceLength)), secret, bytes.slice(nonceLength))
+          .decrypt(sealing(slot, bytes.slice(0, nonceBytes)), secret, bytes.slice(nonceBytes))
           .then((token) => text.decode(token))
       )
     )
@@ -121,7 +122,7 @@ export const make = Effect.fnUntraced(function* (
   })
 })
 
-/** The store that is provided, seeing tokens encrypted only: see {@link make}. */
+/** A store layer that only holds encrypted tokens. Fails as {@link make} does. */
 export const layer = <E, R>(
   store: Layer.Layer<TokenCache, E, R>,
   key: EncryptionKey,

@@ -1,5 +1,5 @@
 /**
- * An endpoint as a value: QQ's page about a call, written down once. The value is also the function that calls it.
+ * Endpoints: one value for each call of QQ's API. The value describes the call, and is also the function that makes it.
  */
 import * as Effect from "effect/Effect"
 import { QQMini } from "./call/service.ts"
@@ -15,7 +15,7 @@ import type { QQError } from "./reason/error.ts"
 
 export type { Any, Authority, CallOptions, Definition, Endpoint } from "./endpoint/definition.ts"
 
-/** An endpoint that can be called. */
+/** The function of an endpoint. It takes the input and the options of a call, and fails with `QQError`. */
 export interface Callable<A, I> {
   (
     ...args: {} extends I
@@ -24,7 +24,6 @@ export interface Callable<A, I> {
   ): Effect.Effect<A, QQError, QQMini>
 }
 
-// the parts of a definition
 const parts: ReadonlyArray<keyof Definition<IO, IO, IO, unknown>> = [
   "authority",
   "input",
@@ -63,10 +62,13 @@ const make =
   }
 
 /**
- * An endpoint that is a GET: its parameters travel in the query. It is defined when it is first called, so what a program
- * does not call costs it neither time nor, bundled, room: mark it pure for that.
+ * Defines an endpoint that uses GET: its parameters are sent in the query. The definition is evaluated at the first
+ * use, so unused endpoints cost no start-up time. Mark the call as pure, so that bundlers can remove unused endpoints.
  */
 export const get = make("GET")
 
-/** An endpoint that is a POST: its parameters travel in the body, its token in the query. It too is defined when called. */
+/**
+ * Defines an endpoint that uses POST: its parameters are sent in the body, its token in the query. The definition is
+ * evaluated at the first use.
+ */
 export const post = make("POST")

@@ -16,7 +16,7 @@ export const groups = {
   subscribeMessage: { send }
 } as const
 
-/** Every code of QQ's that is known: those that mean the same everywhere, and each call's own. */
+/** All known error codes of QQ: the common ones, followed by those of each call. */
 export const allCodes = (): ReadonlyArray<Code> => [
   ...codes,
   ...Object.values(groups).flatMap((group) => Object.values<Any>(group).flatMap((endpoint) => endpoint.codes ?? []))

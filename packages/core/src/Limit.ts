@@ -2,39 +2,40 @@
  * QQ's published limits, as values.
  */
 
-/** One limit of one call. */
+/** A limit on how often one call may be made. */
 export interface Limit {
   readonly max: number
-  /** A number is milliseconds. QQ has minutes and days only; tests have no time for those. */
+  /** The window in which `max` calls are allowed. A number is milliseconds, for tests: QQ has only minutes and days. */
   readonly per: "minute" | "day" | "ever" | number
-  /** Whom QQ counts it for. */
+  /** Whether QQ counts the calls of the whole program or of each user. */
   readonly for: "app" | "user"
   /**
-   * Who keeps it: the client waits or refuses before it is passed; `qq` marks what the client can't count, because it
-   * does not see the user or the past.
+   * Who enforces the limit. `client`: the client's limiter waits or fails before the limit is exceeded. `qq`: the
+   * client can't count the calls, because it does not know the user or earlier calls.
    */
   readonly keptBy: "client" | "qq"
 }
 
-/** So many a minute for the program. */
+/** At most `max` calls a minute for the program, enforced by the client. */
 export const perMinute = (max: number): Limit => ({ max, per: "minute", for: "app", keptBy: "client" })
-/** So many a day for the program. */
+/** At most `max` calls a day for the program, enforced by the client. */
 export const perDay = (max: number): Limit => ({ max, per: "day", for: "app", keptBy: "client" })
-/** So many a minute or day for each user; QQ counts them. */
+/** At most `max` calls a minute or a day for each user, enforced by QQ. */
 export const perUser = (max: number, per: "minute" | "day"): Limit => ({ max, per, for: "user", keptBy: "qq" })
-/** So many in the program's whole life; QQ counts them. */
+/** At most `max` calls in the whole life of the program, enforced by QQ. */
 export const ever = (max: number): Limit => ({ max, per: "ever", for: "app", keptBy: "qq" })
 
-const named = { minute: 60_000, day: 86_400_000, ever: Infinity } as const
+const namedMillis = { minute: 60_000, day: 86_400_000, ever: Infinity } as const
 
-/** Milliseconds of a limit's window. */
-export const windowMillis = (per: Limit["per"]): number => (typeof per === "number" ? per : named[per])
+/** The length of a limit's window in milliseconds. */
+export const windowMillis = (per: Limit["per"]): number => (typeof per === "number" ? per : namedMillis[per])
 
-/** The limits that one key keeps: the program and the call, and what QQ publishes for it. */
+/** A key under which calls are counted, with the limits that apply to it. */
 export interface Counted {
+  /** The program and the call. */
   readonly key: string
   readonly limits: ReadonlyArray<Limit>
 }
 
-/** Whether a client counts for any of the limits. */
+/** Whether the client enforces any of the limits. */
 export const isKept = ({ limits }: Counted): boolean => limits.some((limit) => limit.keptBy === "client")

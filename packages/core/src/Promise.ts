@@ -1,5 +1,5 @@
 /**
- * The client for plain apps: the same calls as promises, with an `AbortSignal`, and errors that are the same `QQError`.
+ * The client for apps without Effect: every call returns a promise, takes an `AbortSignal`, and rejects with `QQError`.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -17,16 +17,16 @@ import { WaitUntil } from "./internal/settings.ts"
 import { ClientClosed, InvalidInput } from "./reason/client.ts"
 import { isQQError, QQError } from "./reason/error.ts"
 
-/** How one call is made; `signal` ends it. */
+/** Options of one call of the promise client. */
 export interface PromiseOptions extends CallOptions {
   /**
-   * Ends the call: the promise is rejected with the signal's reason. A message that was on its way then may have been
-   * sent.
+   * Aborts the call: the promise is rejected with the signal's reason. A message whose request had already left may
+   * have been sent.
    */
   readonly signal?: AbortSignal | undefined
 }
 
-/** A result as plain apps get it: what was redacted is plain, because they asked for it. */
+/** A result of the promise client: redacted values and fields are replaced by their plain values. */
 export type Plain<A> =
   A extends Redacted.Redacted<infer Secret>
     ? Secret
@@ -44,45 +44,46 @@ type Method<F> = F extends (...args: infer Args) => Effect.Effect<infer A, unkno
     : never
   : never
 
-/** Every call as a promise, in its group. */
+/** All calls of QQ's API as functions that return promises, by group: `calls.security.msgSecCheck({ content })`. */
 export type Calls = {
   readonly [G in keyof Groups]: { readonly [N in keyof Groups[G]]: Method<Groups[G][N]> }
 }
 
-/** The name of a call, as `security.msgSecCheck`. */
+/** The name of a call, such as `security.msgSecCheck`. */
 export type CallName = { [G in keyof Groups]: `${G}.${keyof Groups[G] & string}` }[keyof Groups]
 
-/** The calls, also for another program. */
+/** All calls, and the same calls for another program. */
 export interface Bound extends Calls {
   /** The same calls for another program: `qq.app("1112345678").security.msgSecCheck({ content })`. */
   readonly app: (app: AppId | Selected) => Calls
 }
 
-/** What a serverless runtime gives with a request, as Workers' `ctx`. */
+/** The context of a request on a serverless runtime, such as the `ctx` of a Worker. */
 export interface RequestContext {
+  /** Keeps the runtime alive until the promise has settled. */
   readonly waitUntil: (work: Promise<unknown>) => void
 }
 
-/** A client that is ready to use, and to be closed. */
+/** The promise client. Close it with `close` or `await using`. */
 export interface Client extends Bound, AsyncDisposable {
   /**
-   * How many of a call QQ's limits allow right now, by the client's count: `qq.left("security.msgSecCheck")`. `Infinity`
-   * where only QQ can count.
+   * How often a call may be made right now, by the client's own count of QQ's limits:
+   * `qq.left("security.msgSecCheck")`. `Infinity` if only QQ can count the calls.
    */
   readonly left: (call: CallName, app?: { readonly appid?: AppId }) => Promise<number>
   /**
-   * Ends the client: calls that are under way come to their end (their deadlines bound that), then its connections are
-   * closed. Further calls fail with `ClientClosed`. Where requests are `apart`, as on Workers, it waits for no call, since
-   * one that its runtime forgot never ends.
+   * Closes the client. It waits until the calls in flight have ended, at most until their deadlines, and then closes
+   * the connections. Later calls fail with `ClientClosed`. With `requests: "apart"`, as on Workers, it does not wait
+   * for calls, because a call that the runtime dropped never ends.
    */
   readonly close: () => Promise<void>
 }
 
-/** A client for serverless runtimes that let work go on after an answer. */
+/** The promise client for serverless runtimes that allow work after the response. */
 export interface RequestClient extends Client {
   /**
-   * The same calls for one request: `qq.with(ctx)`. A fetch of the token is given to its `waitUntil` then: it comes to its
-   * end though the visitor leaves, and for a renewal ahead of the token's end nobody waits.
+   * The same calls for one request: `qq.with(ctx)`. Fetches of a token are passed to `ctx.waitUntil`. So a fetch
+   * completes even if the visitor disconnects, and no call waits for a renewal before the token expires.
    */
   readonly with: (request: RequestContext) => Bound
 }
@@ -104,28 +105,28 @@ const plain = (value: unknown): unknown => {
     : value
 }
 
-/** Runs effects on a client, for facades with other conventions than {@link Client}'s. */
+/** Runs effects on a client. For facades whose conventions differ from those of {@link Client}. */
 export interface Runner {
-  /** Runs an effect; `name` is the call's name in the error of a closed client. */
+  /** Runs an effect. `name` is the name of the call in the error of a closed client. `signal` aborts the effect. */
   readonly run: <A>(
     name: string,
     effect: Effect.Effect<A, QQError, QQMini>,
     signal?: AbortSignal | undefined
   ) => Promise<A>
-  /** As {@link Client.close}. */
+  /** Closes the client, as {@link Client.close} does. */
   readonly close: () => Promise<void>
 }
 
-/** How a runner treats the calls that are on their way. */
+/** Options of {@link makeRunner} and {@link make}. */
 export interface RunnerOptions {
   /**
-   * Whether the runtime may forget a call, as Workers do with what a visitor asked who then left: such calls never end, so
-   * nothing of them is kept, and closing waits for none. By default false.
+   * Whether the runtime may drop a call without ending it, as Workers do when the visitor disconnects. If so, the
+   * client keeps no reference to its calls, and `close` does not wait for them. By default `false`.
    */
   readonly forgetful?: boolean | undefined
 }
 
-/** Makes a runner over a layer, which is built with the first call; when that fails, with the next. */
+/** Makes a runner from a layer. The layer is built by the first call. If that fails, the next call builds it again. */
 export const makeRunner = <E>(layer: Layer.Layer<QQMini, E>, { forgetful = false }: RunnerOptions = {}): Runner => {
   let runtime = ManagedRuntime.make(layer)
   let underWay = 0
@@ -137,7 +138,7 @@ export const makeRunner = <E>(layer: Layer.Layer<QQMini, E>, { forgetful = false
     signal?.throwIfAborted()
     if (closed !== undefined) throw isClosed()
     const used = runtime
-    // not run by the runtime itself, which would keep its calls until they end
+    // `runtime.runPromise` would keep a reference to each call until it ends.
     const { cachedContext } = used
     const options = signal === undefined ? undefined : { signal }
     const running =
@@ -150,7 +151,7 @@ export const makeRunner = <E>(layer: Layer.Layer<QQMini, E>, { forgetful = false
     if (!forgetful) underWay++
     const exit = await running
     if (!forgetful && --underWay === 0) onIdle?.()
-    // what could not be built now may be built for the next call
+    // If the layer could not be built, the next call builds it again.
     const failed = Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)
     if (failed && used.cachedContext === undefined && used === runtime && closed === undefined) {
       runtime = ManagedRuntime.make(layer)
@@ -159,14 +160,14 @@ export const makeRunner = <E>(layer: Layer.Layer<QQMini, E>, { forgetful = false
     if (Exit.isSuccess(exit)) return exit.value
     const interrupted = Cause.hasInterruptsOnly(exit.cause)
     if (interrupted) signal?.throwIfAborted()
-    // closed while the layer was being built, so nothing was sent
+    // The client was closed while the layer was being built, so nothing was sent.
     const error = interrupted && closed !== undefined ? isClosed() : Cause.squash(exit.cause)
     if (isQQError(error)) showCaller(error, run)
     throw error
   }
 
-  // calls that are on their way come to their end, so that nobody is left not knowing; their deadlines bound the wait
-  // (a layer that is still being built has sent nothing, so it need not be waited for)
+  // Wait for the calls in flight, so that every caller learns the outcome. Their deadlines bound the wait. While the
+  // layer is being built nothing has been sent, so there is nothing to wait for.
   const idle = () =>
     runtime.cachedContext === undefined || underWay === 0
       ? Promise.resolve()
@@ -175,7 +176,7 @@ export const makeRunner = <E>(layer: Layer.Layer<QQMini, E>, { forgetful = false
   return { run, close }
 }
 
-/** Makes a client over a layer, which is built with the first call; when that fails, with the next. */
+/** Makes a client from a layer. The layer is built by the first call. If that fails, the next call builds it again. */
 export const make = <E>(layer: Layer.Layer<QQMini, E>, options?: RunnerOptions): RequestClient => {
   const { close, run } = makeRunner(layer, options)
 
@@ -216,7 +217,7 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>, options?: RunnerOptions):
     {
       left,
       close,
-      // Node 16 has no such symbol
+      // Node 16 has no Symbol.asyncDispose.
       ...(Symbol.asyncDispose === undefined ? undefined : { [Symbol.asyncDispose]: close })
     }
   ) as RequestClient
@@ -224,10 +225,12 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>, options?: RunnerOptions):
 
 const { captureStackTrace } = Error as { captureStackTrace?: (error: object, above: Function) => void }
 
-/** Puts into an error's stack where the app called, which is what its author looks for. */
+/**
+ * Replaces the stack of an error by the stack of the app's call, which is more useful than the place in the runtime.
+ */
 const showCaller = (error: QQError, above: Function): void => {
   captureStackTrace?.(error, above)
-  // not every runtime writes above the places what the error says
+  // Not every runtime puts the message above the stack frames.
   const places = String(error.stack).match(/^ +at .*$/gm) ?? []
   error.stack = [`${error.name}: ${error.message}`, ...places].join("\n")
 }

@@ -1,9 +1,9 @@
 /**
  * The one public error of qq-mini, and its reasons.
  *
- * Every call fails with {@link QQError} and nothing else. Its `reason` says what happened and can be caught by name:
- * `Effect.catchReason("QQError", "NotSubscribed", () => Effect.void)`. Error and reasons are Schemas: `Schema.encode` makes
- * JSON of them, `Schema.decode` brings them back.
+ * Calls fail only with {@link QQError}. Its `reason` says what happened, and can be caught by its name:
+ * `Effect.catchReason("QQError", "NotSubscribed", () => Effect.void)`. The error and its reasons are Schemas, so they
+ * can be encoded as JSON and decoded again.
  */
 import * as Schema from "effect/Schema"
 import { orUndefined, schemaOf } from "./internal/errorSchema.ts"
@@ -14,7 +14,7 @@ import * as error from "./reason/error.ts"
 export type { Help, ReasonInfo } from "./internal/reason.ts"
 export type { Answered } from "./reason/answered.ts"
 export {
-  /** Whether a value is a `QQError`, also one of another copy of this package. */
+  /** Whether a value is a `QQError`. Also true for an error from another copy of this package. */
   isQQError
 } from "./reason/error.ts"
 
@@ -26,22 +26,24 @@ const Answered = {
   meaning: /* @__PURE__ */ Schema.optionalKey(Help)
 }
 
-/** The AppSecret is wrong (`40001` at getToken). Final: further calls fail at once for a while. */
+/**
+ * The AppSecret is wrong (`40001` at getToken). Not retried: for 60 seconds later calls fail at once with this reason.
+ */
 export const WrongSecret = /* @__PURE__ */ schemaOf(answered.WrongSecret, Answered)
 export type WrongSecret = answered.WrongSecret
 
-/** QQ does not know this appid (`40013`, `-101600007`). Final, like {@link WrongSecret}. */
+/** QQ does not know this appid (`40013`, `-101600007`). Not retried, like {@link WrongSecret}. */
 export const InvalidAppId = /* @__PURE__ */ schemaOf(answered.InvalidAppId, Answered)
 export type InvalidAppId = answered.InvalidAppId
 
 /**
- * QQ refused the access token. The client renews its own token and repeats once before it says so; for a caller's own
- * `access_token` it says so at once.
+ * QQ refused the access token. If the token is the client's, the client has already renewed it and repeated the call
+ * once. A token that the caller passed as `access_token` is not renewed.
  */
 export const InvalidToken = /* @__PURE__ */ schemaOf(answered.InvalidToken, Answered)
 export type InvalidToken = answered.InvalidToken
 
-/** The login code is wrong, expired (5 minutes) or used already. Have the client log in again. */
+/** The login code is wrong, expired (after 5 minutes) or already used. The mini program must log in again. */
 export const InvalidCode = /* @__PURE__ */ schemaOf(answered.InvalidCode, Answered)
 export type InvalidCode = answered.InvalidCode
 
@@ -49,19 +51,19 @@ export type InvalidCode = answered.InvalidCode
 export const PageMissing = /* @__PURE__ */ schemaOf(answered.PageMissing, Answered)
 export type PageMissing = answered.PageMissing
 
-/** All 50 mini codes of the program are used up (`45029`). Final. */
+/** All 50 mini codes of the program are used up (`45029`). Not retried. */
 export const MiniCodesUsedUp = /* @__PURE__ */ schemaOf(answered.MiniCodesUsedUp, Answered)
 export type MiniCodesUsedUp = answered.MiniCodesUsedUp
 
-/** The user did not subscribe to this template, or the subscription was used up by an earlier message. */
+/** The user did not subscribe to this template, or an earlier message used the subscription up. */
 export const NotSubscribed = /* @__PURE__ */ schemaOf(answered.NotSubscribed, Answered)
 export type NotSubscribed = answered.NotSubscribed
 
-/** The user refuses these messages, or closed the permission. */
+/** The user refuses these messages, or has withdrawn the permission. */
 export const UserRefused = /* @__PURE__ */ schemaOf(answered.UserRefused, Answered)
 export type UserRefused = answered.UserRefused
 
-/** This is too often for one user or one action; QQ names no time. */
+/** The call was made too often for one user or one action. QQ does not say how long to wait. */
 export const TooFrequent = /* @__PURE__ */ schemaOf(answered.TooFrequent, Answered)
 export type TooFrequent = answered.TooFrequent
 
@@ -73,14 +75,14 @@ export type SystemBusy = answered.SystemBusy
 export const Rejected = /* @__PURE__ */ schemaOf(answered.Rejected, Answered)
 export type Rejected = answered.Rejected
 
-/** The appid was given without a secret, and is not among the registered programs. Nothing was sent. */
+/** The call names an appid without a secret, and the program is not registered. Nothing was sent. */
 export const UnknownApp = /* @__PURE__ */ schemaOf(client.UnknownApp, {
   appid: orUndefined(Schema.String),
   lookedIn: Schema.String
 })
 export type UnknownApp = client.UnknownApp
 
-/** A quota is used up: QQ said so (then `code` is set), or the client's own limiter before anything was sent. */
+/** A quota is used up. With `code`, QQ refused the call. Without, the client's limiter did, and nothing was sent. */
 export const QuotaReached = /* @__PURE__ */ schemaOf(client.QuotaReached, {
   code: Schema.optionalKey(Schema.Finite),
   text: Schema.optionalKey(Schema.String),
@@ -89,7 +91,7 @@ export const QuotaReached = /* @__PURE__ */ schemaOf(client.QuotaReached, {
 })
 export type QuotaReached = client.QuotaReached
 
-/** A parameter is wrong. Without `code` the client saw it and sent nothing; with `code` QQ said so. */
+/** A parameter is wrong. With `code`, QQ refused it. Without, the client refused it, and nothing was sent. */
 export const InvalidInput = /* @__PURE__ */ schemaOf(client.InvalidInput, {
   field: Schema.String,
   problem: Help,
@@ -102,7 +104,7 @@ export type InvalidInput = client.InvalidInput
 export const InvalidConfig = /* @__PURE__ */ schemaOf(client.InvalidConfig, { setting: Schema.String, problem: Help })
 export type InvalidConfig = client.InvalidConfig
 
-/** The bytes that came back are neither a known success nor an error of QQ's. Never taken for a pass. */
+/** The answer is neither a known success nor an error of QQ's. A check with such an answer never counts as passed. */
 export const UnreadableAnswer = /* @__PURE__ */ schemaOf(client.UnreadableAnswer, {
   found: Schema.String,
   status: Schema.Finite,
@@ -111,11 +113,11 @@ export const UnreadableAnswer = /* @__PURE__ */ schemaOf(client.UnreadableAnswer
 })
 export type UnreadableAnswer = client.UnreadableAnswer
 
-/** No answer came because the connection failed. */
+/** The connection failed, so there is no answer. */
 export const ConnectionFailed = /* @__PURE__ */ schemaOf(client.ConnectionFailed, { problem: Schema.String })
 export type ConnectionFailed = client.ConnectionFailed
 
-/** The time for the call ran out. A send that may have been on its way then is {@link OutcomeUnknown} instead. */
+/** The call timed out. If a send may have reached QQ, the reason is {@link OutcomeUnknown} instead. */
 export const TimedOut = /* @__PURE__ */ schemaOf(client.TimedOut, {
   during: Schema.Literals(["queue", "token", "answer"]),
   limit: Schema.Finite
@@ -123,8 +125,8 @@ export const TimedOut = /* @__PURE__ */ schemaOf(client.TimedOut, {
 export type TimedOut = client.TimedOut
 
 /**
- * The program's tokens die early again and again, as they do when somebody else fetches tokens for the same appid. No
- * more are fetched for a while, because each would only kill the other's.
+ * The program's tokens repeatedly become invalid before they expire, usually because another deployment fetches tokens
+ * for the same appid. The client stops fetching for a while, because each fetch invalidates the other's token.
  */
 export const TokenContested = /* @__PURE__ */ schemaOf(client.TokenContested, {
   deaths: Schema.Finite,
@@ -134,7 +136,7 @@ export const TokenContested = /* @__PURE__ */ schemaOf(client.TokenContested, {
 })
 export type TokenContested = client.TokenContested
 
-/** The shared store failed and there was no token in memory to go on with. */
+/** The shared store failed, and there was no usable token in memory. */
 export const StoreFailed = /* @__PURE__ */ schemaOf(client.StoreFailed, {
   operation: Schema.String,
   problem: Schema.String
@@ -170,19 +172,21 @@ const Certain = /* @__PURE__ */ Schema.Union([
 ])
 
 /**
- * It can't be known whether QQ did it: the request was on its way when the connection or the time was lost, or the
- * answer can't be read. It is never repeated silently.
+ * It is unknown whether QQ executed the call: the request had left when the connection failed or the call timed out, or
+ * the answer can't be read. The client never repeats such a call.
  */
 export const OutcomeUnknown = /* @__PURE__ */ schemaOf(client.OutcomeUnknown, { because: Certain })
 export type OutcomeUnknown = client.OutcomeUnknown
 
-/** Any reason. */
+/** The schema of all reasons of a {@link QQError}. */
 export const Reason = /* @__PURE__ */ Schema.Union([Certain, OutcomeUnknown])
 
-/** Any reason. */
+/** Any reason of a {@link QQError}. */
 export type Reason = client.Reason
 
-/** The error of every call: which endpoint, for which program, and why. It shows no secret, however it is printed. */
+/**
+ * The error of every call: the endpoint, the program and the reason. It never shows a secret, however it is printed.
+ */
 export const QQError = /* @__PURE__ */ schemaOf(error.QQError, {
   endpoint: Schema.String,
   app: orUndefined(Schema.String),

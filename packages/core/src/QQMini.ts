@@ -1,5 +1,5 @@
 /**
- * The client: takes an endpoint and an input through quota, token, the wire and retries, and gives a value or a
+ * The client. It makes a call of an endpoint, with quota, token and retries, and returns a value or fails with
  * `QQError`.
  */
 import * as Clock from "effect/Clock"
@@ -27,20 +27,20 @@ export {
   QQMini
 } from "./call/service.ts"
 export {
-  /** How a client works: where QQ is, its times, its retries. */
+  /** The settings of a client: base URL, timeouts, retries. */
   Settings,
-  /** Takes what may go on after the answer. */
+  /** The `waitUntil` of the runtime, for work that may continue after the response. */
   WaitUntil
 } from "./internal/settings.ts"
 
 export {
-  /** A client for tests that answers single calls by functions, without HTTP. */
+  /** A client for tests in which functions answer the calls, without HTTP. */
   layerStub,
-  /** Functions that answer in the place of QQ, by the name of the call. */
+  /** The functions of {@link layerStub}, by the name of the call. */
   type Stubs
 } from "./call/stub.ts"
 
-/** Makes the client over its parts. */
+/** Makes the client from its parts. */
 export const make = Effect.gen(function* () {
   const apps = yield* App.Apps
   const quota = yield* Quota.Quota
@@ -61,7 +61,7 @@ export const make = Effect.gen(function* () {
         const call = Effect.mapError(run(progress, input, options, fiber.getRef(App.Current)), (reason) =>
           progress.error(reason)
         )
-        // A span, where a tracer listens.
+        // Without a tracer, a span would only cost time.
         return fiber.getRef(Tracer.Tracer) === Tracer.nativeTracer
           ? call
           : Effect.withSpan(call, `QQMini.${endpoint.endpoint}`, { kind: "client", captureStackTrace: false })
@@ -80,24 +80,24 @@ export const make = Effect.gen(function* () {
 })
 
 /**
- * How many calls of an endpoint QQ's limits allow right now for the program, by the client's count. `Infinity` where only
- * QQ can count: `QQMini.left(Security.msgSecCheck)`.
+ * How often an endpoint may be called right now for the program, by the client's own count of QQ's limits:
+ * `QQMini.left(Security.msgSecCheck)`. `Infinity` if only QQ can count the calls.
  */
 export const left = (endpoint: Any, authority?: Authority): Effect.Effect<number, QQError, QQMini> =>
   Effect.flatMap(QQMini, (client) => client.left(endpoint, authority))
 
-/** The client over parts that you provide: the programs, the transport, and where tokens and quotas are kept. */
+/** The client over services that you provide: the programs, the transport, the tokens and the quotas. */
 export const layerNoDeps: Layer.Layer<QQMini, never, App.Apps | AccessToken.AccessToken | Quota.Quota | Transport> =
   Layer.effect(QQMini, make)
 
-/** The client over the stores that are provided, with the service of its tokens. */
+/** The client and its token service, over provided stores for tokens and quotas. */
 export const layerStores: Layer.Layer<
   QQMini | AccessToken.AccessToken,
   never,
   App.Apps | TokenCache.TokenCache | Quota.Quota | Transport
 > = layerNoDeps.pipe(Layer.provideMerge(AccessToken.layer))
 
-/** The client with tokens and quotas in the memory of this process. */
+/** The client and its token service, with tokens and quotas in the memory of this process. */
 export const layer: Layer.Layer<QQMini | AccessToken.AccessToken, never, App.Apps | Transport> = layerStores.pipe(
   Layer.provide(TokenCache.layerMemory),
   Layer.provide(Quota.layerMemory)

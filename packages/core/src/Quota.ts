@@ -1,11 +1,11 @@
 /**
- * QQ's published limits, and the limiter that keeps them.
+ * QQ's published limits, and the limiter that enforces them.
  *
- * The limiter counts in a rolling window: never more than the limit in any 60 seconds (or any day), and at least 95 % of
- * it when there is that much to do and QQ answers in 2 seconds. A place counts from its granting until 60 seconds (or a
- * day) after its answer came, so a request that is late on its way passes no limit. One
- * that got lost counts until it can't arrive any more. A caller who has to wait books a place
- * at once, so waiting is fair, and is refused at once when it would last too long.
+ * The limiter uses a rolling window: never more calls than the limit in any 60 seconds (or any day), and at least 95 %
+ * of the limit under full load if QQ answers within 2 seconds. Each call takes a place. The place counts from the
+ * moment it is granted until 60 seconds (or a day) after the answer, so a request that arrives late can't exceed a
+ * limit. The place of a lost request counts until the request can't arrive any more. A caller that has to wait books a
+ * place immediately, so waiting is fair. If the wait would be too long, the caller is refused immediately.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -19,65 +19,67 @@ import { type Ticket, Windows } from "./quota/windows.ts"
 export * from "./Limit.ts"
 export type { Ticket } from "./quota/windows.ts"
 
-/** What a reservation says: a place now, a booking for later, or that it would be too late. */
+/** The result of a reservation: a place now, a booking for later, or a refusal. */
 export interface Place {
+  /** Whether there is a place or a booking. */
   readonly granted: boolean
   /**
-   * 0: the place is taken. More: it is booked, and is to be exchanged for a place after so many milliseconds. When not
-   * granted: how many milliseconds until there would be one.
+   * Milliseconds. If granted: 0 for a place, and for a booking the time after which to exchange it for a place. If not
+   * granted: the time until a place would be free.
    */
   readonly wait: number
+  /** Identifies the place or booking. */
   readonly ticket: Ticket
 }
 
-/** How a reservation is made. */
+/** The options of a reservation. */
 export interface Reservation {
   /** The longest wait in milliseconds. */
   readonly maxWait: number
-  /** Milliseconds after which the place ends, if nobody says so before: when the request can't reach QQ any more. */
+  /** Milliseconds after which an unreported place ends, because its request can't reach QQ any more. */
   readonly hold: number
-  /** A booking that is exchanged for a place; its holder need not queue again. It is gone whatever the answer is. */
+  /** A booking to exchange for a place without queueing again. It is used up whatever the result is. */
   readonly instead?: Ticket | undefined
 }
 
-/** A limiter that could not do what it was asked. `problem` holds no secret. */
+/** The error of a limiter. `problem` contains no secret. */
 export class QuotaError extends Data.TaggedError("QuotaError")<{ readonly problem: string }> {
   override get message(): string {
     return `Quota: ${this.problem}`
   }
 }
 
-/** The service that counts. Implement it on a shared store to keep the limits across processes. */
+/** The limiter. Implement it on a shared store to enforce the limits across processes. Times are milliseconds. */
 export class Quota extends Context.Service<
   Quota,
   {
-    /** Atomically takes a place now, or books the earliest that passes no limit, unless that is too far away. */
+    /** Atomically takes a place, or books the earliest possible one if the wait is at most `maxWait`. */
     readonly reserve: (options: Counted & Reservation) => Effect.Effect<Place, QuotaError>
     /**
-     * Says that the call of a place was answered, so that it ends. Costs nothing of a store's time: it travels with the next
+     * Ends a place, because QQ answered its call. It makes no request to a store: it is reported with the next
      * reservation.
      */
     readonly complete: (options: Counted & { readonly ticket: Ticket }) => Effect.Effect<void>
-    /** Gives a place or a booking back for which certainly nothing was sent. */
+    /** Returns a place or a booking for which certainly no request was sent. */
     readonly release: (options: Counted & { readonly ticket: Ticket }) => Effect.Effect<void, QuotaError>
-    /** How many may go right now: the smallest remainder of the limits. */
+    /** How many calls are allowed right now: the smallest remainder of all limits. */
     readonly left: (options: Counted) => Effect.Effect<number, QuotaError>
     /**
-     * QQ itself said that it was too often, which is believed over our count: no places for a minute, and for twice as
-     * long whenever that was not enough, up to an hour.
+     * Reports that QQ refused a call because of its quota. The limiter then grants no places for a minute. The time
+     * doubles with each further refusal, up to an hour.
      */
     readonly refused: (options: Counted) => Effect.Effect<void, QuotaError>
-    /** Whether there are no places for that reason, as far as this process knows. */
+    /** Whether the limiter grants no places because QQ refused, as far as this process knows. */
     readonly isClosed: (options: Counted) => Effect.Effect<boolean>
   }
 >()("@qq-mini/core/Quota") {}
 
-/** Takes a place of these windows, or books one. */
+/** Takes or books a place in windows held in memory. `now` is in monotonic milliseconds. */
 export const reserveIn = (windows: Windows, counted: Counted & Reservation, now: number): Place => {
   const { hold, instead, maxWait } = counted
   if (instead !== undefined) windows.giveBack(counted, instead)
   const wait = Math.ceil(windows.earliest(counted, now, instead !== undefined) - now)
-  // Q2: no booking that would be too late
+  // Q2: no booking if the wait would be too long.
   if (wait > maxWait || wait === Infinity) return { granted: false, wait, ticket: [] }
   return {
     granted: true,
@@ -86,7 +88,7 @@ export const reserveIn = (windows: Windows, counted: Counted & Reservation, now:
   }
 }
 
-/** A limiter in the memory of this process. */
+/** Makes a limiter in the memory of this process. */
 export const makeMemory: Effect.Effect<Quota["Service"]> = Effect.sync(() => {
   const windows = new Windows()
   return Quota.of({
@@ -100,5 +102,5 @@ export const makeMemory: Effect.Effect<Quota["Service"]> = Effect.sync(() => {
   })
 })
 
-/** The limiter in memory: QQ's limits hold in this process. */
+/** The limiter in memory: it enforces QQ's limits within this process only. */
 export const layerMemory: Layer.Layer<Quota> = Layer.effect(Quota, makeMemory)

@@ -1,12 +1,13 @@
 /**
- * QQ's limits kept by all processes together: the rolling window of `Quota`, counted in Redis.
+ * QQ's limits enforced across all processes: the rolling window of `Quota`, counted in Redis.
  *
- * Each reservation is one script on the server's clock; the answers that came since travel with it. Places of a process
- * that died end at their deadlines. While Redis is away each process keeps the limits for itself, by what it took so far;
- * every second one call looks whether Redis is back. A Redis that takes longer than 0.7 seconds is away.
+ * Each reservation is one script that uses the server's clock. It also reports the places that ended since the last
+ * script. The places of a crashed process end at their deadlines. Redis counts as unavailable if it takes longer than
+ * 0.7 seconds. Then each process enforces the limits alone, with its own count, and one call a second tries Redis
+ * again.
  *
- * `effect/persistence/RateLimiter` can't keep QQ's limits: its fixed window lets twice the limit through around a
- * boundary, and its token bucket lets a full bucket through beside what it refills in the same minute.
+ * `effect/persistence/RateLimiter` can't enforce QQ's limits. Its fixed window allows twice the limit around a
+ * boundary. Its token bucket allows a full bucket plus the refill in the same minute.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -20,14 +21,14 @@ import { type Counted, type Place, Quota, QuotaError, reserveIn, type Ticket } f
 import { decodePlace, millis, type QuotaScript, scripts } from "./redis/quotaScripts.ts"
 import type { Options } from "./RedisTokenCache.ts"
 
-// How long Redis may take, and how often a Redis that is away is tried (ms).
+// Timeout of an operation, and the pause between tries while Redis is unavailable (ms).
 const timeoutMillis = 700
 const tryEveryMillis = 1_000
 
-// Ended places of a call that wait to be reported. There are never more on their way at once.
+// Most ended places of one call that wait to be reported.
 const maxEnded = 1_000
 
-/** What this process counts a place by, and what Redis does, if Redis granted it. */
+/** Splits a ticket into the part for this process's own count and the part for Redis, if Redis granted the place. */
 const partsOf = (
   { limits }: Counted,
   ticket: Ticket | undefined
@@ -38,18 +39,18 @@ const partsOf = (
   return [ticket.slice(0, length), inRedis.length === 0 ? undefined : inRedis]
 }
 
-/** A limiter over the Redis that is provided. */
+/** Makes a limiter over the provided Redis. It never fails because of Redis: it then counts in this process. */
 export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Options = {}) {
   const redis = yield* Redis.Redis
-  // Q1: the places that this process took, and QQ's refusals that it saw. While Redis is away the limits are kept by
-  // these alone, and Redis may not know of them when it is back.
+  // Q1: the places that this process took, and the refusals by QQ that it saw. While Redis is unavailable only these
+  // count. When Redis is back, it may not know them.
   const own = new Windows()
-  // Places that ended since the last script of their call. They are taken off before the script runs: a place that is
-  // reported twice would end another's, and a place that is never reported ends at its deadline.
+  // Places that ended since the last script of their call. They are removed from this list before the script runs. A
+  // place that is reported twice would end another caller's place; one that is never reported ends at its deadline.
   const ended = new Map<string, Array<{ readonly slots: Ticket; readonly at: number }>>()
   let lost = false
-  // A Redis that is away is asked by one call a second. A circuit breaker would wait for its probe for ever where the runtime
-  // forgot the request that made it, as Workers does when a visitor leaves.
+  // While Redis is unavailable, one call a second tries it. A circuit breaker would hang: on Workers the request that
+  // runs its probe never ends if the visitor disconnects.
   let nextTry = 0
   const unlessAway = <A>(effect: Effect.Effect<A, QuotaError>): Effect.Effect<A, QuotaError> =>
     Effect.flatMap(monotonicMillis, (now) => {
@@ -78,7 +79,7 @@ export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Option
       (effect) => patient(effect, timeoutMillis, () => new QuotaError({ problem: "no answer in time" })),
       Effect.onExit((exit) => {
         const failure = Exit.isSuccess(exit) ? undefined : Cause.findFail(exit.cause)
-        // A caller that was interrupted says nothing about Redis.
+        // An interrupted caller does not mean that Redis failed.
         if (failure?._tag === "Failure" || (failure !== undefined) === lost) return Effect.void
         lost = failure !== undefined
         if (failure === undefined) return Effect.logInfo("QQ's quotas are counted in Redis again")
@@ -110,7 +111,7 @@ export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Option
           run(scripts.reserve, counted, ...(theirs ?? [""]), most, Math.ceil(hold), notBefore)
         )
         const now = yield* monotonicMillis
-        // Looked at again, since other calls got the same answer meanwhile. The booking was given back already.
+        // Count again, because other calls may have taken places meanwhile. The booking was returned above.
         if (reply._tag === "Failure") {
           return reserveIn(own, { ...options, instead: instead === undefined ? undefined : [0] }, now)
         }
@@ -132,7 +133,7 @@ export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Option
         const pending = ended.get(counted.key) ?? []
         ended.set(counted.key, pending)
         pending.push({ slots: theirs.slice(1), at })
-        // the oldest came to their deadlines long ago
+        // The oldest places have reached their deadlines long ago.
         if (pending.length > maxEnded) pending.shift()
       }),
     release: ({ ticket, ...counted }) =>
@@ -159,5 +160,5 @@ export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Option
   })
 })
 
-/** The limiter over the Redis that is provided. */
+/** The limiter over the provided Redis. */
 export const layer = (options?: Options): Layer.Layer<Quota, never, Redis.Redis> => Layer.effect(Quota, make(options))

@@ -1,9 +1,9 @@
 /**
- * Tokens in Redis: one store for processes and machines without number.
+ * Tokens in Redis: one store for any number of processes and machines.
  *
- * Each slot is one hash, each operation one script, so all is atomic; times are the server's. The key of a slot carries a
- * hash tag, so it works on a cluster too. Whoever waits for another's fetch is woken by a message. Redis 5 or newer, or
- * what speaks its protocol and runs its scripts.
+ * Each slot is one hash and each operation one script, so every operation is atomic. Times come from the server's
+ * clock. The key of a slot has a hash tag, so it works on a cluster too. Processes that wait for another's fetch are
+ * notified by a message. Needs Redis 5 or newer, or a compatible server that runs Lua scripts.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -19,7 +19,7 @@ import { peek, redis as redisErrors, shown } from "./internal/shown.ts"
 import { InvalidConfig } from "./reason/client.ts"
 import { type Key, TokenCache, TokenCacheError } from "./TokenCache.ts"
 
-// Other clients keep their own settings, and in them their secrets, under the same name.
+// Only an InvalidConfig is used: the `config` of other clients' errors holds their settings, which contain secrets.
 const configOf = (error: Redis.RedisError): InvalidConfig | undefined => {
   const config = peek(peek(error, "cause"), "config")
   return Result.getOrElse(
@@ -29,8 +29,8 @@ const configOf = (error: Redis.RedisError): InvalidConfig | undefined => {
 }
 
 /**
- * Runs a script on a Redis: as the command `EVAL` takes it. A failure whose cause has an `InvalidConfig` as its `config` is
- * one of the settings, and no outage.
+ * Runs a Lua script on Redis, with the arguments of the command `EVAL`. If the cause of a failure has an
+ * `InvalidConfig` in its property `config`, the settings are wrong, and the failure is not an outage.
  */
 export type Evaluate = (
   lua: string,
@@ -38,7 +38,7 @@ export type Evaluate = (
   params: ReadonlyArray<string>
 ) => Effect.Effect<unknown, Redis.RedisError>
 
-/** A `Redis` of no more than `EVAL`, as clients of serverless platforms are. It is all that the stores here need. */
+/** A `Redis` service that supports only `EVAL`, for clients of serverless platforms. The stores need nothing else. */
 export const layerEval = (evaluate: Evaluate): Layer.Layer<Redis.Redis> => {
   const unsupported = Effect.fail(new Redis.RedisError({ cause: new Error("UNSUPPORTED by this client of Redis") }))
   return Layer.succeed(
@@ -58,14 +58,14 @@ export const layerEval = (evaluate: Evaluate): Layer.Layer<Redis.Redis> => {
   )
 }
 
-/** How the keys in Redis begin. */
+/** Options of the stores in Redis. */
 export interface Options {
-  /** By default `qq-mini:`. */
+  /** The prefix of all keys. By default `qq-mini:`. */
   readonly prefix?: string | undefined
 }
 
-// T10: times are the server's. A slot that nobody used for 30 days goes; generations start again from the server's
-// time, so they only ever grow.
+// T10: times come from the server's clock. A slot that is unused for 30 days is deleted. A new slot's generations start
+// from the server's time, so generations always grow.
 const head = `
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -78,8 +78,9 @@ end
 local function int(n) return string.format('%.0f', n) end
 `
 
-// whoever may not publish may still write; others look again by themselves
-const tell = `redis.pcall('PUBLISH', ARGV[1], ARGV[2])`
+// `pcall`: a user without the permission to publish can still write. The waiting processes then find the change by
+// polling.
+const notify = `redis.pcall('PUBLISH', ARGV[1], ARGV[2])`
 
 const script = <Params extends ReadonlyArray<string | number>, Result>(lua: string) =>
   Redis.script((...params: readonly [key: string, channel: string, slot: string, ...Params]) => params, {
@@ -110,7 +111,7 @@ if (tonumber(s[1]) or 0) ~= tonumber(ARGV[4]) or s[2] ~= ARGV[3] then return fal
 local generation = int(math.max(ARGV[4] + 1, now))
 set('generation', generation, 'token', ARGV[5], 'lifetime', ARGV[6], 'expires', int(now + ARGV[6]), 'leased', '0',
   'history', ARGV[7])
-${tell}
+${notify}
 return generation`)
 
 // T3
@@ -123,7 +124,7 @@ return 1`)
 const release = script<[owner: string], number>(`
 if get('owner')[1] ~= ARGV[3] then return 0 end
 set('leased', '0')
-${tell}
+${notify}
 return 1`)
 
 const decodeSlot = Schema.decodeUnknownEffect(
@@ -138,7 +139,7 @@ const decodeSlot = Schema.decodeUnknownEffect(
   ])
 )
 
-/** A store over the Redis that is provided. */
+/** Makes a store over the provided Redis. */
 export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Options = {}) {
   const redis = yield* Redis.Redis
   const scope = yield* Effect.scope
@@ -163,7 +164,7 @@ export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Option
         })
     )
 
-  // One subscription for all slots, which begins when the first one is watched.
+  // One subscription for all slots. It starts with the first watched slot.
   const watchers = new Map<Key, Set<Latch.Latch>>()
   const wake = (slot: Key) => {
     for (const latch of watchers.get(slot) ?? []) latch.openUnsafe()
@@ -180,11 +181,11 @@ export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Option
         yield* Effect.forever(Effect.map(Queue.take(messages), ({ message }) => wake(message)))
       })
     ).pipe(
-      // what is missed costs a later look
+      // A missed message only delays a waiting process until its next poll.
       Effect.ignore,
       Effect.andThen(Effect.sleep("1 second")),
       Effect.forever,
-      // a connection that is being made can't be interrupted, and nobody's end need wait for it
+      // A connection attempt can't be interrupted, so the scope must not wait for it.
       Effect.forkDetach,
       Effect.tap((fiber) =>
         Scope.addFinalizer(
@@ -243,11 +244,11 @@ export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Option
   })
 })
 
-/** The store over the Redis that is provided. */
+/** The store over the provided Redis. */
 export const layer = (options?: Options): Layer.Layer<TokenCache, never, Redis.Redis> =>
   Layer.effect(TokenCache, make(options))
 
-/** The store over a Redis that calls nobody: whoever waits looks again. */
+/** The store over a Redis client without subscriptions: waiting processes poll the store. */
 export const layerUnwatched = (options?: Options): Layer.Layer<TokenCache, never, Redis.Redis> =>
   Layer.effect(
     TokenCache,

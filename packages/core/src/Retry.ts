@@ -1,8 +1,9 @@
 /**
- * What may be repeated, when, how often and until when.
+ * The retry policy: which failures are repeated, and with which pauses.
  *
- * Reads and checks may be repeated. A send may not, unless it is certain that nothing was sent; when that can't be known
- * the caller gets {@link OutcomeUnknown}. Pauses have full jitter, honour QQ's `Retry-After`, and end with the deadline.
+ * Reads and checks may be repeated. A send may be repeated only if it is certain that nothing was sent. If that is
+ * unknown, the call fails with {@link OutcomeUnknown}. Pauses use exponential backoff with full jitter, respect QQ's
+ * `Retry-After`, and never go past the deadline.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -11,51 +12,57 @@ import { millisOf } from "./internal/time.ts"
 import { OutcomeUnknown, type Reason } from "./reason/client.ts"
 
 /**
- * - `repeatable`: a read or a check; doing it twice changes nothing.
- * - `once`: doing it twice is visible to people (a message) or spends something (a mini code).
- * - `singleUse`: may be repeated, but when an earlier attempt got lost, "used already" may mean that one.
+ * Whether a call may be repeated.
+ *
+ * - `repeatable`: a read or a check. It is idempotent.
+ * - `once`: a second execution is visible to users (a message) or uses something up (a mini code).
+ * - `singleUse`: may be repeated. But if an earlier attempt got lost, the answer "already used" may be about that
+ *   attempt.
  */
 export type Delivery = "repeatable" | "once" | "singleUse"
 
-/** One failed attempt: why, and how far it came. */
+/** A failed attempt. */
 export interface Failure {
+  /** Why the attempt failed. */
   readonly reason: Reason
   /**
-   * - `unsent`: the connection was never made, so nothing happened.
-   * - `lost`: it was on its way, and what came of it is not known.
-   * - `answered`: QQ said no, or the client refused to send.
+   * How far the attempt got:
+   * - `unsent`: the connection was never made, so QQ did nothing.
+   * - `lost`: the request had left, and its outcome is unknown.
+   * - `answered`: QQ refused, or the client refused to send.
    */
   readonly phase: "unsent" | "lost" | "answered"
-  /** Whether connecting took too long. Such an attempt does not count, see {@link Policy}. */
+  /** Whether the connection timed out. Such an attempt is not counted, see {@link Policy}. */
   readonly connectTimedOut?: boolean
   /**
-   * Whether it may be repeated, said where the failure is made:
+   * Whether the attempt may be repeated:
    * - `yes`: certainly nothing was done.
-   * - `by-delivery`: something may have been done, so a call that is `once` is not repeated.
-   * - `never`: QQ's word is final, or what failed was repeated already.
+   * - `by-delivery`: something may have been done, so a call with delivery `once` is not repeated.
+   * - `never`: QQ's answer is final, or the failed operation has its own retries.
    */
   readonly repeat: "yes" | "by-delivery" | "never"
 }
 
-/** A failure that is final: QQ said no, or the client did before anything was sent. */
+/** A final failure: QQ refused, or the client refused before anything was sent. */
 export const answered = (reason: Reason): Failure => ({ reason, phase: "answered", repeat: "never" })
 
-/** How often and how slowly to repeat. */
+/** How often to repeat an attempt, and with which pauses. */
 export interface Policy {
   /**
-   * Attempts in all, the first one included. 1 switches repeating off. With more, connecting that timed out is not counted
-   * but repeated while a whole try fits before the deadline: a machine that is busy connects late.
+   * The total number of attempts, including the first. 1 disables retries. With more, an attempt whose connection timed
+   * out is not counted, and is repeated if another such attempt fits before the deadline: a busy machine connects
+   * slowly.
    */
   readonly attempts: number
-  /** The longest first pause in milliseconds; it doubles with each attempt. */
+  /** The upper bound of the first pause in milliseconds. It doubles with each attempt. */
   readonly base: number
-  /** The longest pause in milliseconds. */
+  /** The upper bound of every pause in milliseconds. */
   readonly cap: number
 }
 
 /**
- * How many repeats a client has: one for every ten calls and one a second, of which it saves up to 100. So an outage of
- * QQ is answered with little more than one attempt a call, and a short one is bridged.
+ * The retry budget of a client: one retry for every ten calls and one a second, with at most 100 saved. A short outage
+ * of QQ is bridged. In a long one, the client makes little more than one attempt for each call.
  */
 export class Budget {
   static readonly most = 100
@@ -64,14 +71,14 @@ export class Budget {
   #left = Budget.most
   #at = -Infinity
 
-  /** A call is made at this time, in milliseconds. */
+  /** Adds to the budget for a call that is made at `now`, in milliseconds. */
   earn(now: number): void {
     const since = this.#at === -Infinity ? 0 : (now - this.#at) / 1_000
     this.#at = now
     this.#left = Math.min(Budget.most, this.#left + Budget.perCall + since * Budget.perSecond)
   }
 
-  /** Takes one repeat, if there is one. */
+  /** Takes one retry. Returns `false` if there is none. */
   take(): boolean {
     if (this.#left < 1) return false
     this.#left--
@@ -79,27 +86,27 @@ export class Budget {
   }
 }
 
-/** 3 attempts, with pauses of up to 200 ms, then 400 ms, and never above 5 s. */
+/** The default policy: 3 attempts, with pauses of up to 200 ms, then up to 400 ms, and never above 5 s. */
 export const defaultPolicy: Policy = { attempts: 3, base: 200, cap: 5_000 }
 
 // D1
 const mayRepeat = (delivery: Delivery, { repeat }: Failure): boolean =>
   repeat === "yes" || (repeat === "by-delivery" && delivery !== "once")
 
-/** D2: the reason a caller sees for a failure after which nothing is tried any more. */
+/** D2: the reason for the caller when the attempt is not repeated any more. */
 const final = (delivery: Delivery, { phase, reason }: Failure, lostBefore: boolean): Reason =>
   delivery === "repeatable" || !(phase === "lost" || lostBefore) || reason._tag === "OutcomeUnknown"
     ? reason
     : new OutcomeUnknown({ because: reason })
 
-/** Runs an attempt until it succeeds, fails for good, or the deadline (in monotonic milliseconds) is near. */
+/** Repeats an attempt until it succeeds, fails finally, or the deadline (in monotonic milliseconds) is too close. */
 export const run = <A>(
   attempt: Effect.Effect<A, Failure>,
   options: {
     readonly delivery: Delivery
     readonly deadline: number
     readonly policy: Policy
-    /** What all calls of a client repeat from. Without one nothing is counted. */
+    /** The retry budget that all calls of a client share. Without one, retries are not limited by a budget. */
     readonly budget?: Budget | undefined
   }
 ): Effect.Effect<A, Reason> =>
@@ -111,7 +118,7 @@ export const run = <A>(
     let counted = 0
     let n = 0
 
-    /** Waits until the attempt may be repeated, or fails. */
+    /** Waits until the attempt may be repeated. Fails if it must not be repeated. */
     const pause = (failure: Failure) =>
       Effect.gen(function* (): Effect.fn.Return<void, Reason> {
         const { attempts, base, cap } = policy
@@ -124,8 +131,8 @@ export const run = <A>(
         lostBefore ||= phase === "lost"
         const jitter = (yield* Random.next) * Math.min(cap, base * 2 ** (n - 1))
         const millis = Math.max(reason._tag === "UnreadableAnswer" ? (reason.wait ?? 0) : 0, jitter)
-        // D3: no pause goes past the deadline. D2: an attempt that the deadline cuts off while it connects could not say
-        // that it was never sent.
+        // D3: no pause goes past the deadline. D2: if the deadline cut an attempt off while it connects, it would be
+        // unknown whether the request was sent.
         const now = millisOf(clock)
         const needed = connectTimedOut ? now - began : 0
         if (now + millis + needed >= deadline || budget?.take() === false) return yield* last

@@ -1,7 +1,7 @@
 /**
- * Checks of content: `security.msgSecCheck`, `security.imgSecCheck`.
+ * Content checks: `security.msgSecCheck`, `security.imgSecCheck`.
  *
- * A check passes only on QQ's explicit yes. An empty, odd or unreadable answer is an error, never a pass.
+ * A check passes only if QQ's answer explicitly says so. An empty, unexpected or unreadable answer is an error.
  */
 import * as Base64 from "effect/encoding/Base64"
 import * as Result from "effect/Result"
@@ -17,16 +17,16 @@ import { group, maxBytes, Text } from "./internal/schema.ts"
 import { perDay, perMinute } from "./Limit.ts"
 import { InvalidInput } from "./reason/client.ts"
 
-/** The code by which QQ calls content risky. */
+/** QQ's code for risky content. */
 const risky = 87014
 
-/** What QQ says of content. */
+/** The result of a content check. */
 export interface Verdict {
   /** Whether the content must not be shown. */
   readonly risky: boolean
 }
 
-// The two checks are the only calls that write `errCode`; only in that spelling is a 0 their yes.
+// Only the two checks use the spelling `errCode`. For a check, 0 means "passed" only in this spelling.
 const verdict = () =>
   Schema.Struct({
     errCode: Schema.Literals([0, risky]),
@@ -45,10 +45,10 @@ const content = () => Schema.Struct({ content: Text.check(maxBytes(500 * 1024)) 
 /**
  * Checks a text.
  *
- * - `content`: at most 500 KB as UTF-8. (A newer client speaks of 2,500 characters; QQ's own page does not.)
+ * - `content`: at most 500 KB as UTF-8. (The code of a newer client mentions 2,500 characters; QQ's own page does not.)
  *
- * QQ allows 4,000 a minute and 2,000,000 a day. A risky text is an answer, `{ risky: true }`, not an error. Source: QQ's
- * document "msgSecCheck".
+ * QQ allows 4,000 calls a minute and 2,000,000 a day. For a risky text the result is `{ risky: true }`, not an error.
+ * Source: QQ's document "msgSecCheck".
  */
 export const msgSecCheck = /* @__PURE__ */ Endpoint.post(
   "security.msgSecCheck",
@@ -67,8 +67,8 @@ export const msgSecCheck = /* @__PURE__ */ Endpoint.post(
 )
 
 const maxImageBytes = 1024 * 1024
-const maxWidth = 750
-const maxHeight = 1334
+const maxWidthPixels = 750
+const maxHeightPixels = 1334
 
 const file = () =>
   Schema.Struct({
@@ -81,7 +81,7 @@ const dataUrl = /^data:[^,]*;base64,/i
 
 const notMedia = both("must be bytes, base64 or a base64 data URL", "必须是字节数据、base64 或 base64 编码的 data URL")
 
-// I1: bytes, base64 or a data URL become a file whose type is told from its bytes
+// I1: bytes, base64 or a data URL become a file. Its type is detected from its bytes.
 const media = () =>
   Schema.declare((u: unknown): u is Uint8Array | string => u instanceof Uint8Array || typeof u === "string", {
     message: notMedia
@@ -109,12 +109,12 @@ const media = () =>
           )
         }
         const { height, mediaType, width } = info
-        // QQ's page says 750 × 1334; whether it means either way round is not said, so only what fits neither is refused
-        if (Math.min(width, height) > maxWidth || Math.max(width, height) > maxHeight) {
+        // QQ's page says 750 × 1334, and not whether 1334 × 750 is allowed too. So both orientations are accepted.
+        if (Math.min(width, height) > maxWidthPixels || Math.max(width, height) > maxHeightPixels) {
           return invalid(
             both(
-              `is ${width} × ${height} pixels; QQ takes at most ${maxWidth} × ${maxHeight}`,
-              `尺寸为 ${width} × ${height} 像素，超过上限 ${maxWidth} × ${maxHeight}`
+              `is ${width} × ${height} pixels; QQ takes at most ${maxWidthPixels} × ${maxHeightPixels}`,
+              `尺寸为 ${width} × ${height} 像素，超过上限 ${maxWidthPixels} × ${maxHeightPixels}`
             )
           )
         }
@@ -133,11 +133,11 @@ const tooLarge = (size: number) =>
 /**
  * Checks an image.
  *
- * - `media`: a PNG, JPEG or GIF as bytes, base64 or data URL; at most 1 MB and 750 × 1334 pixels. Its type is told from
- *   its bytes.
+ * - `media`: a PNG, JPEG or GIF as bytes, base64 or data URL; at most 1 MB and 750 × 1334 pixels. Its type is detected
+ *   from its bytes.
  *
- * QQ allows 2,000 a minute and 200,000 a day. A risky image is an answer, `{ risky: true }`, not an error. Source: QQ's
- * document "imgSecCheck".
+ * QQ allows 2,000 calls a minute and 200,000 a day. For a risky image the result is `{ risky: true }`, not an error.
+ * Source: QQ's document "imgSecCheck".
  */
 export const imgSecCheck = /* @__PURE__ */ Endpoint.post(
   "security.imgSecCheck",

@@ -39,20 +39,20 @@ const message = () =>
   })
 
 /**
- * Sends a subscription message to a user who asked for it.
+ * Sends a subscription message to a user who subscribed to it.
  *
  * - `touser`: the user's openid.
  * - `template_id`: the template's id from q.qq.com.
- * - `page`: the page that a tap opens, with a query if need be.
+ * - `page`: the page that opens when the user taps the message. A query is allowed.
  * - `data`: the template's keywords, `{ keyword1: { value: "…" } }`.
- * - `emphasis_keyword`: the keyword to print large, as `keyword1.DATA`.
- * - `oac_appid`: the official account to send through, bound to the program.
+ * - `emphasis_keyword`: the keyword to show in large print, such as `keyword1.DATA`.
+ * - `oac_appid`: the official account that sends the message. It must be bound to the program.
  * - `use_robot`: whether the program's robot sends it.
  *
- * A message is never sent twice on its own: when it can't be known whether it went out, the call fails with
- * `OutcomeUnknown`. QQ allows each user one message a day. Fails with `NotSubscribed`, `UserRefused`, `TooFrequent`,
- * `QuotaReached` (`46002`), `InvalidInput` (`40037` template_id, `40015` oac_appid, `40035`), `Rejected` (`46004`, `46005`,
- * `47001`). Source: QQ's document "sendSubscriptionMessage".
+ * The client never sends a message twice. If it is unknown whether the message was sent, the call fails with
+ * `OutcomeUnknown`. QQ allows one message a day for each user. Fails with `NotSubscribed`, `UserRefused`,
+ * `TooFrequent`, `QuotaReached` (`46002`), `InvalidInput` (`40037` template_id, `40015` oac_appid, `40035`), `Rejected`
+ * (`46004`, `46005`, `47001`). Source: QQ's document "sendSubscriptionMessage".
  */
 export const send = /* @__PURE__ */ Endpoint.post(
   "subscribeMessage.send",

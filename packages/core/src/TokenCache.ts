@@ -1,10 +1,10 @@
 /**
- * Where tokens are kept: the interface every store implements, and the store in memory.
+ * The interface of token stores, and a store in memory.
  *
- * A store holds, for each program, one slot: the current token with its generation, and a lease that says who is
- * fetching the next one. T10: every operation is atomic, and every length of time is measured by the store's own clock,
- * so that no two machines need to agree on the time. `@qq-mini/core/testing/TokenCacheConformance` tells whether a
- * store keeps this contract.
+ * A store holds one slot for each program: the current token with its generation, and the lease of the holder that is
+ * fetching the next token. Every operation is atomic. T10: every duration is measured by the store's own clock, so the
+ * clocks of the machines need not agree. `@qq-mini/core/testing/TokenCacheConformance` tests a store against this
+ * contract.
  */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
@@ -15,11 +15,11 @@ import type * as Scope from "effect/Scope"
 import { monotonicMillis } from "./internal/time.ts"
 import type { InvalidConfig } from "./reason/client.ts"
 
-/** A store that could not do what it was asked. `problem` holds no secret. */
+/** The error of a store. `problem` contains no secret. */
 export class TokenCacheError extends Data.TaggedError("TokenCacheError")<{
   readonly operation: "read" | "lease" | "write" | "remove" | "release" | "watch"
   readonly problem: string
-  /** What is wrong with the settings, where the store can't ever have worked with them: that is no outage to bridge. */
+  /** The wrong setting, if the store can never work with its settings. Such an error is not treated as an outage. */
   readonly config?: InvalidConfig | undefined
 }> {
   override get message(): string {
@@ -28,52 +28,53 @@ export class TokenCacheError extends Data.TaggedError("TokenCacheError")<{
 }
 
 /**
- * Which slot: the appid, `:`, and a fingerprint of the secret and of where QQ is, so that a wrong secret never meets the
- * right one's token, nor a sandbox QQ's. The fingerprint can't be turned back into the secret. A store in the format of
- * other software, which knows no fingerprint, takes the part before the `:`.
+ * The key of a slot: the appid, `:`, and a fingerprint of the AppSecret and QQ's base URL. So a client with a wrong
+ * secret never gets the token of the right one, and a sandbox never shares a slot with QQ. The secret can't be
+ * recovered from the fingerprint. A store in the format of other software, which has no fingerprint, uses the part
+ * before the `:`.
  */
 export type Key = string
 
-/** One program's slot as the store saw it at one moment. */
+/** A snapshot of one program's slot. Times are milliseconds of the store's clock. */
 export interface Slot {
   /**
-   * Grows with every token written, also when the store lost its content in between (start again from the store's time
-   * in milliseconds). 0 when there never was a token.
+   * Grows with every token that is written. A store that lost its content starts again from its time in milliseconds,
+   * so that generations still grow. 0 if there never was a token.
    */
   readonly generation: number
-  /** The current token, unless there is none or its time is over. */
+  /** The current token. `undefined` if there is none or it has expired. */
   readonly token: Redacted.Redacted<string> | undefined
-  /** Milliseconds the token was given in all. */
+  /** The TTL with which the token was written, in milliseconds. */
   readonly lifetime: number
-  /** Milliseconds the token still has. 0 without a token. */
+  /** Milliseconds until the token expires. 0 without a token. */
   readonly expiresIn: number
-  /** Milliseconds the present lease still runs. 0 when nobody holds it. */
+  /** Milliseconds until the current lease ends. 0 if there is none. */
   readonly leasedFor: number
-  /** The store's own time in milliseconds. Only differences count, also with generations. */
+  /** The store's own time in milliseconds. Only differences matter, also to generations. */
   readonly now: number
-  /** What the last writer wrote down about the tokens so far; `""` in the beginning. It holds no secret. */
+  /** A text about earlier tokens that the last writer stored; initially `""`. It contains no secret. */
   readonly history: string
 }
 
-/** The service that a store implements. All lengths of time are milliseconds. */
+/** The service that a store implements. All durations are milliseconds. */
 export class TokenCache extends Context.Service<
   TokenCache,
   {
-    /** The slot as it is now. */
+    /** Reads the slot. */
     readonly read: (key: Key) => Effect.Effect<Slot, TokenCacheError>
     /**
-     * Takes the lease for `ttl`, if the generation is still the expected one and nobody else's lease is running. An owner
-     * is one fetch; when it asks again, its lease runs on from then.
+     * Takes the lease for `ttl`. Returns `true` if the generation is the expected one and no other owner holds the
+     * lease. An owner is one fetch. If the owner takes its lease again, the lease is extended to `ttl` from now.
      */
     readonly lease: (
       key: Key,
       options: { readonly owner: string; readonly generation: number; readonly ttl: number }
     ) => Effect.Effect<boolean, TokenCacheError>
     /**
-     * Stores a token with a new, larger generation (the store's time, or one more where that is not larger) and ends the
-     * lease, if the generation is still the expected one and this owner was the last to take the lease (it may have run
-     * out since, as long as nobody took it over). Gives the new generation, or `undefined` when it did not: an older token
-     * never replaces a newer.
+     * Stores a token and ends the lease, if the generation is the expected one and this owner was the last to take the
+     * lease. (The lease may have ended meanwhile, if no other owner took it.) The new generation is the store's time,
+     * or the old generation + 1 if that is larger. Returns the new generation, or `undefined` if nothing was stored. So
+     * an older token never replaces a newer one.
      */
     readonly write: (
       key: Key,
@@ -82,43 +83,47 @@ export class TokenCache extends Context.Service<
         readonly generation: number
         readonly token: Redacted.Redacted<string>
         readonly ttl: number
-        /** For {@link Slot.history}: at most 1,000 characters. */
+        /** The new {@link Slot.history}, at most 1,000 characters. */
         readonly history: string
       }
     ) => Effect.Effect<number | undefined, TokenCacheError>
-    /** Removes the token of this generation; leaves any other alone. Gives whether it did. */
+    /** Removes the token if it has this generation. Returns whether it was removed. */
     readonly remove: (key: Key, options: { readonly generation: number }) => Effect.Effect<boolean, TokenCacheError>
-    /** Ends the lease if this owner holds it. */
+    /** Ends the lease, if this owner holds it. */
     readonly release: (key: Key, options: { readonly owner: string }) => Effect.Effect<void, TokenCacheError>
     /**
-     * For stores that can call: gives an effect that completes when the slot was written or a lease given back since it
-     * last completed. Calls may get lost, so nobody relies on them alone. Without it holders look again now and then.
+     * For stores that can notify. Returns an effect that completes when the slot was written or its lease was released
+     * since the effect last completed. Notifications may get lost, so holders also poll the store. Without `watch` they
+     * only poll.
      */
     readonly watch?: ((key: Key) => Effect.Effect<Effect.Effect<void>, TokenCacheError, Scope.Scope>) | undefined
     /**
-     * For stores shared with software that fetches more often than a token's life asks for: no token is used longer than
-     * so many milliseconds.
+     * The longest time to use a token, in milliseconds. For stores that are shared with software that fetches new
+     * tokens long before the old ones expire.
      */
     readonly maxLifetime?: number | undefined
   }
 >()("@qq-mini/core/TokenCache") {}
 
-/** A slot as a store keeps it where it can't compute: a document. It has no moment but those of the store's clock. */
+/** A slot as a document, for stores without a query language. Its times are points in time of the store's clock. */
 export interface Kept {
+  /** As {@link Slot.generation}. */
   readonly generation: number
-  /** `""` when there is none. */
+  /** The token; `""` if there is none. */
   readonly token: string
+  /** As {@link Slot.lifetime}. */
   readonly lifetime: number
-  /** When the token ends, in milliseconds of the store's clock. */
+  /** When the token expires, in milliseconds of the store's clock. */
   readonly expires: number
-  /** Who took the lease last. */
+  /** The owner that took the lease last. */
   readonly owner: string
   /** When the lease ends, in milliseconds of the store's clock. */
   readonly leased: number
+  /** As {@link Slot.history}. */
   readonly history: string
 }
 
-/** The slot that nobody wrote yet. */
+/** The document of a slot that was never written. */
 export const empty: Kept = {
   generation: 0,
   token: "",
@@ -130,8 +135,8 @@ export const empty: Kept = {
 }
 
 /**
- * Changes the document of a slot in one step that nobody comes between: gives `change` the document as it is (or
- * {@link empty}) and the store's time, keeps what it gives in second place, if anything, and gives what stands first.
+ * Changes the document of a slot atomically. It calls `change` with the current document (or {@link empty}) and the
+ * store's time. `change` returns the result of the operation and, if the document changes, the new document.
  */
 export type Transact = <A>(
   operation: TokenCacheError["operation"],
@@ -139,7 +144,7 @@ export type Transact = <A>(
   change: (kept: Kept, now: number) => readonly [result: A, next?: Kept]
 ) => Effect.Effect<A, TokenCacheError>
 
-/** A store over documents: what each operation makes of one, for stores that can change a document in one step. */
+/** Makes a store from a function that changes a document atomically. */
 export const make = (transact: Transact): TokenCache["Service"] =>
   TokenCache.of({
     read: (key) =>
@@ -193,7 +198,7 @@ export const make = (transact: Transact): TokenCache["Service"] =>
       )
   })
 
-/** A store in the memory of this process. */
+/** Makes a store in the memory of this process. */
 export const makeMemory: Effect.Effect<TokenCache["Service"]> = Effect.sync(() => {
   const slots = new Map<Key, Kept>()
   return make((_, key, change) =>
@@ -205,5 +210,5 @@ export const makeMemory: Effect.Effect<TokenCache["Service"]> = Effect.sync(() =
   )
 })
 
-/** The store in memory: one token for all fibers of this process. */
+/** The store in memory: only the fibers of this process share the token. */
 export const layerMemory: Layer.Layer<TokenCache> = Layer.effect(TokenCache, makeMemory)

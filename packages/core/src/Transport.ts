@@ -1,8 +1,9 @@
 /**
- * The seam to HTTP: one request, one answer.
+ * The interface to HTTP: one request, one answer.
  *
- * An implementation holds no policy: it repeats nothing, follows no redirect, and takes every status for an answer. Adapters
- * bring one for their runtime; {@link layerHttpClient} makes one of any `HttpClient` of `effect/http`.
+ * An implementation has no policy: it does not retry, does not follow redirects, and returns every HTTP status as an
+ * answer. Each adapter has a transport for its runtime. {@link layerHttpClient} makes one from any `HttpClient` of
+ * `effect/http`.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -23,17 +24,17 @@ export type {
   Response
 } from "./transport/types.ts"
 export {
-  /** A request without an answer. */
+  /** The error of a request without an answer. */
   TransportError
 } from "./transport/types.ts"
 
-/** The service that sends. */
+/** The service that sends HTTP requests to QQ. */
 export class Transport extends Context.Service<
   Transport,
   {
     /**
-     * Sends a request and reads the whole answer. When `timeout` is over it fails with `ETIMEDOUT`. Interrupting it drops
-     * the request.
+     * Sends a request and reads the whole answer. Fails with the problem `ETIMEDOUT` after the request's `timeout`.
+     * Interrupting the effect aborts the request.
      */
     readonly send: (request: Request) => Effect.Effect<Response, TransportError>
   }
@@ -45,13 +46,13 @@ const read = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Response, HttpClientError> {
   const { "content-encoding": encoding, "content-length": length, "retry-after": retryAfter } = response.headers
   const answer = { status: response.status, retryAfter, announced: tooLong(length, maxBytes) }
-  // An answer that tells a small length need not be watched; compressed it may still grow.
+  // A body with a small announced length needs no limit while it is read, unless it is compressed.
   if (length !== undefined && Number(length) <= maxBytes && encoding === undefined) {
     return { ...answer, bytes: new Uint8Array(yield* response.arrayBuffer) }
   }
   const pieces: Array<Uint8Array> = []
   let size = 0
-  // A stream that ends early ends the connection, too.
+  // Leaving the stream early also closes the connection.
   yield* response.stream.pipe(
     Stream.takeWhile((piece) => {
       pieces.push(piece)
@@ -80,14 +81,14 @@ const outgoing = ({ body, headers, method, origin, path, query }: Request): Http
     : HttpClientRequest.bodyUint8Array(request, body, type)
 }
 
-/** A transport over an HTTP client of `effect/http`. */
+/** Makes a transport from an HTTP client of `effect/http`. */
 export const fromHttpClient = (http: HttpClient.HttpClient): Transport["Service"] => ({
   send: (request) =>
     Effect.suspend(() => http.execute(outgoing(request))).pipe(
       Effect.flatMap((response) => read(response, request.maxBytes)),
-      // A redirect would carry the token to wherever it points.
+      // A redirect would send the token to another server.
       Effect.updateContext(followNoRedirect),
-      // Nothing goes to QQ but the call, so no trace headers. A span of the URL would add nothing to the call's own.
+      // Trace headers must not be sent to QQ. A span for the URL would add nothing to the call's own span.
       Effect.provideService(HttpClient.TracerDisabledWhen, always),
       Effect.mapError(failed),
       Effect.timeoutOrElse({ duration: request.timeout, orElse: () => Effect.fail(timedOut("lost")) })
@@ -95,8 +96,8 @@ export const fromHttpClient = (http: HttpClient.HttpClient): Transport["Service"
 })
 
 /**
- * The transport over the `HttpClient` that is provided: an app's own, with its proxy and its tracing, or a test's stub. It
- * must not repeat requests by itself.
+ * The transport over the provided `HttpClient`: an app's own client with its proxy and tracing, or a stub in a test.
+ * The client must not retry requests.
  */
 export const layerHttpClient: Layer.Layer<Transport, never, HttpClient.HttpClient> = /* @__PURE__ */ Layer.effect(
   Transport,

@@ -1,25 +1,27 @@
 /**
- * Compare-and-swap for stores whose database has no transaction, but replaces a document only if it is still the version
- * that was read.
+ * Compare-and-swap, for databases without transactions that can replace a document on condition that its version has
+ * not changed.
  */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { type Kept, TokenCacheError } from "../TokenCache.ts"
 
-/** One operation of a store on one document. `Seen` is the document as it was read, with whatever identifies its version. */
+/** One operation of a store on one document. `Seen` is the document as it was read, with its version. */
 export interface Swap<Seen, A> {
-  /** Names the operation in the error. */
+  /** The name of the operation in the error. */
   readonly operation: TokenCacheError["operation"]
   /** Reads the document and its version. */
   readonly read: Effect.Effect<Seen, TokenCacheError>
-  /** Gives the operation's result, and the new document unless it stays as it is. Runs again after a lost attempt. */
+  /** Returns the operation's result and, if the document changes, the new document. Runs again after a lost attempt. */
   readonly decide: (seen: Seen) => Effect.Effect<readonly [result: A, next?: Kept], TokenCacheError>
-  /** Replaces the version that was read. Gives `false`, and changes nothing, if the document has another version by now. */
+  /**
+   * Replaces the version that was read. Returns `false` and changes nothing if the document has another version now.
+   */
   readonly replace: (seen: Seen, next: Kept) => Effect.Effect<boolean, TokenCacheError>
 }
 
 const maxAttempts = 40
-// each lost attempt makes the longest possible pause this much longer
+// Each lost attempt increases the upper bound of the pause by this much.
 const pauseStepMillis = 10
 
 /**
@@ -33,7 +35,7 @@ export const swap = Effect.fnUntraced(function* <Seen, A>({
   replace
 }: Swap<Seen, A>): Effect.fn.Return<A, TokenCacheError> {
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
-    // T9: these are separate steps, so that an operation whose caller has gone changes nothing any more
+    // T9: separate effects, so that an interrupted operation does not change the store any more.
     const seen = yield* read
     const [result, next] = yield* decide(seen)
     if (next === undefined || (yield* replace(seen, next))) return result

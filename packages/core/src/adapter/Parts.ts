@@ -1,6 +1,6 @@
 /**
- * Puts a client together from an adapter's parts and those that an app brings in their place. The forms in which an app may
- * bring them are the same on every adapter.
+ * Builds a client from the parts of an adapter and the parts that an app provides instead. An app provides its parts in
+ * the same forms on every adapter.
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -16,60 +16,63 @@ import type { QQError } from "../reason/error.ts"
 import { TokenCache } from "../TokenCache.ts"
 import { Transport } from "../Transport.ts"
 
-/** A store of an app's own: a layer, which may bring a `Quota` too, or an object with the methods of `TokenCache`. */
+/**
+ * A store provided by an app: a layer, which may also provide `Quota`, or an object with the methods of `TokenCache`.
+ */
 export type OwnStore = Layer.Layer<TokenCache, QQError> | TokenCache["Service"]
 
-/** A way to QQ of an app's own: a layer, or an object with the method `send` of `Transport`. */
+/** A transport provided by an app: a layer, or an object with the method `send` of `Transport`. */
 export type OwnTransport = Layer.Layer<Transport, QQError> | Transport["Service"]
 
-/** Makes another client service from ours. */
+/** A function that wraps the client service. */
 export type TransformClient = (client: QQMini.QQMini["Service"]) => QQMini.QQMini["Service"]
 
-/** A function that hears what happens to the tokens. */
+/** A function that is called with every token event. */
 export type OnTokenEvent = (event: AccessToken.TokenEvent) => void
 
-/** The parts that an app may bring itself. `Name` is the type of the names that an adapter has for its stores. */
+/** The parts that an app may provide. `Name` is the type of the store names that an adapter accepts. */
 export interface Parts<Name = never> {
   /**
-   * Where the token is kept, and who shares it: a store by its name, or your own, as a layer (`Layer<TokenCache>`, or with a
-   * `Quota`) or as an object with the methods of `TokenCache`.
+   * Where the token is stored: the name of a store, or a store of your own. Your own store is a layer of `TokenCache`,
+   * which may also provide `Quota`, or an object with the methods of `TokenCache`.
    */
   readonly store?: Name | OwnStore | undefined
   /**
-   * Sends in the place of the adapter's own HTTP: a layer (`Layer<Transport>`, as `Transport.layerHttpClient` over your
-   * client), or an object with the method `send`. It must not repeat requests by itself.
+   * Replaces the adapter's own HTTP transport: a layer of `Transport`, such as `Transport.layerHttpClient` over your
+   * client, or an object with the method `send`. It must not retry requests.
    */
   readonly transport?: OwnTransport | undefined
-  /** Wraps the client: it gets the service that makes all calls, and gives the one to use instead. */
+  /** Wraps the client: takes the service that makes all calls, and returns the service to use instead. */
   readonly transformClient?: TransformClient | undefined
-  /** Hears what happens to the tokens, for logs and metrics. */
+  /** Called with every token event, for logs and metrics. */
   readonly onTokenEvent?: OnTokenEvent | undefined
-  /** Encrypts the token in the store: 32 bytes, as they are, in base64 or in hexadecimal digits. */
+  /** The key that encrypts the token in the store: 32 bytes, as a `Uint8Array`, in base64 or in hexadecimal digits. */
   readonly tokenKey?: EncryptedTokenCache.EncryptionKey | undefined
 }
 
-/** An adapter's own parts. */
+/** The parts of an adapter. */
 export interface Adapter {
   /** The checked settings. */
   readonly settings: Effect.Effect<Settings, QQError>
-  /** The programs. */
+  /** The registry of programs. */
   readonly apps: Layer.Layer<App.Apps, QQError>
-  /** HTTP of the runtime. */
+  /** The HTTP transport of the runtime. */
   readonly transport: Layer.Layer<Transport, QQError>
-  /** Wraps the transport, also an app's own, as facades do that need QQ's answers as they came. */
+  /** Wraps the transport, also one provided by an app. For facades that need QQ's raw answers. */
   readonly wrapTransport?: ((transport: Transport["Service"]) => Transport["Service"]) | undefined
-  /** A store by its name, or the default one for `undefined`. Gives nothing for other values. */
+  /** Finds a store by its name. `undefined` is the default store. Returns `undefined` for unknown names. */
   readonly storeByName: (name: unknown) => Layer.Layer<TokenCache, QQError> | undefined
-  /** The names of its stores, as its error lists them. */
+  /** The names of the stores, for the error of an unknown name. */
   readonly storeNames: ReadonlyArray<string>
-  /** What the settings are called in errors. By default `store` and `tokenKey`. */
+  /** The name of the setting `store` in errors. By default `store`. */
   readonly storeSetting?: string
+  /** The name of the setting `tokenKey` in errors. By default `tokenKey`. */
   readonly keySetting?: string
-  /** The module `EncryptedTokenCache`. An adapter whose size counts leaves it out where nobody gives a `tokenKey`. */
+  /** The module `EncryptedTokenCache`. An adapter omits it where there is no `tokenKey`, to keep bundles small. */
   readonly encryption?: typeof EncryptedTokenCache | undefined
 }
 
-/** Fails for the first of these options that is given and is no function. */
+/** Checks that these options are functions or `undefined`. Fails with a `QQError` that names the first other one. */
 export const checkFunctions = (options: object): Effect.Effect<void, QQError> => {
   for (const [name, value] of Object.entries(options)) {
     if (value !== undefined && typeof value !== "function") {
@@ -82,7 +85,7 @@ export const checkFunctions = (options: object): Effect.Effect<void, QQError> =>
 const hasMethods = (u: unknown, methods: ReadonlyArray<string>): boolean =>
   typeof u === "object" && u !== null && methods.every((name) => typeof Reflect.get(u, name) === "function")
 
-/** An app's own part as a layer, or nothing when it is neither a layer nor an object with these methods. */
+/** Turns an app's part into a layer. Returns `undefined` if it is neither a layer nor an object with these methods. */
 const ownPart = <I, S>(
   tag: Context.Key<I, S>,
   part: unknown,
@@ -90,14 +93,14 @@ const ownPart = <I, S>(
   wrong: QQError
 ): Layer.Layer<I, QQError> | undefined => {
   if (!Layer.isLayer(part)) return hasMethods(part, methods) ? Layer.succeed(tag, part as S) : undefined
-  // Whether a layer brings the service is seen when it is built.
+  // Only when a layer is built does it show whether it provides the service.
   const service = Effect.flatMap(Effect.serviceOption(tag), (found) =>
     Option.isSome(found) && hasMethods(found.value, methods) ? Effect.succeed(found.value) : Effect.fail(wrong)
   )
   return Layer.provideMerge(Layer.effect(tag, service), part as unknown as Layer.Layer<I, QQError>)
 }
 
-/** The error of a wrong part. `names` are those that the adapter knows. */
+/** The error of a wrong part. `names` are the store names that the adapter accepts. */
 const noPart = (
   setting: string,
   service: string,
@@ -120,7 +123,7 @@ const noClient = () =>
 const storeMethods = ["read", "lease", "write", "remove", "release"]
 const transportMethods = ["send"]
 
-/** The stores that are asked for: the app's own or one of the adapter's, and quotas in memory unless it brings those. */
+/** The store from the options, with quotas in memory unless the store provides quotas. */
 const storesOf = Effect.fnUntraced(function* (
   { store, tokenKey }: Parts<unknown>,
   { encryption, keySetting, storeByName, storeNames, storeSetting = "store" }: Adapter
@@ -128,7 +131,7 @@ const storesOf = Effect.fnUntraced(function* (
   const wrong = noPart(storeSetting, "TokenCache", storeMethods, storeNames)
   const tokens = ownPart(TokenCache, store, storeMethods, wrong) ?? storeByName(store)
   if (tokens === undefined) return yield* wrong
-  // Layer.merge keeps the right-hand service: a store may bring quotas of its own.
+  // Layer.merge keeps the right-hand service: the quotas of a store replace those in memory.
   const stores = Layer.merge(Quota.layerMemory, tokens)
   if (tokenKey === undefined) return stores
   if (encryption === undefined) {
@@ -144,8 +147,8 @@ const storesOf = Effect.fnUntraced(function* (
 })
 
 /**
- * The client over its parts, and the service of its tokens, as a layer that is not built yet. Fails for whatever can be
- * seen to be wrong without building it.
+ * Makes the layer of the client and its token service. Fails with a `QQError` if an option is invalid. Errors that show
+ * only when the layer is built are errors of the layer.
  */
 export const make = Effect.fnUntraced(function* (
   options: Parts<unknown>,

@@ -1,6 +1,6 @@
 /**
- * Programs and settings from the options that people write and from the variables of an environment. Each is checked here,
- * so that every adapter refuses it alike, with its name and how to put it right.
+ * Reads programs and settings from options and from environment variables. All checks are here, so that every adapter
+ * reports a wrong setting in the same way, with its name and how to fix it.
  */
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
@@ -11,21 +11,21 @@ import { checkSettings, Settings, type SettingsInput } from "../internal/setting
 import type { QQError } from "../reason/error.ts"
 
 export type {
-  /** How a client works, as people write it. */
+  /** The settings of a client as options. */
   SettingsInput
 } from "../internal/settings.ts"
 
-/** Which programs. */
+/** The options that name programs. */
 export interface Programs {
   /** The program's id, from q.qq.com. */
   readonly appid?: App.AppId | undefined
   /** The program's AppSecret, from q.qq.com. */
   readonly appsecret?: string | Redacted.Redacted<string> | undefined
-  /** Further programs of the same backend. */
+  /** More programs of the same backend. */
   readonly apps?: ReadonlyArray<App.AppCredentialsInput> | undefined
 }
 
-/** The settings that options ask for; `baseUrlName` is what the address is called in its error. */
+/** Checks the settings and adds the defaults. `baseUrlName` is the name of the base URL in errors. */
 export const settings = (
   { attemptTimeout, attempts, baseUrl, deadline }: SettingsInput,
   { baseUrlName = "baseUrl (QQ_BASE_URL)", ...others }: Partial<Settings> & { readonly baseUrlName?: string } = {}
@@ -46,7 +46,7 @@ export const settings = (
 const missingBeside = (setting: string, other: string): Effect.Effect<never, QQError> =>
   Effect.fail(App.invalidConfig(setting, `is missing beside ${other}`, `缺失：需要与 ${other} 一起给出`))
 
-/** One program by its two settings, or nothing where neither is set. */
+/** The program from the settings `appid` and `appsecret`, or `undefined` if neither is set. */
 const mainProgram = (
   input: { readonly appid?: unknown; readonly appsecret?: unknown },
   settingOf: (field: string) => string = identity
@@ -58,18 +58,18 @@ const mainProgram = (
   return App.checkCredentials(input, settingOf)
 }
 
-/** The programs that options name, of which there may be none. The first one is the default. */
+/** The programs in the options; the list may be empty. The first program is the default. Fails if one is invalid. */
 export const givenPrograms = Effect.fnUntraced(function* (
   options: Programs
 ): Effect.fn.Return<ReadonlyArray<App.AppCredentialsInput>, QQError> {
   const { apps = [] } = options
   const main = yield* mainProgram(options)
   yield* App.make({ apps, source: "apps" })
-  // The main program may stand in the list too.
+  // The main program may be in the list too.
   return main === undefined ? apps : [main, ...apps.filter(({ appid }) => appid !== main.appid)]
 })
 
-/** The programs that options name. Fails when there is none. */
+/** The programs in the options. Fails if there is none or one is invalid. */
 export const programs = (options: Programs): Effect.Effect<App.AppsOptions, QQError> =>
   Effect.flatMap(givenPrograms(options), (apps) =>
     apps.length > 0
@@ -87,21 +87,27 @@ const isList = (u: unknown): u is ReadonlyArray<App.AppCredentialsInput> =>
   Array.isArray(u) && u.every((app) => typeof app?.appid === "string" && typeof app.appsecret === "string")
 
 const parseApps = Effect.fnUntraced(function* (json: string, setting: string) {
-  // Editors on Windows put a byte order mark in front.
+  // Editors on Windows put a byte order mark at the beginning.
   const apps = Result.getOrUndefined(Result.try((): unknown => JSON.parse(json.replace(/^\uFEFF/, ""))))
   if (!isList(apps)) return yield* App.noList(setting, "JSON ")
   yield* App.make({ apps, source: setting })
   return apps.map(({ appid, appsecret }) => ({ appid, appsecret: App.redact(appsecret) }))
 })
 
-/** Variables of an environment that name programs: `QQ_APPID` and `QQ_APPSECRET`, and lists as JSON by their names. */
+/** The values of the environment variables that name programs. */
 export interface Variables {
+  /** The value of `QQ_APPID`. */
   readonly appid: string | undefined
+  /** The value of `QQ_APPSECRET`. */
   readonly appsecret: string | undefined
+  /** Lists of programs as JSON, each with the name of its variable. */
   readonly lists: ReadonlyArray<readonly [name: string, json: string | undefined]>
 }
 
-/** The programs that variables name; the first place in which a program stands counts, and the first is the default. */
+/**
+ * The programs in the environment variables. The first program is the default. If an appid occurs twice, the first
+ * occurrence is used. Fails if there is none or one is invalid.
+ */
 export const fromVariables = Effect.fnUntraced(function* ({
   lists,
   ...variables

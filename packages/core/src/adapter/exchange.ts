@@ -1,5 +1,5 @@
 /**
- * What authors of transports need: where a request goes, how an answer is put together, and how a failure is named without
- * showing a secret.
+ * Helpers for authors of transports: the target of a request, joining the pieces of an answer, and errors that show no
+ * secret.
  */
 export { failed, join, settle, targetOf, timedOut, tooLong } from "../transport/exchange.ts"

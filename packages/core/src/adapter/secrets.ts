@@ -1,4 +1,4 @@
 /**
- * How secrets are compared: in constant time, in every runtime.
+ * Comparison of secrets in constant time, on every runtime.
  */
 export { sameSecret } from "../internal/secrets.ts"

@@ -1,6 +1,6 @@
 /**
- * What of a foreign error may be shown. Errors of clients and databases hold addresses, commands and values, and so
- * secrets: an adapter shows what {@link shown} gives of them, and reads nothing else.
+ * Safe names for foreign errors. Errors of clients and databases contain addresses, commands and values, and so
+ * secrets. An adapter must show only the result of {@link shown}, never other parts of such an error.
  */
 export {
   connections,

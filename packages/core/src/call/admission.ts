@@ -1,4 +1,4 @@
-/** When a request may go: a turn, a place in QQ's quota, and QQ's own word when it counts otherwise. */
+/** Admission control: each request needs a place in QQ's quota, and one of the slots for requests in flight. */
 import * as Effect from "effect/Effect"
 import type { Any } from "../endpoint/definition.ts"
 import { type Counted, isKept } from "../Limit.ts"
@@ -9,13 +9,13 @@ import { withPlace } from "./place.ts"
 import type { Call } from "./progress.ts"
 import { Turns } from "./turns.ts"
 
-// A request whose answer nobody waits for any more reaches QQ within this time, if ever (ms).
+// After its caller gave up, a request may still reach QQ for this long (ms).
 const lateMillis = 10_000
-// How often the log says that calls of one kind wait for their quota (ms).
-const sayAgainMillis = 10_000
+// The shortest pause between two log messages about the same full quota (ms).
+const logAgainMillis = 10_000
 const noLimits: Counted["limits"] = []
 
-/** What the limiter counts of an endpoint's calls for a program. */
+/** The key and the limits under which the limiter counts an endpoint's calls for a program. */
 export const countedOf = ({ endpoint, quota = noLimits }: Any, appid: string | undefined): Counted => ({
   key: `${appid ?? ""} ${endpoint}`,
   limits: quota
@@ -25,23 +25,23 @@ const phase = ({ phase }: Failure) => phase
 
 const orAnswered = (error: Failure | QuotaReached): Failure => (error instanceof QuotaReached ? answered(error) : error)
 
-/** A call whose time is over before anything was sent. */
+/** Fails a call whose deadline has passed before anything was sent. */
 export const tooLate = ({ options }: Call): Effect.Effect<never, Failure> =>
   Effect.fail(answered(new TimedOut({ during: "queue", limit: options.deadline })))
 
-/** Lets requests go when they may. */
+/** The admission control of one client. */
 export class Admission {
   readonly #quota: Quota["Service"]
   readonly #turns: Turns
-  /** When the log said last that calls of a kind wait. */
-  readonly #said = new Map<string, number>()
+  /** The time of the last log message about a full quota, by its key. */
+  readonly #loggedAt = new Map<string, number>()
 
   constructor(quota: Quota["Service"], maxInFlight: number) {
     this.#quota = quota
     this.#turns = new Turns(maxInFlight)
   }
 
-  /** Whether there is a place right now. A limiter that fails keeps nobody. */
+  /** Whether there is a place right now. `true` if the limiter fails. */
   hasPlace(counted: Counted): Effect.Effect<boolean> {
     return Effect.orElseSucceed(
       Effect.map(this.#quota.left(counted), (left) => left > 0),
@@ -50,8 +50,8 @@ export class Admission {
   }
 
   /**
-   * Runs a request in its place and turn. D3: it waits for its turn no longer than the deadline. D2: once it
-   * has its turn only its own timeout ends it, so that a request on its way is never taken for one that was not sent.
+   * Runs a request when it has a place and its turn. D3: it waits for its turn at most until the deadline. D2: from its
+   * turn on, only its own timeout ends it. So a request in flight is never reported as unsent.
    */
   run(call: Call, counted: Counted, request: Effect.Effect<unknown, Failure>): Effect.Effect<unknown, Failure> {
     const inTurn = <A>(effect: Effect.Effect<A, Failure>): Effect.Effect<A, Failure> =>
@@ -66,7 +66,7 @@ export class Admission {
         maxWait: () => (call.options.waitForQuota ? call.left : 0),
         hold: () => call.left + lateMillis,
         phase,
-        onWait: (millis) => this.#say(call, counted, millis)
+        onWait: (millis) => this.#log(call, counted, millis)
       },
       inTurn,
       Effect.catch(request, (failure) => this.#believe(counted, failure))
@@ -74,21 +74,21 @@ export class Admission {
     return Effect.mapError(place, orAnswered)
   }
 
-  /** Where QQ counts otherwise than we do, its word goes. */
+  /** If QQ refuses a call because of its quota, QQ's count replaces ours. */
   #believe(counted: Counted, failure: Failure): Effect.Effect<never, Failure> {
     const { phase, reason } = failure
-    // The refusal of a token's fetch says nothing about this call.
+    // If a token fetch was refused, this says nothing about the quota of this call.
     const isTooMuch = phase === "answered" && (reason._tag === "QuotaReached" || reason._tag === "TooFrequent")
     if (!isTooMuch) return Effect.fail(failure)
     const later: Failure = { ...failure, repeat: "by-delivery" }
     return Effect.andThen(Effect.ignore(this.#quota.refused(counted)), Effect.fail(later))
   }
 
-  /** Q2: the log shows that calls wait. */
-  #say(call: Call, { key }: Counted, millis: number): Effect.Effect<void> {
+  /** Q2: logs that calls are waiting. */
+  #log(call: Call, { key }: Counted, millis: number): Effect.Effect<void> {
     const { now } = call.progress
-    if (millis < 1_000 || now - (this.#said.get(key) ?? -Infinity) < sayAgainMillis) return Effect.void
-    this.#said.set(key, now)
+    if (millis < 1_000 || now - (this.#loggedAt.get(key) ?? -Infinity) < logAgainMillis) return Effect.void
+    this.#loggedAt.set(key, now)
     return Effect.logInfo(`QQ's quota of ${key} is full: waiting ${Math.ceil(millis / 1_000)} s for a place`)
   }
 }

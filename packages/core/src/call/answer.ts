@@ -1,4 +1,4 @@
-/** What an answer says, by its bytes. */
+/** Reads QQ's answer: turns its bytes into a value or an error. */
 import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -10,20 +10,22 @@ import type { Failure } from "../Retry.ts"
 import * as Image from "./image.ts"
 import { countKeys, parse, textOf } from "./strictJson.ts"
 
-/** What came back over the wire. */
+/** An HTTP answer. */
 export interface Answer {
+  /** The HTTP status. */
   readonly status: number
+  /** The body. */
   readonly bytes: Uint8Array
-  /** The length of a body that is too large to be read. */
+  /** The announced length of a body that is too large to be read. */
   readonly announced?: number | undefined
-  /** Milliseconds from `Retry-After`. */
+  /** The parsed header `Retry-After`, in milliseconds. */
   readonly wait: number | undefined
 }
 
 type Fields = Readonly<Record<string, unknown>>
 type Secrets = ReadonlyArray<Redacted.Redacted<string>>
 
-/** The largest answer of a call in bytes: QQ's are a few hundred bytes, its images at most a few hundred KB. */
+/** The largest accepted answer in bytes. QQ's answers have a few hundred bytes, its images at most a few hundred KB. */
 export const maxBytesOf = ({ image }: Any): number => (image ? 8 : 1) * 1024 * 1024
 
 const statusFields = ["errcode", "errCode", "code"] as const
@@ -35,7 +37,7 @@ const integer = (value: unknown): number | undefined => {
 }
 
 const yes = /"errCode"\s*:\s*0\s*[,}]/
-// The yes as QQ writes it, without anything beside it.
+// A passed check exactly as QQ writes it, without other fields.
 const plainYes = /^\s*\{\s*"errCode"\s*:\s*0\s*(?:,\s*"errMsg"\s*:\s*"[^"\\]*"\s*)?\}\s*$/
 
 const lenient = new TextDecoder()
@@ -58,7 +60,7 @@ const unreadable = ({ announced, bytes, status, wait }: Answer, found: string) =
     reason: new UnreadableAnswer({
       found,
       status,
-      // A header may announce a length beyond all numbers.
+      // A header may announce a length that no safe integer can hold.
       size: Math.min(announced ?? bytes.length, Number.MAX_SAFE_INTEGER),
       ...(wait === undefined ? {} : { wait })
     }),
@@ -68,13 +70,13 @@ const unreadable = ({ announced, bytes, status, wait }: Answer, found: string) =
 
 const own = (fields: Fields, name: string): unknown => (Object.hasOwn(fields, name) ? fields[name] : undefined)
 
-/** The code of an answer: the first that is not 0, in any of the three spellings; `undefined` when one can't be read. */
+/** QQ's code: the first that is not 0 in any of the three spellings. `undefined` if one of them can't be read. */
 const codeOf = (fields: Fields, isCheck: boolean): number | undefined => {
   for (const name of statusFields) {
     const value = own(fields, name)
     if (value === undefined) continue
     const code = integer(value)
-    // Elsewhere `code` may be somebody else's field; a check trusts nothing that can't be read.
+    // `code` may be another field of the answer, and is then ignored. A check accepts no unreadable code at all.
     if (code === undefined && (name !== "code" || isCheck)) return undefined
     if (code !== undefined && code !== 0) return code
   }
@@ -92,10 +94,11 @@ const refused = (endpoint: Any, code: number, fields: Fields, secrets: Secrets) 
 }
 
 /**
- * Bytes become a success or an error, by their content: never by status, length or Content-Type.
+ * Turns the bytes of an answer into a success or a failure. Only the content decides, not the status, the length or the
+ * Content-Type.
  *
- * A code other than 0 is QQ's error. A success is what the endpoint's own schema takes; the rest is unreadable, and so
- * never a pass.
+ * A code other than 0 is an error of QQ's. An answer that the endpoint's schema accepts is a success. Any other answer
+ * is unreadable, so a check with such an answer does not pass.
  */
 export const read = (endpoint: Any, answer: Answer, secretsOf: () => Secrets): Result.Result<unknown, Failure> => {
   const { announced, bytes } = answer
@@ -112,7 +115,7 @@ export const read = (endpoint: Any, answer: Answer, secretsOf: () => Secrets): R
     return decoded?._tag === "Success" ? Result.succeed(decoded.success) : unreadable(answer, "broken image")
   }
 
-  // I2: what can't be read is a failure, whatever it is.
+  // I2: an unreadable answer is a failure, not a defect.
   const text = textOf(bytes)
   const json = text === undefined ? undefined : parse(text)
   if (json === undefined || text === undefined) return unreadable(answer, looksLikeHtml(bytes) ? "html" : "not JSON")
@@ -124,12 +127,12 @@ export const read = (endpoint: Any, answer: Answer, secretsOf: () => Secrets): R
   if (code === undefined) return unreadable(answer, "unknown JSON")
   if (code !== 0 && !endpoint.answers?.includes(code)) return refused(endpoint, code, fields, secretsOf())
   if (endpoint.image) return unreadable(answer, "unknown JSON")
-  // C1: the yes of a check is a 0 that is written as 0, once, and no other status beside or below it.
+  // C1: a check passes only if `errCode` is written as the number 0, and no other status field exists at any depth.
   const isYes = () => plainYes.test(text) || (yes.test(text) && countKeys(text, statusFields) === 1)
   if (isCheck && code === 0 && !isYes()) {
     return unreadable(answer, "unknown JSON")
   }
-  // A code that is an answer counts in every spelling.
+  // A code that is a result of the call is accepted in every spelling.
   const decoded = decoder(endpoint)(code === 0 ? fields : { ...fields, errCode: code })
   return Result.isSuccess(decoded) ? Result.succeed(decoded.success) : unreadable(answer, "unknown JSON")
 }

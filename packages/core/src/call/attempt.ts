@@ -1,4 +1,4 @@
-/** One request, one answer, one timeout. */
+/** One attempt of a call: one request, one answer, one timeout. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Any } from "../endpoint/definition.ts"
@@ -11,7 +11,7 @@ import { read } from "./answer.ts"
 import type { Wire } from "./encode.ts"
 import { baseOf, build, type Proof, secretsOf } from "./request.ts"
 
-// Seconds or a date. `Headers.parseRetryAfter` does the same, but brings a calendar of 1.7 KB gzipped into every bundle.
+// `Retry-After` is seconds or a date. `Headers.parseRetryAfter` does the same, but adds 1.7 KB gzipped to every bundle.
 const waitOf = (header: string, now: number): number | undefined => {
   const value = header.trim()
   if (/^\d{1,12}$/.test(value)) return Number(value) * 1_000
@@ -38,22 +38,22 @@ const badBaseUrl = Effect.fail(
   )
 )
 
-// I2: a transport that throws is a lost connection. What it threw may hold the address, and so the secret.
+// I2: if a transport throws, the connection counts as lost. The error may contain the URL, and so the secret.
 const thrown = (defect: unknown) => Effect.fail(new TransportError({ phase: "lost", problem: failed(defect).problem }))
 
-/** Makes one attempt: gives what the endpoint's own schema makes of the answer. */
+/** Makes one attempt. Returns the answer, decoded by the endpoint's output schema. */
 export type Attempt = <E extends Any>(
   endpoint: E,
   options: {
     readonly wire: Wire
     readonly appid: string | undefined
     readonly proof: Proof
-    /** Milliseconds for the answer, its body included. */
+    /** Timeout in milliseconds, up to the end of the body. */
     readonly timeout: number
   }
 ) => Effect.Effect<E["output"]["Type"], Failure>
 
-/** Attempts over a transport. They share no state. */
+/** Makes the attempt function over a transport. Attempts share no state. */
 export const make = (transport: Transport["Service"], baseUrl: string): Attempt => {
   const base = baseOf(baseUrl)
   if (base === undefined) return () => badBaseUrl

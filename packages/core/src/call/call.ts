@@ -1,4 +1,4 @@
-/** How one call goes: from the caller's input to QQ's answer, station by station. */
+/** The steps of one call, from the caller's input to QQ's answer. */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -18,7 +18,7 @@ import { Call, type Progress } from "./progress.ts"
 import type { Proof } from "./request.ts"
 import * as Token from "./token.ts"
 
-/** What the stations work with. */
+/** The services that a call uses. */
 export interface Parts {
   readonly apps: App.Apps["Service"]
   readonly tokens: AccessToken["Service"]
@@ -39,7 +39,7 @@ const notAnObject = Result.fail(
   new InvalidInput({ field: "input", problem: { en: "must be an object of parameters", zh: "必须是参数对象" } })
 )
 
-/** What is left of an input without the caller's own program and token. */
+/** The endpoint's own parameters: the input without the program and the token. */
 const ownOf = (input: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
   if (!("access_token" in input || "appid" in input || "appsecret" in input)) return input
   const { access_token: _token, appid: _appid, appsecret: _secret, ...own } = input
@@ -49,7 +49,7 @@ const ownOf = (input: Readonly<Record<string, unknown>>): Readonly<Record<string
 const isObject = (u: unknown): u is Readonly<Record<string, unknown>> =>
   typeof u === "object" && u !== null && !Array.isArray(u)
 
-/** Makes the corridor that every call goes through. */
+/** Makes the function that runs every call of a client. */
 export const make = ({ apps, attempt, quota, settings, tokens }: Parts) => {
   const usual = Options.usual(settings)
   const callerOf = Caller.make(apps)
@@ -66,7 +66,7 @@ export const make = ({ apps, attempt, quota, settings, tokens }: Parts) => {
     })
   const sendWithToken = Token.make(tokens, admission, send)
 
-  /** One try: admitted, with a token where the endpoint takes one. */
+  /** One attempt, after admission, with a token if the endpoint needs one. */
   const tryOnce = (call: Call): Effect.Effect<unknown, Retry.Failure> => {
     const { caller, endpoint } = call
     const { appid, proof } = caller
@@ -76,7 +76,7 @@ export const make = ({ apps, attempt, quota, settings, tokens }: Parts) => {
       : sendWithToken(call, counted, proof)
   }
 
-  // The call for a token goes past quota and turns: it is the one that all others wait for.
+  // A token fetch bypasses quota and admission, because all other calls wait for it.
   const getToken = (proof: Proof, params: { readonly cache?: boolean }, within: number) =>
     proof === undefined || Redacted.isRedacted(proof)
       ? Effect.succeed(proof)

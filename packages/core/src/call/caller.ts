@@ -1,4 +1,4 @@
-/** For whom a call is made: its program, and what proves its right. */
+/** The program of a call, and its proof: the token or the credentials that authorise it. */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -8,30 +8,30 @@ import type { Any } from "../endpoint/definition.ts"
 import { InvalidInput, type Reason } from "../reason/client.ts"
 import type { Proof } from "./request.ts"
 
-/** The program, where it is known, and the caller's own token or the program's credentials. */
+/** The program of a call, if known, and the caller's own token or the program's credentials. */
 export interface Caller {
   readonly appid: App.AppId | undefined
   readonly proof: Proof
 }
 
-/** What a caller brings beside the parameters, unchecked. */
+/** The unchecked program and token that a caller passes with the parameters. */
 export interface Given {
   readonly access_token?: unknown
   readonly appid?: unknown
   readonly appsecret?: unknown
 }
 
-/** Whether it is the call for a token. */
+/** Whether the endpoint is `auth.getAccessToken`. */
 export const isTokenCall = (endpoint: unknown): boolean => endpoint === Auth.getAccessToken
 
 const invalid = (field: string, en: string, zh: string) => new InvalidInput({ field, problem: { en, zh } })
 
-// QQ speaks of 512 characters for a token
-const maxSecret = 4_096
+// QQ documents up to 512 characters for a token.
+const maxSecretLength = 4_096
 
 const isSecret = (u: unknown): u is string | Redacted.Redacted<string> => {
   const text = Redacted.isRedacted(u) ? Redacted.value(u) : u
-  return typeof text === "string" && text !== "" && text.length <= maxSecret
+  return typeof text === "string" && text !== "" && text.length <= maxSecretLength
 }
 
 const problemOf = (selected: Given | undefined, access_token: unknown): InvalidInput | undefined => {
@@ -58,7 +58,7 @@ const problemOf = (selected: Given | undefined, access_token: unknown): InvalidI
 
 const callerOf = (app: App.AppCredentials): Caller => ({ appid: app.appid, proof: app })
 
-/** Finds the caller of a call over the registry of programs. */
+/** Makes the function that finds the program and the proof of a call in the registry of programs. */
 export const make = (apps: App.Apps["Service"]) => {
   const find = Effect.fnUntraced(function* (
     endpoint: Any,
@@ -69,7 +69,7 @@ export const make = (apps: App.Apps["Service"]) => {
     if (problem !== undefined) return yield* problem
     const { appid, appsecret } = (selected ?? {}) as Partial<App.AppCredentialsInput>
     if (endpoint.authority === "none") return { appid, proof: undefined }
-    // a login is signed by the secret, so a token is of no use to it
+    // A login is authorised by the AppSecret, so the caller's token is ignored.
     if (access_token === undefined || (endpoint.authority === "secret" && !isTokenCall(endpoint))) {
       return callerOf(
         appid === undefined || appsecret === undefined
@@ -77,7 +77,7 @@ export const make = (apps: App.Apps["Service"]) => {
           : { appid, appsecret: App.redact(appsecret) }
       )
     }
-    // with a token of the caller's own no secret is needed, and an appid only where it travels
+    // With the caller's own token no AppSecret is needed, and an appid only if the endpoint sends it.
     const proof = App.redact(access_token as string | Redacted.Redacted<string>)
     if (appid !== undefined) return { appid, proof }
     const app = yield* Effect.result(apps.credentials(undefined))
@@ -85,7 +85,7 @@ export const make = (apps: App.Apps["Service"]) => {
     return { appid: Result.isSuccess(app) ? app.success.appid : undefined, proof }
   })
 
-  /** `selected` is the program that calls run for when they name none. */
+  /** `selected` is the program of calls that name none. */
   return (endpoint: Any, given: Given, selected: App.Selected | undefined): Effect.Effect<Caller, Reason> => {
     const own = given.appid !== undefined || given.appsecret !== undefined ? given : selected
     return own === undefined && given.access_token === undefined && endpoint.authority !== "none"

@@ -1,4 +1,4 @@
-/** The caller's parameters, checked, in the form that travels. */
+/** Checks the caller's parameters and encodes them for the wire. */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
@@ -11,7 +11,7 @@ export type Wire = Readonly<Record<string, unknown>>
 
 interface Codec {
   readonly decode: (input: unknown) => Result.Result<unknown, Schema.SchemaError>
-  /** `undefined` where the wire takes the parameters as they are: what `decode` took needs no second look. */
+  /** `undefined` if the decoded parameters are sent as they are. They need no second check. */
   readonly encode: ((params: unknown) => Result.Result<unknown, Schema.SchemaError>) | undefined
 }
 
@@ -34,15 +34,15 @@ const codecOf = (endpoint: Any): Codec => {
   return codec
 }
 
-/** I1: names the field and what is wrong with it, never the value. */
+/** I1: the error names the field and the problem, never the value. */
 const invalidInput = ({ issue }: Schema.SchemaError): InvalidInput => {
   const problems = problemsOf(issue)
-  // What is missing says more than the name that was written instead.
+  // For a misspelt field, the missing field is more helpful than the unknown one.
   const { path, what } = problems.find(({ isMissing }) => isMissing) ?? problems[0]!
   return new InvalidInput({ field: path.join(".") || "input", problem: what })
 }
 
-/** The fields that were given: one that is undefined was not. */
+/** Removes fields whose value is `undefined`. */
 const given = (input: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
   for (const name in input) {
     if (input[name] === undefined) {
@@ -52,7 +52,7 @@ const given = (input: Readonly<Record<string, unknown>>): Readonly<Record<string
   return input
 }
 
-/** Checks the caller's parameters (`params`) and brings them into the form that travels (`wire`). */
+/** Returns the checked and decoded parameters (`params`), and the same encoded for the wire (`wire`). */
 export const encode = (
   endpoint: Any,
   input: Readonly<Record<string, unknown>>

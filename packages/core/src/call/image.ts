@@ -1,9 +1,12 @@
-/** What the first bytes of an image say: its type, and its size in pixels. */
+/** The properties of an image that its bytes show. */
 export interface ImageInfo {
+  /** The media type. */
   readonly mediaType: "image/png" | "image/jpeg" | "image/gif"
+  /** The width in pixels. */
   readonly width: number
+  /** The height in pixels. */
   readonly height: number
-  /** Whether the end of the image is there too. */
+  /** Whether the bytes end with the end marker of the image. */
   readonly complete: boolean
 }
 
@@ -16,7 +19,7 @@ const png = (bytes: Uint8Array): ImageInfo => ({
   mediaType: "image/png",
   width: u16(bytes, 16) * 65_536 + u16(bytes, 18),
   height: u16(bytes, 20) * 65_536 + u16(bytes, 22),
-  // the last chunk is IEND: its length 0, its name, its checksum
+  // The last chunk is IEND: its name and its checksum.
   complete: endsWith(bytes, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82)
 })
 
@@ -27,7 +30,7 @@ const gif = (bytes: Uint8Array): ImageInfo => ({
   complete: endsWith(bytes, 0x3b)
 })
 
-// A JPEG is a row of segments; the one that begins a frame (SOF0 to SOF15, but for DHT, JPG and DAC) has the size.
+// A JPEG is a sequence of segments. The start of a frame (SOF0 to SOF15, except DHT, JPG and DAC) contains the size.
 const jpeg = (bytes: Uint8Array): ImageInfo => {
   let width = 0
   let height = 0
@@ -38,20 +41,20 @@ const jpeg = (bytes: Uint8Array): ImageInfo => {
       width = u16(bytes, at + 7)
       break
     }
-    // 0xff may be repeated as filling
+    // 0xff may be repeated as padding.
     at += marker === 0xff ? 1 : 2 + u16(bytes, at + 2)
   }
   return { mediaType: "image/jpeg", width, height, complete: endsWith(bytes, 0xff, 0xd9) }
 }
 
-// zeros may follow, from a block that was not filled
+// Zeros may follow the end, because some writers fill up the last block.
 const endsWith = (bytes: Uint8Array, ...tail: ReadonlyArray<number>): boolean => {
   let end = bytes.length
   while (end > 0 && bytes[end - 1] === 0) end--
   return tail.every((byte, i) => bytes[end - tail.length + i] === byte)
 }
 
-/** C2: tells a PNG, JPEG or GIF by its bytes; anything else is `undefined`. */
+/** C2: recognises a PNG, JPEG or GIF by its bytes. Returns `undefined` for anything else. */
 export const inspect = (bytes: Uint8Array): ImageInfo | undefined => {
   if (startsWith(bytes, 0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)) return png(bytes)
   if (startsWith(bytes, 0xff, 0xd8, 0xff)) return jpeg(bytes)

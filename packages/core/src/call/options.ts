@@ -1,4 +1,4 @@
-/** How one call is made: the client's settings, and what the call says otherwise. */
+/** The options of one call, with the client's settings as defaults. */
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -7,21 +7,22 @@ import type { Settings } from "../internal/settings.ts"
 import { InvalidInput } from "../reason/client.ts"
 import type { Policy } from "../Retry.ts"
 
-/** Options that are checked. Times are milliseconds. */
+/** Checked options. Times are milliseconds. */
 export interface Options {
-  /** For the whole call. */
+  /** Timeout of the whole call. */
   readonly deadline: number
-  /** For one attempt. */
+  /** Timeout of one attempt. */
   readonly attemptTimeout: number
+  /** The retry policy. */
   readonly retry: Policy
-  /** Whether it waits for a place when a quota is full. */
+  /** Whether the call waits for a place if a quota is full. */
   readonly waitForQuota: boolean
 }
 
 const invalid = (name: string, en: string, zh: string) =>
   Result.fail(new InvalidInput({ field: name, problem: { en, zh } }))
 
-/** The options of a client's calls that say nothing of their own. */
+/** The options of a call that sets none, from the client's settings. */
 export const usual = ({ attemptTimeout, deadline, retry }: Settings): Options => ({
   deadline,
   attemptTimeout,
@@ -29,7 +30,7 @@ export const usual = ({ attemptTimeout, deadline, retry }: Settings): Options =>
   waitForQuota: true
 })
 
-/** Checks what a call says. */
+/** Checks the options of a call, and adds the defaults from `usual`. */
 export const check = (options: CallOptions, usual: Options): Result.Result<Options, InvalidInput> => {
   if (typeof options !== "object" || options === null) return invalid("options", "must be an object", "必须是对象")
   const { attempts = usual.retry.attempts, quota = "wait", ...rest } = options

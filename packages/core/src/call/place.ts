@@ -1,4 +1,4 @@
-/** A place in the limiter for one request: taken, used and given back. */
+/** Reserves a place in the limiter for one request, and ends or returns it afterwards. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -7,26 +7,26 @@ import type { Place, Quota } from "../Quota.ts"
 import type { Ticket } from "../quota/windows.ts"
 import { QuotaReached } from "../reason/client.ts"
 
-/** How long a call may wait for its place and keep it, and who hears of it. */
+/** How a call waits for its place, and how long it holds the place. */
 export interface Waiting<E> {
-  /** The longest wait from now on, in milliseconds. */
+  /** The longest wait from now, in milliseconds. */
   readonly maxWait: () => number
-  /** Milliseconds from now on until the request can't reach QQ any more. */
+  /** Milliseconds from now until the request can't reach QQ any more. */
   readonly hold: () => number
-  /** How far a call that failed came. By default `answered`. */
+  /** How far a failed request got. By default `answered`. */
   readonly phase?: ((failure: E) => "unsent" | "lost" | "answered") | undefined
-  /** Hears the milliseconds of a wait. */
+  /** Called before a wait, with its milliseconds. */
   readonly onWait?: ((millis: number) => Effect.Effect<void>) | undefined
 }
 
-// What is said instead of an answer where there is no place at once.
+// The result of a try when there is no place right now.
 const full = Symbol()
 
-// A limiter that fails stops nobody: QQ counts too.
+// If the limiter fails, calls go on: QQ counts them too.
 const grantAll = (error: Error): Effect.Effect<Place> =>
   Effect.as(Effect.logWarning(error.message), { granted: true, wait: 0, ticket: [] })
 
-/** A place, from its reservation to its end. */
+/** One place, from its reservation to its end. */
 class Visit<E> {
   readonly #quota: Quota["Service"]
   readonly #counted: Counted
@@ -44,7 +44,7 @@ class Visit<E> {
     return this.place?.granted ? this.place.ticket : undefined
   }
 
-  /** Asks for a place, or for the one that is booked; says whether it is there now. */
+  /** Reserves a place, or exchanges the booking for one. Returns whether there is a place now. */
   ask(maxWait: number): Effect.Effect<boolean> {
     const { key, limits } = this.#counted
     const asked = this.#quota.reserve({ key, limits, maxWait, hold: this.#waiting.hold(), instead: this.#ticket })
@@ -56,7 +56,7 @@ class Visit<E> {
     )
   }
 
-  /** Gives the place back, unless its request got lost: QQ may count that until its time is over. */
+  /** Ends or returns the place. The place of a lost request ends at its deadline, because QQ may still count it. */
   end(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> | undefined {
     const ticket = this.#ticket
     if (ticket === undefined) return undefined
@@ -73,11 +73,12 @@ class Visit<E> {
 }
 
 /**
- * Runs an effect in a place of its own, in its turn (`inTurn` waits for that).
+ * Runs an effect with a place in the limiter. `inTurn` waits until the effect may run.
  *
- * With room, the place is taken when the turn has come, and used at once. Without, the turn goes to others while this
- * caller waits with a booking, or fails at once with {@link QuotaReached} and the time to come back when that would be too
- * late. Q1: a place whose call got lost on its way is kept until its deadline, since QQ may count it until then.
+ * If there is a place, it is taken when the effect's turn has come, and used immediately. If not, the turn goes to
+ * others while this caller waits with a booking. If the wait would be too long, it fails immediately with {@link
+ * QuotaReached} and the time until a place is free. Q1: the place of a lost request is kept until its deadline, because
+ * QQ may count it until then.
  */
 export const withPlace = <A, E, TE>(
   quota: Quota["Service"],
@@ -105,7 +106,7 @@ export const withPlace = <A, E, TE>(
       if (yield* visit.ask(waiting.maxWait())) return yield* inTurn(use)
       for (;;) {
         const { granted, wait } = visit.place!
-        // Q2: with the time to come back. There may never be a place.
+        // Q2: the error says how long to wait. With a limit of 0 there is never a place.
         if (!granted) return yield* new QuotaReached(Number.isFinite(wait) ? { wait } : {})
         if (waiting.onWait !== undefined) yield* waiting.onWait(wait)
         yield* Effect.sleep(wait)

@@ -7,15 +7,15 @@ import type { Caller } from "./caller.ts"
 import type { Wire } from "./encode.ts"
 import type { Options } from "./options.ts"
 
-/** How far a call came: what its error says beside the reason. */
+/** The progress of a call, which its error reports beside the reason. */
 export class Progress {
   readonly endpoint: Any
   readonly #clock: Clock.Clock
-  /** When it began, in monotonic milliseconds. */
+  /** The start of the call, in monotonic milliseconds. */
   readonly began: number
-  /** The program, as soon as it is known. */
+  /** The program, once it is known. */
   appid: string | undefined
-  /** Requests that were sent for it. */
+  /** How many requests were sent. */
   attempts = 0
 
   constructor(endpoint: Any, clock: Clock.Clock) {
@@ -24,27 +24,30 @@ export class Progress {
     this.began = this.now
   }
 
+  /** The current time, in monotonic milliseconds. */
   get now(): number {
     return millisOf(this.#clock)
   }
 
-  /** The error of the call, if this is why it fails now. */
+  /** The error of the call, if it fails now for this reason. */
   error(reason: Reason): QQError {
     const { appid, attempts, began, endpoint, now } = this
     return new QQError({ endpoint: endpoint.endpoint, app: appid, reason, attempts, elapsed: now - began })
   }
 }
 
-/** A call that is checked and may be sent. */
+/** A call whose input has been checked. */
 export class Call {
   readonly endpoint: Any
   readonly progress: Progress
   readonly wire: Wire
   readonly caller: Caller
   readonly options: Options
-  /** D3: when all of it must be over, in monotonic milliseconds. */
+  /** D3: the end of the whole call, in monotonic milliseconds. */
   readonly deadline: number
-  /** T4: tokens that it may still ask for: one that is fetched, and before that perhaps one that is found and dead. */
+  /**
+   * T4: how many renewals are left. The call may get one token from another caller, which may be dead, and one fetched.
+   */
   renewals = 2
 
   constructor(progress: Progress, wire: Wire, caller: Caller, options: Options) {
@@ -56,7 +59,7 @@ export class Call {
     this.deadline = progress.began + options.deadline
   }
 
-  /** Milliseconds that it still has. */
+  /** Milliseconds until the deadline. */
   get left(): number {
     return Math.max(0, this.deadline - this.progress.now)
   }

@@ -1,4 +1,4 @@
-/** The HTTP request of one attempt. */
+/** Builds the HTTP request of one attempt. */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type { AppCredentials } from "../App.ts"
@@ -8,7 +8,7 @@ import type { Request } from "../transport/types.ts"
 import { maxBytesOf } from "./answer.ts"
 import type { Wire } from "./encode.ts"
 
-/** Where QQ is: an origin, and the path before those of its calls. `undefined` for what is no address. */
+/** Splits QQ's base URL into the origin and the path prefix. `undefined` if it is not an HTTP URL. */
 export const baseOf = (baseUrl: string): { readonly origin: string; readonly path: string } | undefined => {
   try {
     const { origin, pathname, protocol } = new URL(baseUrl)
@@ -18,13 +18,13 @@ export const baseOf = (baseUrl: string): { readonly origin: string; readonly pat
   }
 }
 
-// A timer of more milliseconds fires at once.
-const maxTimer = 2 ** 31 - 1
+// A JavaScript timer with a longer delay fires immediately.
+const maxTimerMillis = 2 ** 31 - 1
 
-/** What proves the caller's right: a token, a program's credentials, or nothing. */
+/** The token or the program's credentials that authorise a request. `undefined` if the endpoint needs neither. */
 export type Proof = Redacted.Redacted<string> | AppCredentials | undefined
 
-/** The HTTP request of one attempt. Secrets are redacted in it until it is sent. */
+/** Builds the HTTP request of one attempt. The secrets in its query are redacted. */
 export const build = (
   endpoint: Any,
   base: { readonly origin: string; readonly path: string },
@@ -44,7 +44,7 @@ export const build = (
     origin: base.origin,
     path: base.path + endpoint.path,
     query,
-    timeout: Math.min(timeout, maxTimer),
+    timeout: Math.min(timeout, maxTimerMillis),
     maxBytes: maxBytesOf(endpoint),
     atMostOnce: endpoint.delivery !== "repeatable"
   }
@@ -63,7 +63,7 @@ export const build = (
   }))
 }
 
-/** What of a request must never be seen in a text: its token or secret, and the parameters that the endpoint names. */
+/** The secrets of a request, which are removed from QQ's texts: the token or AppSecret, and the secret parameters. */
 export const secretsOf = (
   { secrets = [] }: Any,
   { proof, wire }: { readonly wire: Wire; readonly proof: Proof }

@@ -1,4 +1,4 @@
-/** JSON as its bytes have it: in UTF-8 alone, and with every key, also one that stands there twice. */
+/** Strict reading of JSON: only UTF-8, and with a count of all keys, including duplicates. */
 
 const strict = new TextDecoder("utf-8", { fatal: true })
 
@@ -12,16 +12,16 @@ const orUndefined =
     }
   }
 
-/** The text that the bytes are, if they are UTF-8. */
+/** Decodes bytes as UTF-8. `undefined` if they are not UTF-8. */
 export const textOf = orUndefined((bytes: Uint8Array) => strict.decode(bytes))
 
-/** The value that a text is, if it is JSON. */
+/** Parses a text as JSON. `undefined` if it is not JSON. */
 export const parse = orUndefined((text: string): unknown => JSON.parse(text))
 
-// the strings of a JSON text, one after the other, and whether each is a key
+// Matches each string of a JSON text, and the colon after it if the string is a key.
 const strings = /"([^"\\]*(?:\\.[^"\\]*)*)"(\s*:)?/g
 
-/** C1: how many keys with these names a JSON text has, at any depth, however often and however escaped. */
+/** C1: counts the keys with these names in a JSON text, at any depth, including duplicates and escaped names. */
 export const countKeys = (text: string, names: ReadonlyArray<string>): number => {
   let count = 0
   for (const [, body = "", colon] of text.matchAll(strings)) {

@@ -1,4 +1,4 @@
-/** Stubs for tests. */
+/** A client for tests, without HTTP. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -16,7 +16,7 @@ type StubOf<F> = F extends (...args: infer Args) => Effect.Effect<infer A, unkno
   ? (input: NonNullable<Args[0]> & Authority) => Effect.Effect<A, Reason>
   : never
 
-/** Functions that answer in the place of QQ, by the name of the call. */
+/** The functions that answer calls instead of QQ, by the name of the call. */
 export type Stubs = Partial<
   UnionToIntersection<
     {
@@ -27,11 +27,11 @@ export type Stubs = Partial<
 type UnionToIntersection<U> = (U extends unknown ? (u: U) => void : never) extends (i: infer I) => void ? I : never
 
 /**
- * A client for tests that answers single calls by functions, without HTTP:
- * `QQMini.layerStub({ "security.msgSecCheck": () => Effect.succeed({ risky: true }) })`.
+ * A client for tests in which functions answer the calls, without HTTP: `QQMini.layerStub({ "security.msgSecCheck": ()
+ * => Effect.succeed({ risky: true }) })`.
  *
- * Inputs are checked as always, and a stub fails with a reason: `Effect.fail(new QQError.NotSubscribed({ … }))`. A call
- * without a stub is a defect that names it.
+ * Inputs are checked as usual. A stub fails with a reason: `Effect.fail(new QQError.NotSubscribed({ … }))`. A call
+ * without a stub is a defect that contains the name of the call.
  */
 export const layerStub = (stubs: Stubs): Layer.Layer<QQMini> =>
   Layer.succeed(

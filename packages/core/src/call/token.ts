@@ -1,4 +1,4 @@
-/** The token of a call, and another one when QQ refuses it. */
+/** Sends a call with a token, and with a new token if QQ refuses the first one. */
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type { AccessToken, Token } from "../AccessToken.ts"
@@ -9,10 +9,10 @@ import type { Failure } from "../Retry.ts"
 import type { Admission } from "./admission.ts"
 import type { Call } from "./progress.ts"
 
-// A call without a token was not sent, and the fetch has repeated already what may be repeated.
+// Without a token nothing was sent. The token fetch has its own retries.
 const withoutToken = (reason: Reason): Failure => ({ reason, phase: "unsent", repeat: "never" })
 
-/** Sends a call's request with a token, when it is admitted. */
+/** Makes the function that sends an admitted call with a token. */
 export const make = (
   tokens: AccessToken["Service"],
   admission: Admission,
@@ -48,8 +48,8 @@ export const make = (
     Effect.flatMap(tokens.isWarm(app), (isWarm) => {
       const token = Effect.suspend(() => Effect.mapError(tokens.get(app, call.left), withoutToken))
       if (isWarm) return sendWith(call, counted, app, token)
-      // A call without a place costs no getToken. Where there are places, the token comes before the turn, so that those
-      // who wait for it hold up no call of another program.
+      // If the quota is full, wait for a place first: a call that is not sent must not cost a getToken. If there is a
+      // place, get the token before the call's turn, so that waiting for the token blocks no calls of other programs.
       return Effect.flatMap(admission.hasPlace(counted), (hasPlace) =>
         hasPlace
           ? Effect.flatMap(token, (token) => sendWith(call, counted, app, Effect.succeed(token)))

@@ -1,12 +1,12 @@
 import * as Effect from "effect/Effect"
 
-/** How many may be on their way at once. Those who wait get their turns in the order in which they came. */
+/** Limits how many effects run at once. Waiting effects run in the order of their arrival. */
 export class Turns {
   #free: number
   readonly #waiting = new Set<() => void>()
 
-  constructor(most: number) {
-    this.#free = most
+  constructor(maxInFlight: number) {
+    this.#free = maxInFlight
   }
 
   #give(): void {
@@ -19,7 +19,7 @@ export class Turns {
     next()
   }
 
-  /** Runs an effect in its turn. `bounded` is put around the wait for it, where there is one. */
+  /** Runs an effect in its turn. If it has to wait, `bounded` is applied to the wait, for example to limit its time. */
   run<A, E, E2>(
     effect: Effect.Effect<A, E>,
     bounded: (wait: Effect.Effect<void>) => Effect.Effect<void, E2>
@@ -34,14 +34,15 @@ export class Turns {
         }
         const wait = Effect.callback<void>((resume) => {
           const next = () => {
-            // In the same step as it was given up by another, so that an interruption can't lose it.
+            // Set in the same step in which the turn is passed on, so that an interruption can't lose the turn.
             mine = true
             resume(Effect.void)
           }
           this.#waiting.add(next)
           return Effect.sync(() => this.#waiting.delete(next))
         })
-        // Whoever gave the turn up goes on first: 10,000 that end at once would nest as deep.
+        // Yield, so that the previous effect continues first. Otherwise 10,000 effects that end at once would nest
+        // 10,000 calls deep.
         return bounded(wait).pipe(Effect.andThen(Effect.yieldNow), Effect.andThen(effect))
       }
       return Effect.onExitPrimitive(Effect.suspend(take), () => {

@@ -1,5 +1,5 @@
 /**
- * What QQ's page about a call says, written down once.
+ * The types that describe an endpoint of QQ's API.
  */
 import type * as Duration from "effect/Duration"
 import type * as Redacted from "effect/Redacted"
@@ -10,64 +10,68 @@ import type { Code } from "../Code.ts"
 import type { Limit } from "../Limit.ts"
 import type { Delivery } from "../Retry.ts"
 
-/** For which program a call is made, and with which token. Every call takes these beside its own parameters. */
+/** The program and the token of a call. Every call accepts these parameters in addition to its own. */
 export interface Authority {
-  /** The caller's own token. It is used as it is: not stored, and not renewed when QQ refuses it. */
+  /** The caller's own token. It is neither stored nor renewed when QQ refuses it. */
   readonly access_token?: string | Redacted.Redacted<string> | undefined
-  /** Another program than the default one. */
+  /** The program of the call. By default the client's default program. */
   readonly appid?: AppId | undefined
-  /** Its secret, unless it is registered. */
+  /** The AppSecret of `appid`. Needed only if the program is not registered. */
   readonly appsecret?: string | Redacted.Redacted<string> | undefined
 }
 
-/** How one call is made, where it differs from the client's own settings. */
+/** Options of one call. They override the client's settings. */
 export interface CallOptions {
-  /** The time for the whole call: quota, token, every attempt and every pause. */
+  /** Timeout of the whole call: quota, token, all attempts and pauses. A number is milliseconds. */
   readonly deadline?: Duration.Input | undefined
-  /** The time for one attempt. */
+  /** Timeout of one attempt. A number is milliseconds. */
   readonly attemptTimeout?: Duration.Input | undefined
-  /** Attempts in all; 1 switches repeating off. */
+  /** The total number of attempts. 1 disables retries. */
   readonly attempts?: number | undefined
-  /** When a quota is full: `wait` for a place as long as the deadline allows, or `fail` at once. */
+  /** If a quota is full: `wait` for a place until the deadline, or `fail` immediately. By default `wait`. */
   readonly quota?: "wait" | "fail" | undefined
 }
 
-/** A schema of what goes in or out. */
+/** A schema of the input, the wire parameters or the output of a call. */
 export type IO = Schema.Codec<unknown, unknown>
 
-/** What an endpoint is made of. */
+/** The parts of an endpoint's definition. */
 export interface Definition<Input extends IO, Wire extends IO, Output extends IO, A> {
-  /** What proves the caller's right: a token in the query, appid and secret in the query, or nothing. */
+  /** How the request is authorised: by a token in the query, by appid and secret in the query, or not at all. */
   readonly authority: "access_token" | "secret" | "none"
-  /** The caller's parameters: checked and decoded before anything is sent. */
+  /** The schema of the caller's parameters. They are checked and decoded before anything is sent. */
   readonly input: Input
-  /** How the decoded parameters travel, by their wire names: in the query of a GET, in the body of a POST. */
+  /**
+   * The schema that encodes the decoded parameters by their wire names, for the query of a GET or the body of a POST.
+   */
   readonly wire: Wire
-  /** How a POST's parameters are packed, as `Body.json`, which is the default. */
+  /** The encoding of a POST body. By default `Body.json`. */
   readonly body?: Body | undefined
-  /** Whether `appid` travels among the body's parameters. */
+  /** Whether the body also contains the parameter `appid`. */
   readonly appid?: boolean | undefined
-  /** Wire names whose values must never be seen. */
+  /** The wire names of secret parameters. */
   readonly secrets?: ReadonlyArray<string> | undefined
-  /** The success, from and to the JSON of QQ's answer. With `image`, from the answer's bytes. */
+  /** The schema of a successful answer: of its JSON, or with `image` of its bytes. */
   readonly output: Output
+  /** Whether the answer is an image. */
   readonly image?: boolean | undefined
-  /** What of the success the caller gets, by what was asked for. Everything when absent. */
-  // A method and not a property: every endpoint has to be an `Any`, and a method's parameters don't stand in the way.
+  /** Selects the caller's result from the output and the parameters. By default the whole output. */
+  // A method, not a property: parameters of methods are bivariant, so that every endpoint is assignable to `Any`.
   select?(output: Output["Type"], params: Input["Type"]): A
-  /** What QQ's codes mean at this call, where they mean the same nowhere else. */
+  /** The meaning of QQ's error codes for this call, if it differs from the common one. */
   readonly codes?: ReadonlyArray<Code> | undefined
-  /** Codes that are an answer and not an error. */
+  /** Error codes that are a result of this call and not an error. */
   readonly answers?: ReadonlyArray<number> | undefined
-  /** QQ's limits. */
+  /** QQ's limits for this call. */
   readonly quota?: ReadonlyArray<Limit> | undefined
+  /** Whether the call may be repeated. */
   readonly delivery: Delivery
 }
 
-/** What every endpoint carries, so that it is known as one. */
+/** The key that identifies endpoints. */
 export const TypeId = "~@qq-mini/core/Endpoint"
 
-/** An endpoint with its name, method and path. */
+/** An endpoint: its definition with name, HTTP method and path. */
 export interface Endpoint<
   Name extends string,
   Input extends IO = IO,

@@ -10,7 +10,7 @@ type Encoded<Class extends ErrorClass, F extends Fields> = {
   readonly _tag: InstanceType<Class>["_tag"]
 } & Schema.Struct<F>["Encoded"]
 
-/** A class of errors that is a Schema too. */
+/** An error class that is also a Schema. */
 export type Schemed<Class extends ErrorClass, F extends Fields> = Class &
   Schema.BottomLazyWithoutNew<SchemaAST.AST, Schema.Codec<InstanceType<Class>, Encoded<Class, F>>> & {
     readonly Type: InstanceType<Class>
@@ -21,15 +21,15 @@ export type Schemed<Class extends ErrorClass, F extends Fields> = Class &
     readonly fields: F
   }
 
-/** A value that may be `undefined`, which JSON leaves out. */
+/** The schema of a field that may be `undefined`. JSON omits such a field. */
 export const orUndefined = <S extends Schema.Top>(schema: S) =>
   Schema.UndefinedOr(schema).pipe(Schema.withDecodingDefaultKey(Effect.undefined))
 
 /**
- * Makes a class of errors a Schema: `Schema.encode` and `Schema.decode` take it.
+ * Turns an error class into a Schema, for `Schema.encode` and `Schema.decode`. Mark the call as pure.
  *
- * `Schema.TaggedError` would make both in one. Then every bundle would carry the schemas, though few programs send errors
- * anywhere, and an error whose fields don't fit would throw in the middle of a failure. Mark the call pure.
+ * `Schema.TaggedError` would define both together. But then every bundle would contain the schemas, although few
+ * programs encode errors, and an error with wrong fields would throw while another failure is being handled.
  */
 export const schemaOf = <Class extends ErrorClass, const F extends Fields>(
   Class: Class,
@@ -43,13 +43,13 @@ export const schemaOf = <Class extends ErrorClass, const F extends Fields>(
       decode: ({ _tag, ...fields }: { readonly _tag: string }): Error => new Class(fields as never),
       encode: (error) => error as never
     })
-    // Not `instanceof`: another copy of this package makes errors of another class.
+    // Not `instanceof Class`: another copy of this package has another class.
     const is = (u: unknown): u is Error => u instanceof Error && "_tag" in u && u._tag === tag
     const toCodec = () => Schema.link<Error>()(struct, whole)
     return struct.pipe(Schema.decodeTo(Schema.declare(is, { toCodec, expected: tag }), whole)).ast
   }
   return Object.defineProperties(Class, {
-    // The methods of every schema: pipe, annotate, check and so on.
+    // The methods that every schema has: pipe, annotate, check and so on.
     ...Object.getOwnPropertyDescriptors(Object.getPrototypeOf(Schema.String)),
     ast: { get: () => (ast ??= make()) },
     fields: { value: fields }

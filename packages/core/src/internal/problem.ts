@@ -1,16 +1,19 @@
-/** What a schema finds wrong with a value, in English and Chinese. The value itself is never shown. */
+/** Describes the problems that a schema finds in a value, in English and Chinese. The value is never shown. */
 import type * as SchemaAST from "effect/SchemaAST"
 import type * as SchemaIssue from "effect/SchemaIssue"
 import type { Help } from "./reason.ts"
 
-/** One thing that is wrong, and where. */
+/** One problem. */
 export interface Problem {
+  /** The path of the field. */
   readonly path: ReadonlyArray<string>
+  /** The description. */
   readonly what: Help
+  /** Whether the field is required and missing. */
   readonly isMissing: boolean
 }
 
-/** A message in both languages as one text, because a schema's annotation is one text. */
+/** Joins an English and a Chinese message into one string, because a schema's `message` annotation is one string. */
 export const both = (en: string, zh: string): string => `${en}\n${zh}`
 
 const invalid: Help = { en: "is not valid", zh: "取值无效" }
@@ -29,11 +32,11 @@ const kinds: Readonly<Record<string, Help>> = {
   Arrays: { en: "an array", zh: "数组" }
 }
 
-/** The kinds of values that a schema takes. */
+/** The kinds of values that a schema accepts. */
 const kindsOf = (ast: SchemaAST.AST): ReadonlyArray<Help | undefined> =>
   ast._tag === "Union" ? ast.types.filter(({ _tag }) => _tag !== "Undefined").flatMap(kindsOf) : [kinds[ast._tag]]
 
-/** A schema's own words for a value of a wrong kind; where it has none, the kinds that it takes. */
+/** The schema's own message for a value of a wrong kind. Without one, the kinds of values that the schema accepts. */
 const expected = (ast: SchemaAST.AST): Help => {
   const own = ast._tag === "Union" ? ast.types.map((one) => one.annotations?.["message"]).find(Boolean) : undefined
   const words = said(ast.annotations?.["message"] ?? own)
@@ -59,7 +62,7 @@ const leaf = (issue: SchemaIssue.Issue): Help => {
   }
 }
 
-/** All that is wrong, in the order in which the schema found it. */
+/** All problems, in the order in which the schema found them. */
 export const problemsOf = (issue: SchemaIssue.Issue, path: ReadonlyArray<string> = []): ReadonlyArray<Problem> => {
   if (issue._tag === "Encoding") return problemsOf(issue.issue, path)
   if (issue._tag === "Pointer") return problemsOf(issue.issue, [...path, ...issue.path.map(String)])

@@ -1,31 +1,33 @@
 import type * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 
-/** What happened or what to do, in both languages. */
+/** A text in two languages. */
 export interface Help {
+  /** English. */
   readonly en: string
+  /** Chinese. */
   readonly zh: string
 }
 
-/** What every reason can say of itself. */
+/** The properties that every reason of a `QQError` has. */
 export interface ReasonInfo {
-  /** Whether the same call, made again later, can have another outcome. */
+  /** Whether the same call may succeed later. */
   readonly isRetryable: boolean
-  /** Milliseconds after which to try again, where that is known. */
+  /** Milliseconds to wait before the next try, if known. */
   readonly retryAfter: number | undefined
   /** What happened and what to do next, in English and Chinese. */
   readonly help: Help
 }
 
-// Node and others look for this method when they print a value.
+// Node and other runtimes call this method to print a value.
 const inspect: unique symbol = Symbol.for("nodejs.util.inspect.custom") as never
 
-/** Makes a class of errors that show no place in the code. */
+/** Makes an error class whose stack has no frames. */
 export const errorClass = <const Tag extends string>(tag: Tag) => {
   class Base extends Data.TaggedError(tag)<Readonly<Record<string, unknown>>> {
     constructor(fields: Readonly<Record<string, unknown>>) {
       super(fields)
-      // Where it was made lies inside the runtime and helps nobody. The promise client puts its caller's place there.
+      // The frames would all lie inside the runtime, and help nobody. The promise client adds the frames of its caller.
       Object.defineProperty(this, "stack", { value: `${tag}: ${this.message}`, writable: true, configurable: true })
     }
     [inspect](): unknown {
@@ -37,7 +39,7 @@ export const errorClass = <const Tag extends string>(tag: Tag) => {
   ) => Cause.YieldableError & { readonly _tag: Tag } & Readonly<Fields>
 }
 
-/** Makes the class of a reason. */
+/** Makes the class of an error reason. `help` is its default help text. */
 export const reason = <const Tag extends string>(tag: Tag, help: Help, isRetryable = false) => {
   class Base extends errorClass(tag)<{ readonly meaning?: Help; readonly code?: number; readonly text?: string }> {
     get isRetryable(): boolean {

@@ -1,6 +1,6 @@
 /**
- * Rules for what people write into options and files: a predicate, and what is said in English and Chinese of values that
- * break it. The values themselves are never shown.
+ * Rules for options and configuration files: a predicate, with an error message in English and Chinese. The values are
+ * never shown.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -9,7 +9,7 @@ import { InvalidConfig } from "../reason/client.ts"
 import { QQError } from "../reason/error.ts"
 import { both, problemsOf } from "./problem.ts"
 
-/** A {@link QQError} that names a setting and says what is wrong with it, in English and Chinese. */
+/** Makes a {@link QQError} about a wrong setting, with the problem in English and Chinese. */
 export const invalidConfig = (setting: string, en: string, zh: string): QQError =>
   new QQError({
     endpoint: "configuration",
@@ -17,11 +17,14 @@ export const invalidConfig = (setting: string, en: string, zh: string): QQError 
     reason: new InvalidConfig({ setting, problem: { en, zh } })
   })
 
-/** The schema of the values for which `is` holds. */
+/** Makes a schema from a predicate, with an error message in English and Chinese. */
 export const rule = <A>(is: (u: unknown) => u is A, en: string, zh: string): Schema.declare<A> =>
   Schema.declare(is, { message: both(en, zh) })
 
-/** Checks values by a struct of rules. The first field that breaks its rule is called in the error as `settingOf` says. */
+/**
+ * Makes a function that checks values with a struct of rules. It fails for the first field that breaks its rule.
+ * `settingOf` gives the name of the field for the error.
+ */
 export const checker = <A, I>(
   schema: Schema.Codec<A, I>
 ): ((input: unknown, settingOf: (field: string) => string) => Effect.Effect<A, QQError>) => {

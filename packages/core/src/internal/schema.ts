@@ -4,13 +4,13 @@ import * as SchemaGetter from "effect/SchemaGetter"
 import { both } from "./problem.ts"
 
 const utf8 = new TextEncoder()
-/** A number with its thousands set apart. */
+/** Formats a number with thousands separators. */
 export const group = (n: number) => n.toLocaleString("en-US")
 
-/** I1, a filter: at most so many bytes as UTF-8. Its error gives the size, not the text. */
+/** I1: a filter for strings of at most `max` bytes in UTF-8. Its error shows the size, not the text. */
 export const maxBytes = (max: number) =>
   Schema.makeFilter<string>((text) => {
-    // a character is at most 3 bytes for each unit of its length
+    // UTF-8 has at most 3 bytes for each UTF-16 unit, so most texts need not be encoded.
     if (text.length * 3 <= max) return undefined
     const size = utf8.encode(text).length
     return size <= max
@@ -23,10 +23,10 @@ export const maxBytes = (max: number) =>
 
 const notEmpty = Schema.makeFilter<string>((text) => (text.length > 0 ? undefined : both("is empty", "不能为空")))
 
-/** A text that is not empty. */
+/** The schema of a string that is not empty. */
 export const Text = Schema.String.check(notEmpty)
 
-/** A number, and not NaN or infinity. */
+/** The schema of a number that is not NaN or infinite, with messages in English and Chinese. */
 export const Finite = /* @__PURE__ */ Schema.Number.check(
   /* @__PURE__ */ Schema.makeFilter<number>((n) =>
     Number.isFinite(n) ? undefined : both("must be a finite number", "必须是有限的数字")
@@ -35,7 +35,7 @@ export const Finite = /* @__PURE__ */ Schema.Number.check(
 
 const isRedacted = (u: unknown): u is Redacted.Redacted<string> => Redacted.isRedacted(u)
 
-/** A secret text: plain where people write it and on the wire, redacted in between. */
+/** The schema of a secret string: plain when encoded, redacted when decoded. `maxLength` is in characters. */
 export const Secret = (maxLength: number) =>
   Text.check(Schema.makeFilter((text) => text.length <= maxLength)).pipe(
     Schema.decodeTo(Schema.declare(isRedacted), {
@@ -44,7 +44,7 @@ export const Secret = (maxLength: number) =>
     })
   )
 
-/** A page of a mini program: no leading `/`, a query is allowed. */
+/** The schema of a page of a mini program: no leading `/`, a query is allowed. */
 export const pagePath = () =>
   Text.check(
     Schema.makeFilter<string>((path) => {
@@ -59,7 +59,9 @@ export const pagePath = () =>
     })
   )
 
-/** The plain yes of a call that has nothing else to say. QQ writes `errcode`; the other spelling is as explicit. */
+/**
+ * The schema of a success without a value: `errcode: 0`. The spelling `errCode` is accepted too, as it is as explicit.
+ */
 export const ok = () =>
   Schema.Union([
     Schema.Struct({ errcode: Schema.Literal(0), errmsg: Schema.optional(Schema.Unknown) }),

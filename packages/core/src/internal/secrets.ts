@@ -4,8 +4,8 @@ const plain = (secret: string | Redacted.Redacted<string>): string =>
   typeof secret === "string" ? secret : Redacted.value(secret)
 
 /**
- * Whether two secrets, tokens or signatures are the same. Both are read to the end, wherever they differ, so the time it
- * takes does not show how much of a guess was right.
+ * Compares two secrets, tokens or signatures in constant time. Both are read to the end, so the time does not reveal
+ * how many characters of a guess are right.
  */
 export const sameSecret = (
   one: string | Redacted.Redacted<string>,
@@ -14,17 +14,17 @@ export const sameSecret = (
   const a = plain(one)
   const b = plain(other)
   let difference = a.length ^ b.length
-  // S2: no early exit. Past its end a text has NaN, which counts as 0; the lengths differ then.
+  // S2: no early exit. Past the end of a string `charCodeAt` is NaN, which counts as 0; then the lengths differ.
   for (let i = 0; i < Math.max(a.length, b.length); i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i)
   return difference === 0
 }
 
 /**
- * Tells secrets apart in the names of slots: 53 bits, far fewer than a secret has, so that nobody can go back from them.
- * Whoever does not know the secret hits its fingerprint by chance alone.
+ * A fingerprint that distinguishes secrets in the keys of slots. It has 53 bits, far fewer than a secret, so the secret
+ * can't be recovered from it. Without knowing the secret, its fingerprint can only be hit by chance.
  */
 export const fingerprint = (text: string): string => {
-  // two multiplicative hashes of 32 bits, mixed and cut to 53
+  // Two multiplicative hashes of 32 bits, mixed and cut to 53 bits.
   let a = 0xdeadbeef
   let b = 0x41c6ce57
   for (let i = 0; i < text.length; i++) {
@@ -37,7 +37,7 @@ export const fingerprint = (text: string): string => {
   return (4_294_967_296 * (b & 0x1fffff) + (a >>> 0)).toString(36)
 }
 
-// A character as it is, or percent-encoded by whatever rules, once or several times.
+// Matches a character, plain or percent-encoded one or more times.
 const anyForm = (character: string): string => {
   const bytes = [...new TextEncoder().encode(character)]
   const encoded = bytes.map((byte) => `%(?:25)*${byte.toString(16).padStart(2, "0")}`).join("")
@@ -45,34 +45,34 @@ const anyForm = (character: string): string => {
   return `(?:${plain}|${encoded}${character === " " ? "|\\+" : ""})`
 }
 
-// Of a long secret its beginning is looked for, and with it goes all that follows.
-const shown = 64
-// More of a text is not looked at; only its beginning is kept.
-const looked = 16_384
+// Only this beginning of a long secret is searched for. The characters that follow it are removed too.
+const maxSearchedCharacters = 64
+// Only this beginning of a text is searched.
+const maxTextCharacters = 16_384
 
-// Printable ASCII without encodings.
+// Whether a text is printable ASCII without `%`.
 const isPlain = (text: string): boolean => /^[ -$&-~]*$/.test(text)
 
 const flatten = (text: string): string => text.replace(/[\p{Cc}\s]+/gu, " ")
 
-/** S1: a text of QQ's in one line, with every secret of the call taken out in all its encodings, and then shortened. */
+/** S1: a text of QQ's as one line of at most 300 characters, with all secrets of the call removed, in any encoding. */
 export const scrub = (text: unknown, secrets: ReadonlyArray<Redacted.Redacted<string>>): string => {
   if (typeof text !== "string") return ""
   const flat = flatten(text)
-  let clean = flat.slice(0, looked)
+  let clean = flat.slice(0, maxTextCharacters)
   const plain = isPlain(clean) ? clean.toLowerCase() : undefined
   for (const secret of secrets) {
     const characters = Array.from(flatten(Redacted.value(secret)))
     if (characters.length === 0) continue
-    const beginning = characters.slice(0, shown)
-    // Most texts hold no secret, and the pattern below costs a millisecond to make.
+    const beginning = characters.slice(0, maxSearchedCharacters)
+    // Most texts contain no secret, and compiling the pattern below takes a millisecond.
     const simple = beginning.join("").toLowerCase()
     if (plain !== undefined && isPlain(simple) && !simple.includes(" ") && !plain.includes(simple)) continue
-    const pattern = beginning.map(anyForm).join("") + (characters.length > shown ? "\\S*" : "")
+    const pattern = beginning.map(anyForm).join("") + (characters.length > maxSearchedCharacters ? "\\S*" : "")
     clean = clean.replace(new RegExp(pattern, "giu"), "<redacted>")
   }
-  // where the text was cut, the beginning of a secret may be left
-  if (flat.length > looked) clean = clean.slice(0, -looked / 2)
+  // The text may have been cut within a secret, so its end is dropped.
+  if (flat.length > maxTextCharacters) clean = clean.slice(0, -maxTextCharacters / 2)
   clean = clean.trim()
   return clean.length > 300 ? `${clean.slice(0, 300)}…` : clean
 }

@@ -1,49 +1,49 @@
 import * as Result from "effect/Result"
 
 /**
- * A kind of foreign errors, as those of a client of Redis. Errors hold addresses, commands and values, and so secrets; a
- * name is shown if it is known in advance, and where there is none a fixed phrase is.
+ * A source of foreign errors, such as a Redis client. Such errors contain addresses, commands and values, and so
+ * secrets. Only names that are known in advance are shown, and otherwise a fixed phrase.
  */
 export interface Source {
   /** Matches a whole name that may be shown. */
   readonly names: RegExp
-  /** Shown in the place of all other errors. */
+  /** The text to show for all other errors. */
   readonly phrase: string
 }
 
 const oneOf = (...lists: ReadonlyArray<string>) => new RegExp(`^(?:${lists.join("|")})$`)
 
-// What systems call the errors of sockets and name servers.
+// The names of operating systems for errors of sockets and name servers.
 const sockets =
   "E(?:ACCES|ADDRINUSE|ADDRNOTAVAIL|AGAIN|AI_[A-Z]{4,6}|BUSY|CANCELED|CONNABORTED|CONNREFUSED|CONNRESET|HOSTDOWN" +
   "|HOSTUNREACH|INVAL|IO|MFILE|NETDOWN|NETRESET|NETUNREACH|NFILE|NOBUFS|NOENT|NOMEM|NOTCONN|NOTFOUND|PERM|PIPE" +
   "|PROTO|SERVFAIL|SHUTDOWN|TIMEDOUT|TIMEOUT)"
 
-// What systems call the errors of files beyond those.
+// The names of operating systems for other errors of files.
 const files =
   "E(?:DQUOT|EXIST|FBIG|INTR|ISDIR|LOOP|NAMETOOLONG|NODEV|NOSPC|NOSYS|NOTDIR|NOTEMPTY|NOTSUP|ROFS|STALE|TXTBSY|XDEV)"
 
-// The prefixes are of Node, undici, its parser of HTTP, OpenSSL and zlib.
+// The prefixes belong to Node, undici, its HTTP parser, OpenSSL and zlib.
 const network = `${sockets}|ABORT_ERR|(?:ERR|UND_ERR|HPE|CERT|UNABLE_TO|Z)_[A-Z][A-Z0-9_]{1,50}`
 
-// By these undici, Node, urllib, Deno and Bun say that a connection was never made.
+// The names of undici, Node, urllib, Deno and Bun for a connection that was never made.
 const unmade =
   "ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT" +
   "|ConnectTimeoutError|ConnectionTimeoutError|SocketAssignTimeoutError|ConnectionRefused|CERT_HAS_EXPIRED" +
   "|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_VERIFY_LEAF_SIGNATURE|ERR_TLS_CERT_ALTNAME_INVALID"
 
-// The words with which Redis begins an error.
+// The first words of Redis' errors.
 const redisWords =
   "ASK|BUSY|BUSYGROUP|BUSYKEY|CLUSTERDOWN|CROSSSLOT|DENIED|ERR|EXECABORT|LOADING|MASTERDOWN|MISCONF|MOVED|NOAUTH" +
   "|NOMASTERLINK|NOPERM|NOPROTO|NOREPLICAS|NOSCRIPT|NOTBUSY|OOM|READONLY|TRYAGAIN|UNAUTHORIZED|UNKILLABLE|WRONGPASS" +
   "|WRONGTYPE"
 
-// The errors of the client of npm, and those that adapters give names.
+// The errors of the npm package `redis`, and names that the adapters use.
 const redisClients =
   "(?:Abort|ClientClosed|ClientOffline|ConnectionTimeout|DisconnectsClient|RootNodesUnavailable" +
   "|SocketClosedUnexpectedly|SocketTimeout|Timeout)Error|HTTP_[1-5]\\d\\d|UNREACHABLE|UNSUPPORTED"
 
-// SQLite's own texts, which are the same whatever it was asked.
+// SQLite's own messages, which never contain values.
 const sqliteTexts =
   "SQL logic error|access permission denied|query aborted|database is locked|database table is locked|out of memory" +
   "|attempt to write a readonly database|interrupted|disk I/O error|database disk image is malformed" +
@@ -53,12 +53,12 @@ const sqliteTexts =
 
 const classes = "(?:Abort|Aggregate|Range|Reference|Syntax|Timeout|Type|URI)Error"
 
-// The providers' codes begin with one of these words.
+// The first words of the error codes of uniCloud's providers.
 const uniCloudCodes =
   "(?:CLOUD|DATABASE|EXCEED|FLOW|FUNCTION|INVALID|LIMIT|NETWORK|OPERATION|PERMISSION|REQUEST|RESOURCE|SERVER|SERVICE" +
   "|SYS|SYSTEM)_[A-Z][A-Z_]{1,50}|FunctionBizError|InternalServerError"
 
-/** Errors of clients of HTTP. */
+/** Errors of HTTP clients. */
 export const connections: Source = {
   names: /* @__PURE__ */ oneOf(network, unmade),
   phrase: "the connection was lost"
@@ -67,7 +67,7 @@ export const connections: Source = {
 /** Errors of system calls on files and sockets. */
 export const systemCalls: Source = { names: /* @__PURE__ */ oneOf(sockets, files), phrase: "unknown" }
 
-/** Errors of clients of Redis, over its own protocol or HTTP. */
+/** Errors of Redis clients, over Redis' own protocol or HTTP. */
 export const redis: Source = { names: /* @__PURE__ */ oneOf(network, redisWords, redisClients), phrase: "it failed" }
 
 /** Errors of `node:sqlite`. */
@@ -93,34 +93,34 @@ export const uniCloudDatabase: Source = {
 /** Errors thrown by functions of an app. */
 export const functions: Source = { names: /* @__PURE__ */ oneOf(network, classes), phrase: "an unknown error" }
 
-/** A property of anything. What can't be read is `undefined`. */
+/** Reads a property of any value. `undefined` if it can't be read. */
 export const peek = (value: unknown, name: string): unknown =>
   value === undefined || value === null
     ? undefined
     : Result.getOrUndefined(Result.try(() => (value as Readonly<Record<string, unknown>>)[name]))
 
-// More of a text is not looked at.
-const longest = 4_000
+// Only this beginning of a text is examined.
+const maxCharacters = 4_000
 
-const text = (value: unknown): string => (typeof value === "string" ? value.slice(0, longest) : "")
+const text = (value: unknown): string => (typeof value === "string" ? value.slice(0, maxCharacters) : "")
 
 const saying = (error: unknown): string => text(error) || text(peek(error, "message")) || text(peek(error, "errMsg"))
 
 const labels = (error: unknown): ReadonlyArray<string> =>
   [
     ...["code", "errCode", "errstr", "name"].map((name) => text(peek(error, name))),
-    // Workers mark an error of a Durable Object so.
+    // Workers set this on errors of a Durable Object.
     peek(error, "overloaded") === true ? "overloaded" : ""
   ].filter((label) => label !== "")
 
-/** Whether an error itself, and not its cause, bears a name that matches. */
+/** Whether a name of the error itself, not of its cause, matches. */
 export const isNamed = (error: unknown, names: RegExp): boolean => labels(error).some((label) => names.test(label))
 
-/** Whether an error's names or its message match. It decides what to do; nothing of the text may be shown. */
+/** Whether a name or the message of an error matches. For decisions only: the text must not be shown. */
 export const says = (error: unknown, pattern: RegExp): boolean =>
   pattern.test([...labels(error), saying(error)].join(" "))
 
-// Deno says in words alone that a connection was never made.
+// Deno says only in the message that a connection was never made.
 const unconnected = (error: unknown): string | undefined =>
   says(error, /client error \(Connect\)/) ? (says(error, /dns error/) ? "ENOTFOUND" : "ECONNREFUSED") : undefined
 
@@ -129,26 +129,26 @@ const unmadeNames = /* @__PURE__ */ oneOf(unmade)
 /** Whether an error itself says that a connection was never made. */
 export const isUnmade = (error: unknown): boolean => isNamed(error, unmadeNames) || unconnected(error) !== undefined
 
-const mostCauses = 16
+const maxCauses = 16
 
-/** What caused an error: several where all of several attempts failed. */
+/** The causes of an error. There are several if several attempts failed. */
 export const causesOf = (error: unknown): ReadonlyArray<unknown> => {
   const several = peek(error, "errors")
   const some = Result.try(() =>
-    Array.isArray(several) ? Array.from({ length: Math.min(several.length, mostCauses) }, (_, i) => several[i]) : []
+    Array.isArray(several) ? Array.from({ length: Math.min(several.length, maxCauses) }, (_, i) => several[i]) : []
   )
   if (Result.isSuccess(some) && some.success.length > 0) return some.success
-  // The client of Redis keeps what happened beside its own decision not to try again.
+  // The npm package `redis` keeps the original error in `socketError`.
   return [peek(error, "socketError") ?? peek(error, "cause")]
 }
 
-const deepest = 4
+const maxDepth = 4
 
-// How urllib and `uniCloud.request` call an answer that is late.
+// The names of urllib and `uniCloud.request` for an answer that timed out.
 const late = /^(?:ResponseTimeoutError|ESOCKETTIMEDOUT)$/
 
 const nameOf = (error: unknown, names: RegExp, depth = 0): string | undefined => {
-  if (error === undefined || error === null || depth > deepest) return undefined
+  if (error === undefined || error === null || depth > maxDepth) return undefined
   if (isNamed(error, late)) return "ETIMEDOUT"
   const name = [
     unconnected(error),
@@ -160,7 +160,7 @@ const nameOf = (error: unknown, names: RegExp, depth = 0): string | undefined =>
 }
 
 /**
- * S1: all that may be shown of a foreign error, whatever it is made of. That is the name by which it or its cause is known,
- * or the phrase of its source.
+ * S1: the only part of a foreign error that may be shown: the known name of the error or of its cause, or else the
+ * phrase of its source.
  */
 export const shown = (error: unknown, { names, phrase }: Source): string => nameOf(error, names) ?? phrase

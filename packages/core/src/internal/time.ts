@@ -1,17 +1,17 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
-/** T10: milliseconds that only ever grow. A machine whose clock is set back or ahead keeps its tokens and quotas. */
+/** T10: monotonic milliseconds. They only grow, so tokens and quotas survive changes of the machine's clock. */
 export const monotonicMillis: Effect.Effect<number> = Clock.clockWith((clock) => Effect.succeed(millisOf(clock)))
 
-/** The same of a clock that is known. */
+/** The monotonic milliseconds of a clock. */
 export const millisOf = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
 
 const steps = 10
 
 /**
- * Fails an effect that takes longer than so many milliseconds in which this process could hear of its end. One that was
- * too busy to listen is given the time to look: whoever takes a full inbox for silence goes on without the others.
+ * A timeout that tolerates a blocked event loop. It sleeps in 10 steps, so after a long block the effect has time to
+ * deliver a result that has already arrived. A busy process must not take its own delay for an outage.
  */
 export const patient = <A, E, R, E2>(
   effect: Effect.Effect<A, E, R>,
@@ -21,7 +21,7 @@ export const patient = <A, E, R, E2>(
   Effect.raceFirst(
     effect,
     Effect.gen(function* () {
-      // not `Effect.repeat`, which brings schedules into every bundle
+      // `Effect.repeat` would add schedules to every bundle.
       for (let step = 0; step < steps; step++) yield* Effect.sleep(millis / steps)
       return yield* Effect.fail(onTimeout())
     })

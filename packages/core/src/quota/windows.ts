@@ -1,39 +1,43 @@
 import { type Counted, windowMillis } from "../Limit.ts"
 
-/** What the limiter needs to know a place again. Empty where it does not count. */
+/** Identifies a place or booking for the limiter that granted it. Empty if the limiter does not count the call. */
 export type Ticket = ReadonlyArray<number>
 
-// The window is cut into slots. A place that ended somewhere in a slot counts until a whole window after the slot's end,
+// The window is divided into slots. A place that ended within a slot counts until a whole window after the slot's end,
 // so 64/65 = 98 % of a limit can be used.
 const slotsInWindow = 64
 const slotsHeld = slotsInWindow + 1
 
 /**
- * How the windows are cut, and how long a call stays closed after QQ refused one, for limiters on other stores: from
- * `first` milliseconds, doubled when QQ refuses again within `memory`, up to `longest`.
+ * The constants of the limiter, which limiters on other stores share: how windows are divided into slots, and how long
+ * a call stays closed after QQ refused it. That time is `firstMillis`. It doubles if QQ refuses again within
+ * `memoryMillis` after it has ended, up to `longestMillis`.
  */
 export const shape = {
   slotsInWindow,
   slotsHeld,
-  closed: { first: 60_000, longest: 3_600_000, memory: 300_000 }
+  closed: { firstMillis: 60_000, longestMillis: 3_600_000, memoryMillis: 300_000 }
 } as const
 
 /**
- * One limit's places. Q1: QQ counts a call at some moment between its granting and its answer, so an open place counts
- * until it ends, and then for a whole window. One whose end nobody reports ends at its deadline.
+ * The places of one limit. Q1: QQ counts a call at an unknown moment between the granting of its place and its answer.
+ * So a place counts while it is open, and for a whole window after it has ended. An unreported place ends at its
+ * deadline.
  */
 class Window {
   readonly width: number
   readonly max: number
-  /** Places that ended, by the slot of their end; and bookings, by the slot from which they may be exchanged. */
+  /**
+   * The number of ended places by the slot of their end, and of bookings by the slot from which they can be exchanged.
+   */
   readonly counts = new Map<number, number>()
-  /** Places under way, by the slot of their deadline. */
+  /** The number of open places, by the slot of their deadline. */
   readonly open = new Map<number, number>()
-  /** All places of both, also those that are over and not removed yet. */
+  /** The number of all places in both maps, including old ones that have not been removed yet. */
   #places = 0
   /** The last slot in which a place was ever counted. */
   #last = -Infinity
-  /** The slot in which places that are over were removed last. */
+  /** The slot in which old places were removed last. */
   #cleaned = -Infinity
 
   constructor(max: number, millis: number) {
@@ -41,11 +45,14 @@ class Window {
     this.width = millis / slotsInWindow
   }
 
+  /** The slot of a time. */
   slot(time: number): number {
     return Math.floor(time / this.width)
   }
 
-  /** How many places count in a slot. Of those under way it is hoped that they end in the slot `now`. */
+  /**
+   * How many places count in a slot. Assumes that open places end in the slot `now`, or at their deadline if earlier.
+   */
   used(slot: number, now: number): number {
     let sum = 0
     for (const [end, count] of this.counts) if (end > slot - slotsHeld && end <= slot) sum += count
@@ -53,6 +60,7 @@ class Window {
     return sum
   }
 
+  /** Changes the number of places in a slot. It never falls below 0. */
   add(counts: Map<number, number>, slot: number, by: number): void {
     const before = counts.get(slot) ?? 0
     const count = Math.max(0, before + by)
@@ -62,11 +70,13 @@ class Window {
     if (counts === this.counts) this.#last = Math.max(this.#last, slot)
   }
 
-  /** The earliest time from `time` on with room, behind the bookings unless this is one of them. */
+  /**
+   * The earliest time at or after `time` with a free place. It is after all bookings, unless the caller has `booked`.
+   */
   earliest(time: number, now: number, booked: boolean): number {
     if (this.max < 1) return Infinity
     const first = this.slot(time)
-    // No bookings, and fewer places than the limit: nothing needs to be counted.
+    // No later bookings and fewer places than the limit: there is no need to count.
     if (this.#places < this.max && this.#last <= first) return time
     const present = this.slot(now)
     let slot = booked ? first : Math.max(first, ...this.counts.keys())
@@ -74,7 +84,7 @@ class Window {
     return Math.max(time, slot * this.width)
   }
 
-  /** Takes a place from now to its deadline; gives its slot. */
+  /** Takes a place from now until its deadline. Returns the slot of the deadline. */
   take(now: number, deadline: number): number {
     this.#clean(this.slot(now))
     const slot = this.slot(deadline)
@@ -82,7 +92,7 @@ class Window {
     return slot
   }
 
-  /** Removes the places that count no more. */
+  /** Removes the places that no longer count. */
   #clean(present: number): void {
     if (present === this.#cleaned) return
     this.#cleaned = present
@@ -90,12 +100,14 @@ class Window {
       for (const [slot, count] of counts) if (slot <= present - slotsHeld) this.add(counts, slot, -count)
   }
 
+  /** Books a place at a time. Returns its slot. */
   book(time: number): number {
     const slot = this.slot(time)
     this.add(this.counts, slot, 1)
     return slot
   }
 
+  /** Ends an open place with this slot of its deadline, at a time. */
   end(slot: number, time: number): void {
     if (!this.open.has(slot)) return
     this.add(this.open, slot, -1)
@@ -103,18 +115,20 @@ class Window {
   }
 }
 
-/** A call that QQ refused for its number. */
+/** A key that is closed because QQ refused a call for its quota. */
 interface Closing {
+  /** The time until which it is closed. */
   until: number
+  /** How many times in a row it was closed. */
   times: number
 }
 
-/** The rolling windows of any number of calls, on one clock, and the calls that are closed. */
+/** The rolling windows of all keys, and the keys that are closed. All times are milliseconds of one clock. */
 export class Windows {
   readonly #windows = new Map<string, Window>()
   readonly #closings = new Map<string, Closing>()
 
-  /** Memoised: the windows of the limits that a key was last counted by. */
+  /** Memoised: the windows of a key for its last list of limits. */
   readonly #last = new Map<string, { readonly limits: Counted["limits"]; readonly windows: ReadonlyArray<Window> }>()
 
   #kept({ key, limits }: Counted): ReadonlyArray<Window> {
@@ -139,7 +153,7 @@ export class Windows {
     return this.#closings.get(key)?.until ?? -Infinity
   }
 
-  /** The earliest time from `now` on at which there is room. One who has `booked` need not queue again. */
+  /** The earliest time at or after `now` with a free place. A caller that has `booked` need not queue again. */
   earliest(counted: Counted, now: number, booked = false): number {
     const all = this.#kept(counted)
     let time = Math.max(now, this.#closedUntil(counted))
@@ -156,24 +170,24 @@ export class Windows {
     return time
   }
 
-  /** Takes a place now, until its deadline at the latest. */
+  /** Takes a place now. It ends at its deadline at the latest. */
   take(counted: Counted, now: number, deadline: number): Ticket {
     return [1, ...this.#kept(counted).map((window) => window.take(now, deadline))]
   }
 
-  /** Books a place for later. */
+  /** Books a place at a later time. */
   book(counted: Counted, time: number): Ticket {
     return [0, ...this.#kept(counted).map((window) => window.book(time))]
   }
 
-  /** Takes back what was not used. */
+  /** Returns an unused place or booking. */
   giveBack(counted: Counted, [taken, ...slots]: Ticket): void {
     for (const [i, window] of this.#kept(counted).entries()) {
       if (slots[i] !== undefined) window.add(taken === 1 ? window.open : window.counts, slots[i], -1)
     }
   }
 
-  /** A place that was taken ended. */
+  /** Ends a place at a time, because its call was answered. */
   end(counted: Counted, ticket: Ticket, time: number): void {
     const windows = this.#kept(counted)
     for (let i = 0; i < windows.length; i++) {
@@ -182,28 +196,30 @@ export class Windows {
     }
   }
 
+  /** How many calls are allowed now: the smallest remainder of all limits. */
   left(counted: Counted, now: number): number {
     if (this.isClosed(counted, now)) return 0
     return Math.min(Infinity, ...this.#kept(counted).map((w) => Math.max(0, w.max - w.used(w.slot(now), w.slot(now)))))
   }
 
-  /** QQ refused a call. */
+  /** Closes a key, because QQ refused a call for its quota. */
   refused(counted: Counted, now: number): void {
-    const { first, longest, memory } = shape.closed
+    const { firstMillis, longestMillis, memoryMillis } = shape.closed
     const closing = this.#closings.get(counted.key) ?? { until: -Infinity, times: 0 }
-    // calls that were under way together are refused together
+    // Several calls in flight are refused together. They count as one refusal.
     if (now < closing.until) return
-    const times = now - closing.until < memory ? closing.times + 1 : 1
-    this.#closings.set(counted.key, { until: now + Math.min(longest, first * 2 ** (times - 1)), times })
+    const times = now - closing.until < memoryMillis ? closing.times + 1 : 1
+    this.#closings.set(counted.key, { until: now + Math.min(longestMillis, firstMillis * 2 ** (times - 1)), times })
   }
 
-  /** The call is known to be closed until then, if not for longer. */
+  /** Closes a key until this time, unless it is already closed for longer. */
   close({ key }: Counted, until: number): void {
     const closing = this.#closings.get(key) ?? { until: -Infinity, times: 1 }
     closing.until = Math.max(closing.until, until)
     this.#closings.set(key, closing)
   }
 
+  /** Whether a key is closed. */
   isClosed(counted: Counted, now: number): boolean {
     return now < this.#closedUntil(counted)
   }

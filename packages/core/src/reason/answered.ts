@@ -1,26 +1,28 @@
 /**
- * Reasons that QQ's answer gives.
+ * The error reasons for answers in which QQ refused a call.
  */
 import { type Help, reason } from "../internal/reason.ts"
 
-/** What QQ itself gave. */
+/** The fields of a reason that come from QQ's answer. */
 export interface Answered {
   /** QQ's code: the `errcode`, `errCode` or `code` of its answer. */
   readonly code: number
-  /** QQ's own text, shortened, with every secret of the call taken out. */
+  /** QQ's own text, at most 300 characters, with all secrets of the call removed. */
   readonly text: string
-  /** What the code means at this call, where that is more than the reason's own help. */
+  /** The meaning of the code for this call, if it is more specific than the reason's own help. */
   readonly meaning?: Help
 }
 
-/** The AppSecret is wrong (`40001` at getToken). Final: further calls fail at once for a while. */
+/**
+ * The AppSecret is wrong (`40001` at getToken). Not retried: for 60 seconds later calls fail at once with this reason.
+ */
 export class WrongSecret
   extends /* @__PURE__ */ reason("WrongSecret", {
     en: "The AppSecret is wrong. Copy it again from q.qq.com > Development > Settings; it changes when somebody resets it.",
     zh: "AppSecret 错误。请到 q.qq.com“开发 > 开发设置”重新复制；重置后旧的立即失效。"
   })<Answered> {}
 
-/** QQ does not know this appid (`40013`, `-101600007`). Final, like {@link WrongSecret}. */
+/** QQ does not know this appid (`40013`, `-101600007`). Not retried, like {@link WrongSecret}. */
 export class InvalidAppId
   extends /* @__PURE__ */ reason("InvalidAppId", {
     en: "QQ does not know this appid. Check that it is the appid of a QQ mini program, not of WeChat or a QQ bot.",
@@ -28,8 +30,8 @@ export class InvalidAppId
   })<Answered> {}
 
 /**
- * QQ refused the access token. The client renews its own token and repeats once before it says so; for a caller's own
- * `access_token` it says so at once.
+ * QQ refused the access token. If the token is the client's, the client has already renewed it and repeated the call
+ * once. A token that the caller passed as `access_token` is not renewed.
  */
 export class InvalidToken
   extends /* @__PURE__ */ reason(
@@ -41,7 +43,7 @@ export class InvalidToken
     true
   )<Answered> {}
 
-/** The login code is wrong, expired (5 minutes) or used already. Have the client log in again. */
+/** The login code is wrong, expired (after 5 minutes) or already used. The mini program must log in again. */
 export class InvalidCode
   extends /* @__PURE__ */ reason("InvalidCode", {
     en: "The login code is invalid, expired (5 minutes) or already used. Call qq.login again and send the new code.",
@@ -55,28 +57,28 @@ export class PageMissing
     zh: "页面在已发布的小程序中不存在。请检查 path（不要以 / 开头），并先发布该页面。"
   })<Answered> {}
 
-/** All 50 mini codes of the program are used up (`45029`). Final. */
+/** All 50 mini codes of the program are used up (`45029`). Not retried. */
 export class MiniCodesUsedUp
   extends /* @__PURE__ */ reason("MiniCodesUsedUp", {
     en: "All 50 mini codes of this program are used up. Keep and reuse the ones you have made.",
     zh: "该小程序的 50 个小程序码已用完。请保存并复用已生成的小程序码。"
   })<Answered> {}
 
-/** The user did not subscribe to this template, or the subscription was used up by an earlier message. */
+/** The user did not subscribe to this template, or an earlier message used the subscription up. */
 export class NotSubscribed
   extends /* @__PURE__ */ reason("NotSubscribed", {
     en: "The user has not subscribed to this message. Ask with qq.subscribeAppMsg; one consent allows one message.",
     zh: "用户未订阅该消息。请在小程序端用 qq.subscribeAppMsg 请求订阅；一次授权只能发送一条。"
   })<Answered> {}
 
-/** The user refuses these messages, or closed the permission. */
+/** The user refuses these messages, or has withdrawn the permission. */
 export class UserRefused
   extends /* @__PURE__ */ reason("UserRefused", {
     en: "The user refuses these messages. Do not send again until the user allows it.",
     zh: "用户拒绝接收该消息。在用户重新允许之前不要再发送。"
   })<Answered> {}
 
-/** This is too often for one user or one action; QQ names no time. */
+/** The call was made too often for one user or one action. QQ does not say how long to wait. */
 export class TooFrequent
   extends /* @__PURE__ */ reason(
     "TooFrequent",

@@ -1,18 +1,18 @@
 /**
- * Reasons of the client's own: QQ was not asked, or gave no answer.
+ * The error reasons that the client itself determines: the call was not sent, or there is no readable answer.
  */
 import type * as answered from "./answered.ts"
 import { type Help, reason } from "../internal/reason.ts"
 
-/** The appid was given without a secret, and is not among the registered programs. Nothing was sent. */
+/** The call names an appid without a secret, and the program is not registered. Nothing was sent. */
 export class UnknownApp
   extends /* @__PURE__ */ reason("UnknownApp", {
     en: "No AppSecret is known for this program.",
     zh: "未找到该小程序的 AppSecret。"
   })<{
-    /** The appid that was asked for; `undefined` when no default program is set. */
+    /** The unknown appid; `undefined` if there is no default program. */
     readonly appid: string | undefined
-    /** Where it was looked for. */
+    /** The places that were searched. */
     readonly lookedIn: string
   }>
 {
@@ -25,7 +25,7 @@ export class UnknownApp
   }
 }
 
-/** A quota is used up: QQ said so (then `code` is set), or the client's own limiter before anything was sent. */
+/** A quota is used up. With `code`, QQ refused the call. Without, the client's limiter did, and nothing was sent. */
 export class QuotaReached
   extends /* @__PURE__ */ reason(
     "QuotaReached",
@@ -35,12 +35,13 @@ export class QuotaReached
     },
     true
   )<{
-    /** QQ's code, when it was QQ who said so. */
+    /** QQ's code, if QQ refused the call. */
     readonly code?: number
+    /** QQ's own text, if QQ refused the call. */
     readonly text?: string
-    /** Milliseconds until there is room again, when the client's limiter said so. */
+    /** Milliseconds until a call is allowed again, if the client's limiter refused the call. */
     readonly wait?: number
-    /** What the code means at this call, where that is more than the reason's own help. */
+    /** The meaning of the code for this call, if it is more specific than the reason's own help. */
     readonly meaning?: Help
   }>
 {
@@ -49,17 +50,19 @@ export class QuotaReached
   }
 }
 
-/** A parameter is wrong. Without `code` the client saw it and sent nothing; with `code` QQ said so. */
+/** A parameter is wrong. With `code`, QQ refused it. Without, the client refused it, and nothing was sent. */
 export class InvalidInput
   extends /* @__PURE__ */ reason("InvalidInput", {
     en: "A parameter is not valid.",
     zh: "参数无效。"
   })<{
-    /** The field, as `data.keyword1.value`. */
+    /** The path of the field, such as `data.keyword1.value`. */
     readonly field: string
-    /** What is wrong with it, its limit and its size; never the value. */
+    /** The problem, with the limit and the actual size where there is one. It never contains the value. */
     readonly problem: Help
+    /** QQ's code, if QQ refused the parameter. */
     readonly code?: number
+    /** QQ's own text, if QQ refused the parameter. */
     readonly text?: string
   }>
 {
@@ -77,9 +80,9 @@ export class InvalidConfig
     en: "The configuration is not valid.",
     zh: "配置无效。"
   })<{
-    /** The option or variable, as `QQ_APPID`. */
+    /** The option or variable, such as `QQ_APPID`. */
     readonly setting: string
-    /** What is wrong with it and how to put it right; never the value. */
+    /** The problem and how to fix it. It never contains the value. */
     readonly problem: Help
   }>
 {
@@ -88,7 +91,7 @@ export class InvalidConfig
   }
 }
 
-/** The bytes that came back are neither a known success nor an error of QQ's. Never taken for a pass. */
+/** The answer is neither a known success nor an error of QQ's. A check with such an answer never counts as passed. */
 export class UnreadableAnswer
   extends /* @__PURE__ */ reason(
     "UnreadableAnswer",
@@ -98,10 +101,11 @@ export class UnreadableAnswer
     },
     true
   )<{
-    /** What came: `empty`, `html`, `not JSON`, `unknown JSON`, `image`, `broken image`, `too large`. */
+    /** The kind of answer: `empty`, `html`, `not JSON`, `unknown JSON`, `image`, `broken image`, `too large`. */
     readonly found: string
+    /** The HTTP status. */
     readonly status: number
-    /** Bytes read. */
+    /** The size in bytes: as announced if it exceeds the limit, else as read. */
     readonly size: number
     /** Milliseconds from the answer's `Retry-After`. */
     readonly wait?: number
@@ -115,7 +119,7 @@ export class UnreadableAnswer
   }
 }
 
-/** No answer came because the connection failed. */
+/** The connection failed, so there is no answer. */
 export class ConnectionFailed
   extends /* @__PURE__ */ reason(
     "ConnectionFailed",
@@ -125,7 +129,7 @@ export class ConnectionFailed
     },
     true
   )<{
-    /** The system's own name for it, as `ECONNREFUSED`. */
+    /** The system's name for the error, such as `ECONNREFUSED`. */
     readonly problem: string
   }>
 {
@@ -134,7 +138,7 @@ export class ConnectionFailed
   }
 }
 
-/** The time for the call ran out. A send that may have been on its way then is {@link OutcomeUnknown} instead. */
+/** The call timed out. If a send may have reached QQ, the reason is {@link OutcomeUnknown} instead. */
 export class TimedOut
   extends /* @__PURE__ */ reason(
     "TimedOut",
@@ -144,7 +148,7 @@ export class TimedOut
     },
     true
   )<{
-    /** What it was waiting for. */
+    /** The phase that timed out: waiting for its turn or quota, for the token, or for QQ's answer. */
     readonly during: "queue" | "token" | "answer"
     /** The limit in milliseconds. */
     readonly limit: number
@@ -155,15 +159,15 @@ export class TimedOut
   }
 }
 
-/** A length of time in words: in seconds up to two minutes, in minutes above. */
+/** Formats a duration: in seconds below two minutes, in minutes above. */
 const lengthOf = (millis: number) =>
   millis < 120_000
     ? { en: `${Math.round(millis / 1_000)} s`, zh: `${Math.round(millis / 1_000)} 秒` }
     : { en: `${Math.round(millis / 60_000)} min`, zh: `${Math.round(millis / 60_000)} 分钟` }
 
 /**
- * The program's tokens die early again and again, as they do when somebody else fetches tokens for the same appid. No
- * more are fetched for a while, because each would only kill the other's.
+ * The program's tokens repeatedly become invalid before they expire, usually because another deployment fetches tokens
+ * for the same appid. The client stops fetching for a while, because each fetch invalidates the other's token.
  */
 export class TokenContested
   extends /* @__PURE__ */ reason(
@@ -174,13 +178,13 @@ export class TokenContested
     },
     true
   )<{
-    /** How many tokens died early in a row. */
+    /** How many tokens in a row became invalid early. */
     readonly deaths: number
     /** Milliseconds since each of the last tokens was fetched, the oldest first. */
     readonly fetchedAgo: ReadonlyArray<number>
-    /** Fetches of this process while the store could not be used, within the last 10 minutes. */
+    /** How many tokens this process fetched in the last 10 minutes while the store was unavailable. */
     readonly ownFetches: number
-    /** Milliseconds until one more is fetched, to see whether it lasts. */
+    /** Milliseconds until the client fetches another token. 0 if calls still work. */
     readonly wait: number
   }>
 {
@@ -212,7 +216,7 @@ export class TokenContested
   }
 }
 
-/** The shared store failed and there was no token in memory to go on with. */
+/** The shared store failed, and there was no usable token in memory. */
 export class StoreFailed
   extends /* @__PURE__ */ reason(
     "StoreFailed",
@@ -222,7 +226,9 @@ export class StoreFailed
     },
     true
   )<{
+    /** The operation of the store that failed, such as `read`. */
     readonly operation: string
+    /** The name of the store's error. It contains no secret. */
     readonly problem: string
   }>
 {
@@ -254,15 +260,15 @@ export type Certain =
   | ClientClosed
 
 /**
- * It can't be known whether QQ did it: the request was on its way when the connection or the time was lost, or the
- * answer can't be read. It is never repeated silently.
+ * It is unknown whether QQ executed the call: the request had left when the connection failed or the call timed out, or
+ * the answer can't be read. The client never repeats such a call.
  */
 export class OutcomeUnknown
   extends /* @__PURE__ */ reason("OutcomeUnknown", {
     en: "It can't be known whether QQ did this. Don't repeat it blindly: the user may get it twice.",
     zh: "无法确定 QQ 是否已执行。请勿直接重发，否则用户可能收到两次。"
   })<{
-    /** What was lost. */
+    /** The reason why the outcome is unknown. */
     readonly because: Certain
   }>
 {
@@ -271,5 +277,5 @@ export class OutcomeUnknown
   }
 }
 
-/** Everything that can be the matter with a call. */
+/** Any reason of a `QQError`. */
 export type Reason = Certain | OutcomeUnknown

@@ -4,17 +4,20 @@ import { errorClass, type Help } from "../internal/reason.ts"
 
 const TypeId = "~@qq-mini/core/QQError"
 
-/** The error of every call: which endpoint, for which program, and why. It shows no secret, however it is printed. */
+/**
+ * The error of every call: the endpoint, the program and the reason. It never shows a secret, however it is printed.
+ */
 export class QQError
   extends /* @__PURE__ */ errorClass("QQError")<{
-    /** The call, as `security.msgSecCheck`. */
+    /** The name of the call, such as `security.msgSecCheck`. */
     readonly endpoint: string
-    /** The appid of the program the call was for, when it was known. */
+    /** The appid of the call's program, if it was known. */
     readonly app: string | undefined
+    /** Why the call failed. */
     readonly reason: Reason
-    /** Requests that were sent for the call. The fetch of a token is not counted: it is made for all callers. */
+    /** How many requests were sent for the call. Token fetches are not counted, because all callers share them. */
     readonly attempts: number
-    /** Milliseconds from the beginning of the call to its failure. */
+    /** Milliseconds from the start of the call to its failure. */
     readonly elapsed: number
   }>
 {
@@ -30,15 +33,15 @@ export class QQError
   get [TypeId](): typeof TypeId {
     return TypeId
   }
-  /** QQ's number, where its answer had one. */
+  /** QQ's error code, if QQ answered with one. */
   get code(): number | undefined {
     return "code" in this.reason ? this.reason.code : undefined
   }
-  /** Whether the same call, made again later, can have another outcome. */
+  /** Whether the same call may succeed later. */
   get isRetryable(): boolean {
     return this.reason.isRetryable
   }
-  /** Milliseconds after which to try again, where that is known. */
+  /** Milliseconds to wait before the next try, if known. */
   get retryAfter(): number | undefined {
     return this.reason.retryAfter
   }
@@ -56,5 +59,5 @@ export class QQError
   }
 }
 
-/** Whether a value is a {@link QQError}, also one of another copy of this package. */
+/** Whether a value is a {@link QQError}. Also true for an error from another copy of this package. */
 export const isQQError = (u: unknown): u is QQError => hasProperty(u, TypeId)

@@ -1,19 +1,20 @@
 /**
- * The rolling window of `Quota` as scripts of Redis.
+ * The rolling window of `Quota` as Lua scripts for Redis.
  *
- * KEYS: the hash of QQ's refusals, then a hash for each window. ARGV begins with the windows, for each its limit and the width
- * of its slots; then the places that ended since the last script; then the arguments of the script. T10: times are the
- * server's.
+ * KEYS: the hash of QQ's refusals, then one hash for each window. ARGV: for each window its limit and the width of its
+ * slots; then the places that ended since the last script; then the arguments of the script itself. T10: times come
+ * from the server's clock.
  *
- * The hash of a window holds, as `Window` does, how many places ended or are booked by their slot, and, by `o` and the slot of
- * their deadline, how many are open.
+ * The hash of a window has the same content as `Window`. A field `<slot>` is the number of ended or booked places of
+ * that slot. A field `o<slot>` is the number of open places whose deadline is in that slot.
  */
 import * as Redis from "effect/persistence/Redis"
 import * as Schema from "effect/Schema"
 import { type Limit, windowMillis } from "../Limit.ts"
 import { shape } from "../quota/windows.ts"
 
-// A place farther ahead than this many windows was taken by a clock that has been set back since. Nobody waits longer.
+// A place more than this many windows ahead was taken before the server's clock was set back. No booking is that far
+// ahead.
 const maxWindows = 16
 
 const head = `
@@ -85,7 +86,7 @@ local function giveBack()
 end
 `
 
-// Q1: one step on the server, so that no two processes take the same place
+// Q1: atomic on the server, so that no two processes take the same place.
 const reserve = `
 local booked = ARGV[next] ~= ''
 if booked then giveBack() else next = next + 1 end
@@ -135,18 +136,18 @@ end
 if now < closed then least = 0 end
 return tostring(least)`
 
-const { first, longest, memory } = shape.closed
+const { firstMillis, longestMillis, memoryMillis } = shape.closed
 const refused = `
 if now >= closed then
   local times = 1
-  if now - closed < ${memory} then times = field(KEYS[1], 'times') + 1 end
-  closed = now + math.min(${longest}, ${first} * 2 ^ (times - 1))
+  if now - closed < ${memoryMillis} then times = field(KEYS[1], 'times') + 1 end
+  closed = now + math.min(${longestMillis}, ${firstMillis} * 2 ^ (times - 1))
   redis.call('HSET', KEYS[1], 'until', string.format('%.0f', closed), 'times', times)
-  redis.call('PEXPIRE', KEYS[1], ${longest + memory})
+  redis.call('PEXPIRE', KEYS[1], ${longestMillis + memoryMillis})
 end
 return string.format('%.0f', closed - now)`
 
-/** A script over a call's keys and limits. */
+/** A script that takes the keys and the limits of a call. */
 export type QuotaScript<Result> = Redis.Script<{
   params: [keys: ReadonlyArray<string>, limits: ReadonlyArray<Limit>, ...rest: Array<string | number>]
   result: Result
@@ -162,7 +163,7 @@ const script = <Result>(lua: string) =>
     { lua: head + lua, numberOfKeys: (keys) => keys.length }
   ).withReturnType<Result>()
 
-/** The scripts. */
+/** The scripts, by the operation of `Quota` that they implement. */
 export const scripts = {
   reserve: script<unknown>(reserve),
   release: script<number>(release),
@@ -170,11 +171,14 @@ export const scripts = {
   refused: script<string>(refused)
 }
 
-// `inf` is how Lua writes infinity.
+// Lua writes infinity as `inf`.
 const Amount = Schema.Union([Schema.FiniteFromString, Schema.Literal("inf")])
-/** Milliseconds that a script gave. */
+/** The milliseconds in the reply of a script. */
 export const millis = (amount: typeof Amount.Type) => (amount === "inf" ? Infinity : amount)
-/** Reads the reply of `reserve`: whether a place was granted, its wait, how long QQ refuses still, and its slots. */
+/**
+ * Decodes the reply of `reserve`: whether a place was granted (1 or 0), the wait in milliseconds, for how many
+ * milliseconds the key is still closed, and the ticket.
+ */
 export const decodePlace = Schema.decodeUnknownEffect(
   Schema.TupleWithRest(Schema.Tuple([Schema.Literals([0, 1]), Amount, Schema.FiniteFromString]), [
     Schema.FiniteFromString

@@ -1,5 +1,5 @@
 /**
- * The contract of `Quota` as cases that any limiter can be run against, with any test runner:
+ * The contract of `Quota` as test cases for any limiter, with any test runner:
  *
  * ```ts
  * for (const { name, run } of QuotaConformance.cases) {
@@ -7,8 +7,8 @@
  * }
  * ```
  *
- * The cases count under keys of their own with random names, and leave them behind. They take real time (a few seconds in
- * all), because a store's clock can't be turned, but none depends on how fast a store answers.
+ * The cases use keys with random names, and do not delete them. They take a few seconds of real time, because a store's
+ * clock can't be controlled. None depends on how fast a store answers.
  */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
@@ -23,26 +23,28 @@ import {
 } from "../Quota.ts"
 import { expect, type NotConforming, same } from "./TokenCacheConformance.ts"
 
-/** One case of the contract. */
+/** One test case of the contract. */
 export interface Case {
-  /** The law and what the limiter must do, as a test's name. */
+  /** The name of the test: the law and the required behaviour. */
   readonly name: string
+  /** Tests the provided limiter. Fails with `NotConforming` if it breaks the contract. */
   readonly run: Effect.Effect<void, NotConforming | QuotaError, Quota>
 }
 
 type Limiter = Quota["Service"]
 
-// Windows (ms): one that is over while a case runs, one in which a busy machine gets some operations done, and one that
-// outlasts every case.
-const short = 400
-const middle = 3_000
-const long = 60_000
+// Lengths of windows (ms): the short one ends during a case, the middle one leaves a busy machine time for some
+// operations, and the long one does not end during a case.
+const shortMillis = 400
+const middleMillis = 3_000
+const longMillis = 60_000
 
 const limitOf = (max: number, per: number): Limit => ({ max, per, for: "app", keptBy: "client" })
 
 /** The limiter for one key and its limits. */
 const client = (limiter: Limiter, counted: Counted) => ({
-  reserve: (options: Partial<Reservation> = {}) => limiter.reserve({ ...counted, maxWait: 0, hold: long, ...options }),
+  reserve: (options: Partial<Reservation> = {}) =>
+    limiter.reserve({ ...counted, maxWait: 0, hold: longMillis, ...options }),
   complete: ({ ticket }: Place) => limiter.complete({ ...counted, ticket }),
   release: ({ ticket }: Place) => limiter.release({ ...counted, ticket }),
   left: limiter.left(counted),
@@ -53,7 +55,7 @@ type Client = ReturnType<typeof client>
 
 const granted = ({ granted, wait }: Place) => granted && wait === 0
 
-/** Places taken one after the other. */
+/** Takes places one after the other. */
 const take = (client: Client, count: number, options?: Partial<Reservation>) =>
   Effect.gen(function* () {
     const places: Array<Place> = []
@@ -65,15 +67,15 @@ const take = (client: Client, count: number, options?: Partial<Reservation>) =>
     return places
   })
 
-/** Asks until there is a place. */
+/** Reserves repeatedly until there is a place. */
 const eventually = (client: Client, options?: Partial<Reservation>): Effect.Effect<Place, QuotaError> =>
   Effect.flatMap(client.reserve(options), (place) =>
-    granted(place) ? Effect.succeed(place) : Effect.delay(eventually(client, options), short / 20)
+    granted(place) ? Effect.succeed(place) : Effect.delay(eventually(client, options), shortMillis / 20)
   )
 
 /** Exchanges a booking for a place, once there is one. */
 const exchange = (client: Client, ticket: Ticket): Effect.Effect<Place, QuotaError> =>
-  Effect.flatMap(client.reserve({ instead: ticket, maxWait: long }), (place) =>
+  Effect.flatMap(client.reserve({ instead: ticket, maxWait: longMillis }), (place) =>
     granted(place) ? Effect.succeed(place) : Effect.delay(exchange(client, place.ticket), place.wait)
   )
 
@@ -90,41 +92,44 @@ const make = (
   })
 })
 
-/** The contract. */
+/** The test cases. */
 export const cases: ReadonlyArray<Case> = [
-  make("Q1: grants the limit and no more, for each key by itself", [limitOf(3, long)], (client, another) =>
+  make("Q1: grants the limit and no more, for each key by itself", [limitOf(3, longMillis)], (client, another) =>
     Effect.gen(function* () {
       yield* same(yield* client.left, 3, "left at first")
       yield* take(client, 3)
       yield* same(yield* client.left, 0, "left of a full limit")
       const late = yield* client.reserve()
       yield* same(late.granted, false, "granted beyond the limit")
-      yield* expect(late.wait > 0 && late.wait < long * 1.1, "the time to come back", late.wait)
+      yield* expect(late.wait > 0 && late.wait < longMillis * 1.1, "the time to come back", late.wait)
       yield* take(another, 3)
     })
   ),
-  make("Q1: an open place counts however long it takes, and then for a whole window", [limitOf(1, short)], (client) =>
-    Effect.gen(function* () {
-      const [place] = yield* take(client, 1)
-      yield* Effect.sleep(short * 3)
-      yield* same((yield* client.reserve()).granted, false, "granted beside an open place older than the window")
-      const ended = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
-      yield* client.complete(place!)
-      yield* eventually(client)
-      const waited = (yield* Effect.clockWith((clock) => clock.currentTimeMillis)) - ended
-      yield* expect(waited >= short, `a window of ${short} ms after the place ended`, waited)
-    })
+  make(
+    "Q1: an open place counts however long it takes, and then for a whole window",
+    [limitOf(1, shortMillis)],
+    (client) =>
+      Effect.gen(function* () {
+        const [place] = yield* take(client, 1)
+        yield* Effect.sleep(shortMillis * 3)
+        yield* same((yield* client.reserve()).granted, false, "granted beside an open place older than the window")
+        const ended = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+        yield* client.complete(place!)
+        yield* eventually(client)
+        const waited = (yield* Effect.clockWith((clock) => clock.currentTimeMillis)) - ended
+        yield* expect(waited >= shortMillis, `a window of ${shortMillis} ms after the place ended`, waited)
+      })
   ),
-  make("Q1: a place whose end nobody reports ends at its deadline", [limitOf(1, short)], (client) =>
+  make("Q1: a place whose end nobody reports ends at its deadline", [limitOf(1, shortMillis)], (client) =>
     Effect.gen(function* () {
       const began = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
-      yield* take(client, 1, { hold: short * 2 })
+      yield* take(client, 1, { hold: shortMillis * 2 })
       yield* eventually(client)
       const waited = (yield* Effect.clockWith((clock) => clock.currentTimeMillis)) - began
-      yield* expect(waited >= short * 3, `a window after the deadline, ${short * 3} ms`, waited)
+      yield* expect(waited >= shortMillis * 3, `a window after the deadline, ${shortMillis * 3} ms`, waited)
     })
   ),
-  make("Q1: an end counts once, and only where there is a place", [limitOf(2, long)], (client) =>
+  make("Q1: an end counts once, and only where there is a place", [limitOf(2, longMillis)], (client) =>
     Effect.gen(function* () {
       const [first] = yield* take(client, 2)
       for (let i = 0; i < 3; i++) yield* client.complete(first!)
@@ -133,7 +138,7 @@ export const cases: ReadonlyArray<Case> = [
       yield* same((yield* client.reserve()).granted, false, "granted after the ends")
     })
   ),
-  make("a place that was not used can be given back", [limitOf(2, long)], (client) =>
+  make("a place that was not used can be given back", [limitOf(2, longMillis)], (client) =>
     Effect.gen(function* () {
       const [first] = yield* take(client, 2)
       yield* client.release(first!)
@@ -144,55 +149,58 @@ export const cases: ReadonlyArray<Case> = [
   ),
   make(
     "Q2: who may wait books, is served before those who come later, and is told how long",
-    [limitOf(2, middle)],
+    [limitOf(2, middleMillis)],
     (client) =>
       Effect.gen(function* () {
         for (const place of yield* take(client, 2)) yield* client.complete(place)
-        const [first, second] = [yield* client.reserve({ maxWait: long }), yield* client.reserve({ maxWait: long })]
+        const [first, second] = [
+          yield* client.reserve({ maxWait: longMillis }),
+          yield* client.reserve({ maxWait: longMillis })
+        ]
         for (const booking of [first, second]) {
           yield* expect(booking.granted && booking.wait > 0, "a booking", booking)
         }
-        // the third comes a window after those two
-        const third = yield* client.reserve({ maxWait: long })
+        // The third booking is a window later than these two.
+        const third = yield* client.reserve({ maxWait: longMillis })
         yield* expect(third.granted && third.wait > second.wait, "a later booking", third)
         yield* client.release(third)
         yield* Effect.sleep(first.wait)
         for (const { ticket } of [first, second]) yield* client.complete(yield* exchange(client, ticket))
       })
   ),
-  make("Q2: a wait that is too long is no booking", [limitOf(1, long)], (client) =>
+  make("Q2: a wait that is too long is no booking", [limitOf(1, longMillis)], (client) =>
     Effect.gen(function* () {
       yield* take(client, 1)
-      yield* same((yield* client.reserve({ maxWait: long / 2 })).granted, false, "booked beyond the wait")
-      const booking = yield* client.reserve({ maxWait: long * 2 })
+      yield* same((yield* client.reserve({ maxWait: longMillis / 2 })).granted, false, "booked beyond the wait")
+      const booking = yield* client.reserve({ maxWait: longMillis * 2 })
       yield* same(booking.granted, true, "booked within the wait")
-      const next = yield* client.reserve({ maxWait: long * 1.5 })
+      const next = yield* client.reserve({ maxWait: longMillis * 1.5 })
       yield* same(next.granted, false, "booked behind another, beyond the wait")
       yield* client.release(booking)
-      const again = yield* client.reserve({ maxWait: long * 1.5 })
+      const again = yield* client.reserve({ maxWait: longMillis * 1.5 })
       yield* same(again.granted, true, "booked in the place of one that was given back")
     })
   ),
-  make("a booking that is exchanged is gone, whatever comes of it", [limitOf(1, long)], (client) =>
+  make("a booking that is exchanged is gone, whatever comes of it", [limitOf(1, longMillis)], (client) =>
     Effect.gen(function* () {
       yield* take(client, 1)
-      const { ticket } = yield* client.reserve({ maxWait: long * 2 })
+      const { ticket } = yield* client.reserve({ maxWait: longMillis * 2 })
       yield* same((yield* client.reserve({ instead: ticket })).granted, false, "exchanged beyond the limit")
-      yield* same((yield* client.reserve({ maxWait: long * 1.5 })).granted, true, "booked in its place")
+      yield* same((yield* client.reserve({ maxWait: longMillis * 1.5 })).granted, true, "booked in its place")
     })
   ),
-  make("Q1: several limits hold together", [limitOf(3, short), limitOf(4, long)], (client) =>
+  make("Q1: several limits hold together", [limitOf(3, shortMillis), limitOf(4, longMillis)], (client) =>
     Effect.gen(function* () {
       for (const place of yield* take(client, 3)) yield* client.complete(place)
       yield* client.complete(yield* eventually(client))
       yield* same(yield* client.left, 0, "left of the longer limit")
-      const late = yield* client.reserve({ maxWait: short * 3 })
+      const late = yield* client.reserve({ maxWait: shortMillis * 3 })
       yield* same(late.granted, false, "granted beyond the longer limit")
     })
   ),
   make(
     "QQ's own word closes a key for a minute, once for calls that were under way together",
-    [limitOf(9, long)],
+    [limitOf(9, longMillis)],
     (client, another) =>
       Effect.gen(function* () {
         const [place] = yield* take(client, 1)
@@ -208,7 +216,7 @@ export const cases: ReadonlyArray<Case> = [
         yield* take(another, 1)
       })
   ),
-  make("a limit of nothing grants nothing, ever", [limitOf(0, short)], (client) =>
+  make("a limit of nothing grants nothing, ever", [limitOf(0, shortMillis)], (client) =>
     Effect.gen(function* () {
       const { granted, wait } = yield* client.reserve({ maxWait: Infinity })
       yield* same(granted, false, "granted")

@@ -1,5 +1,5 @@
 /**
- * The contract of `TokenCache` as cases that any store can be run against, with any test runner:
+ * The contract of `TokenCache` as test cases for any store, with any test runner:
  *
  * ```ts
  * for (const { name, run } of TokenCacheConformance.cases) {
@@ -7,8 +7,8 @@
  * }
  * ```
  *
- * The cases use slots of their own with random names, and leave them behind. They take real time (a few seconds in all),
- * because a store's clock can't be turned, but none depends on how fast a store answers.
+ * The cases use slots with random names, and do not delete them. They take a few seconds of real time, because a
+ * store's clock can't be controlled. None depends on how fast a store answers.
  */
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
@@ -18,7 +18,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { type Key, type Slot, TokenCache, type TokenCacheError } from "../TokenCache.ts"
 
-/** A store that does not keep the contract: what was to be, and what was. */
+/** The error of a store or limiter that breaks its contract: the expected and the actual result. */
 export class NotConforming extends Data.TaggedError("NotConforming")<{
   readonly expected: string
   readonly found: unknown
@@ -28,21 +28,22 @@ export class NotConforming extends Data.TaggedError("NotConforming")<{
   }
 }
 
-/** One case of the contract. */
+/** One test case of the contract. */
 export interface Case {
-  /** The law and what the store must do, as a test's name. */
+  /** The name of the test: the law and the required behaviour. */
   readonly name: string
+  /** Tests the provided store. Fails with {@link NotConforming} if it breaks the contract. */
   readonly run: Effect.Effect<void, NotConforming | TokenCacheError, TokenCache>
 }
 
 type Store = TokenCache["Service"]
 type Body = (store: Store, key: Key) => Effect.Effect<void, NotConforming | TokenCacheError, Scope.Scope>
 
-/** Fails with what was expected, unless it holds. */
+/** Fails with {@link NotConforming} unless the condition holds. */
 export const expect = (holds: boolean, expected: string, found: unknown): Effect.Effect<void, NotConforming> =>
   holds ? Effect.void : Effect.fail(new NotConforming({ expected, found }))
 
-/** Fails unless it is the very same. */
+/** Fails with {@link NotConforming} unless both values are the same by `Object.is`. */
 export const same = (found: unknown, expected: unknown, what: string) =>
   expect(Object.is(found, expected), `${what}: ${JSON.stringify(expected)}`, found)
 
@@ -50,16 +51,23 @@ const tokenOf = ({ token }: Slot) => (token === undefined ? undefined : Redacted
 
 const randomKey = Effect.map(Random.nextIntBetween(0, 2 ** 48), (n): Key => `${n}:conformance`)
 
-const minute = 60_000
+const minuteMillis = 60_000
 
-const lease = (store: Store, key: Key, owner: string, generation: number, ttl = minute) =>
+const lease = (store: Store, key: Key, owner: string, generation: number, ttl = minuteMillis) =>
   store.lease(key, { owner, generation, ttl })
 
-const write = (store: Store, key: Key, owner: string, generation: number, token: string, ttl = minute, history = "") =>
-  store.write(key, { owner, generation, token: Redacted.make(token), ttl, history })
+const write = (
+  store: Store,
+  key: Key,
+  owner: string,
+  generation: number,
+  token: string,
+  ttl = minuteMillis,
+  history = ""
+) => store.write(key, { owner, generation, token: Redacted.make(token), ttl, history })
 
-/** A token written under a lease of its own; gives its generation. */
-const put = (store: Store, key: Key, owner: string, generation: number, token: string, ttl = minute) =>
+/** Takes a lease and writes a token. Returns the generation. */
+const put = (store: Store, key: Key, owner: string, generation: number, token: string, ttl = minuteMillis) =>
   Effect.gen(function* () {
     yield* same(yield* lease(store, key, owner, generation), true, `lease of ${owner}`)
     const written = yield* write(store, key, owner, generation, token, ttl)
@@ -72,7 +80,7 @@ const make = (name: string, body: Body): Case => ({
   run: Effect.scoped(Effect.flatMap(TokenCache, (store) => Effect.flatMap(randomKey, (key) => body(store, key))))
 })
 
-/** The contract. */
+/** The test cases. */
 export const cases: ReadonlyArray<Case> = [
   make(
     "a slot that nobody wrote is empty",
@@ -91,7 +99,7 @@ export const cases: ReadonlyArray<Case> = [
     Effect.fnUntraced(function* (store, key) {
       const token = `${"tok+/=%\"'\\{}&?".repeat(200)}~`
       const history = `{"d":0,"f":[${"1763800000000,".repeat(60)}1],"x":"'\\"\\\\ 汉字"}`
-      const ttl = 120 * minute
+      const ttl = 120 * minuteMillis
       yield* lease(store, key, "a", 0)
       const generation = yield* write(store, key, "a", 0, token, ttl, history)
       const slot = yield* store.read(key)
@@ -99,7 +107,11 @@ export const cases: ReadonlyArray<Case> = [
       yield* same(tokenOf(slot), token, "token")
       yield* same(slot.history, history, "history")
       yield* same(slot.lifetime, ttl, "lifetime")
-      yield* expect(slot.expiresIn <= ttl && slot.expiresIn > ttl - minute, "expiresIn near the ttl", slot.expiresIn)
+      yield* expect(
+        slot.expiresIn <= ttl && slot.expiresIn > ttl - minuteMillis,
+        "expiresIn near the ttl",
+        slot.expiresIn
+      )
       yield* same(slot.leasedFor, 0, "leasedFor after write")
     })
   ),
@@ -160,7 +172,7 @@ export const cases: ReadonlyArray<Case> = [
       yield* same(tokenOf(slot), undefined, "token")
       yield* same(slot.expiresIn, 0, "expiresIn")
       yield* same(slot.generation, second, "generation")
-      yield* same(slot.lifetime, minute, "lifetime")
+      yield* same(slot.lifetime, minuteMillis, "lifetime")
       yield* put(store, key, "c", second, "three")
     })
   ),
@@ -171,7 +183,7 @@ export const cases: ReadonlyArray<Case> = [
       yield* same(yield* lease(store, key, "a", 0), true, "lease")
       yield* same(yield* lease(store, key, "b", 0), false, "lease of another")
       const { leasedFor } = yield* store.read(key)
-      yield* expect(leasedFor > 0 && leasedFor <= minute, "leasedFor within the ttl", leasedFor)
+      yield* expect(leasedFor > 0 && leasedFor <= minuteMillis, "leasedFor within the ttl", leasedFor)
       yield* store.release(key, { owner: "b" })
       yield* same(yield* lease(store, key, "b", 0), false, "lease after another's release")
       yield* store.release(key, { owner: "a" })
@@ -217,8 +229,12 @@ export const cases: ReadonlyArray<Case> = [
       const generation = yield* put(store, key, "a", 0, "one")
       const [rest, after] = yield* Effect.timed(store.read(key))
       const passed = after.now - before.now
-      // a clock that is set meanwhile is beyond this
-      yield* expect(passed >= 250 && passed < Duration.toMillis(Duration.sum(slept, rest)) + minute, "time", passed)
+      // This case can't detect a clock that is changed meanwhile.
+      yield* expect(
+        passed >= 250 && passed < Duration.toMillis(Duration.sum(slept, rest)) + minuteMillis,
+        "time",
+        passed
+      )
       yield* expect(generation >= before.now && generation <= after.now + 1, "a time between", {
         generation,
         before: before.now,

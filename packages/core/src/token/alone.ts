@@ -1,6 +1,7 @@
 /**
- * T6: life without a store. What is in memory goes on; when there is nothing, this process fetches, within a budget. When the
- * store is back, the newest of the tokens that processes fetched becomes everybody's.
+ * T6: tokens while the store is unavailable. The process keeps using the token in memory. If there is none, it fetches
+ * one, within a budget. When the store is back, the newest of the tokens that the processes fetched is shared through
+ * it.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -18,29 +19,30 @@ import type { Look, Program } from "./program.ts"
 import type { Reach } from "./reach.ts"
 import { type Fetched, isNeeded, stored, type Token, type Wanted } from "./token.ts"
 
-/** The parts that it works with. */
+/** The services that fetching a token needs, with or without the store. */
 export interface Parts {
   readonly ask: Ask
   readonly reach: Reach
   readonly settings: Settings
   readonly listeners: Listeners
-  /** Where its work in the background runs. */
+  /** The scope in which background work runs. */
   readonly scope: Scope.Scope
-  /** A name for one taker of leases. */
+  /** Makes a unique name for an owner of leases. */
   readonly newOwner: () => string
 }
 
-/** A life without the store. */
+/** Handles tokens while the store is unavailable. */
 export interface Alone {
-  /** A token for a caller whom the store failed. */
+  /** Gets a token without the store, after an operation of the store failed with `error`. */
   readonly obtain: (program: Program, wanted: Wanted, error: TokenCacheError) => Effect.Effect<Fetched, Reason>
-  /** Takes a token into use that the store does not have, and sees to it that it will. */
+  /** Starts using a token that is not in the store, and stores it when the store is back. */
   readonly keep: (program: Program, granted: Grant) => Effect.Effect<Token>
 }
 
-// While another call fetches: how often to look for its token (ms).
+// While another call fetches: the pause between polls for its token (ms).
 const pollMillis = 50
-// Looks whether the store is back: the first pause, the longest, and for how long the store must agree in the end (ms).
+// Checks whether the store is back: the first pause, the longest pause, and how long the store must hold the same token
+// until the checks end (ms).
 const firstLookMillis = 500
 const longestLookMillis = 5_000
 const agreedMillis = 15_000
@@ -50,7 +52,7 @@ const always = Effect.succeed(true)
 
 const failed = ({ operation, problem }: TokenCacheError): StoreFailed => new StoreFailed({ operation, problem })
 
-/** Makes one over its parts. */
+/** Makes it from its parts. */
 export const make = (parts: Parts): Alone => {
   const { ask, listeners, scope, settings } = parts
 
@@ -74,7 +76,7 @@ export const make = (parts: Parts): Alone => {
   const obtain: Alone["obtain"] = Effect.fnUntraced(function* (program, wanted, error) {
     const { app, budget, memory } = program
     let now = yield* monotonicMillis
-    // The token that another call got meanwhile, or is about to get, will do. Where calls share fetches there is none.
+    // Use a token that another call has fetched or is fetching. Only where calls share no fetches can there be one.
     for (; wanted._tag !== "Fresh"; now = yield* monotonicMillis) {
       const present = memory.presentFor(wanted, now)
       if (present !== undefined) return { token: present, fresh: false }
@@ -83,14 +85,14 @@ export const make = (parts: Parts): Alone => {
     }
     const refused = memory.refusal(now)
     if (refused !== undefined) return yield* refused
-    // A renewal ahead of the end can wait for the store.
+    // A renewal of a valid token can wait until the store is back.
     if (!isNeeded(wanted) && memory.usable(now) !== undefined) return yield* failed(error)
     const done = budget.take(now, now + settings.attemptTimeout)
     if (done === undefined) return yield* failed(error)
     let mayHaveMade = false
     const granted = yield* ask(app, always, () => (mayHaveMade = true)).pipe(
       Effect.tapError((reason) => Effect.map(monotonicMillis, (now) => memory.refuse(reason, now))),
-      // Of a request that was broken off it is not known whether QQ made a token.
+      // After an interruption it is unknown whether QQ issued a token.
       Effect.onExit((exit) =>
         Effect.sync(() => done(Exit.isFailure(exit) && !mayHaveMade && !Cause.hasInterrupts(exit.cause)))
       )
@@ -104,7 +106,9 @@ export const make = (parts: Parts): Alone => {
 
 const nextPause = (pause: number) => Math.min(longestLookMillis, pause * 2)
 
-/** The looks at the store for one token, until it is everybody's or a newer one is. */
+/**
+ * Makes the check of the store for one token. It is repeated until this token or a newer one is shared in the store.
+ */
 const lookFor = (
   { newOwner, reach }: Parts,
   { key, memory }: Program,
@@ -113,7 +117,7 @@ const lookFor = (
 ): Look["run"] => {
   const owner = newOwner()
   let current = token
-  // Others come back with theirs at about the same time, so it looks on whether one of them was newer.
+  // Other processes store their tokens at about the same time. So the checks go on, in case one of them is newer.
   let agreed = 0
   const isReplaced = () => memory.current?.token !== current
 
@@ -140,7 +144,8 @@ const lookFor = (
     if (read._tag === "Failure") return false
     if (isReplaced()) return true
     const slot = read.success
-    // T10: by the store's clock, so that it can be compared. T2: never too late, or it would replace a newer one.
+    // The time of the fetch. T10: by the store's clock, so that it can be compared. T2: an error must only make it
+    // earlier, since with a later time the token could replace a newer one.
     const fetched = slot.now - ((yield* monotonicMillis) - asked)
     switch (settle(slot, { value, current, fetched })) {
       case "Over":
@@ -162,8 +167,8 @@ const lookFor = (
 }
 
 /**
- * The next look of a program, where calls make them: one call looks while others go on. The time of the look after it is set
- * before, since this call may be forgotten by its runtime.
+ * Makes the next check of a program's store, where calls make the checks: one call checks while others go on. It
+ * schedules the following check first, because the runtime may drop this call.
  */
 export const lookNow = (program: Program, { at, pauseMillis, run }: Look, now: number): Effect.Effect<void> => {
   const next: Look = { run, pauseMillis: nextPause(pauseMillis), at: now + nextPause(pauseMillis) }

@@ -1,4 +1,4 @@
-/** T6: how often a process may fetch a program's token while the store is away. */
+/** T6: limits the fetches of a program's token while the store is unavailable: 3 in 10 minutes. */
 
 const maxFetches = 3
 const windowMillis = 600_000
@@ -8,19 +8,19 @@ export class AloneBudget {
   #fetchedAt: ReadonlyArray<number> = []
   #fetchingUntil = 0
 
-  /** Whether another call is thought to be fetching. */
+  /** Whether another call seems to be fetching. */
   isFetching(now: number): boolean {
     return now < this.#fetchingUntil
   }
 
-  /** Fetches in the last 10 minutes. */
+  /** How many fetches were made in the last 10 minutes. */
   spent(now: number): number {
     return this.#fetchedAt.filter((time) => time > now - windowMillis).length
   }
 
   /**
-   * Takes one fetch that is over at `until` at the latest, unless the budget is spent. Gives what to call at its end:
-   * `madeNone` is true when it is certain that QQ made no token, so that none was killed.
+   * Takes one fetch, which ends at `until` at the latest. Returns `undefined` if the budget is used up, else a function
+   * to call when the fetch ends. `madeNone` says that QQ certainly issued no token; then the fetch is not counted.
    */
   take(now: number, until: number): ((madeNone: boolean) => void) | undefined {
     this.#fetchedAt = this.#fetchedAt.filter((time) => time > now - windowMillis)

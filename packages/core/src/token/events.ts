@@ -1,4 +1,4 @@
-/** What happened to a program's token, as this process saw it, and who listens. */
+/** Token events and their listeners. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { AppId } from "../App.ts"
@@ -6,22 +6,22 @@ import { functions, shown } from "../internal/shown.ts"
 import type { TokenContested } from "../reason/client.ts"
 
 /**
- * What happened to a program's token, as this process saw it.
+ * An event about a program's token or the token store, as seen by this process.
  *
- * - `Fetched`: this process fetched one, because there was none, it was dead, or a caller asked for a new one.
- * - `Renewed`: this process fetched one ahead of the old one's end.
- * - `Invalidated`: QQ refused the current one before its end.
- * - `Contested`: tokens die early again and again. The reason's `wait` is how long no more are fetched; with 0 calls go on,
- *   because they die so seldom that QQ's 5 minutes of grace bridge it.
- * - `StoreLost`, `StoreBack`: the store can't be used any more, and can be used again.
+ * - `Fetched`: this process fetched a token, because there was none, it was dead, or a caller asked for a new one.
+ * - `Renewed`: this process fetched a token before the old one expired.
+ * - `Invalidated`: QQ refused the current token before it expired.
+ * - `Contested`: tokens repeatedly die early. The reason's `wait` says for how long no token is fetched. If it is 0,
+ *   calls still work: the tokens die so rarely that QQ's grace period of 5 minutes bridges it.
+ * - `StoreLost`, `StoreBack`: the store became unavailable, or available again.
  */
 export type TokenEvent =
   | {
       readonly _tag: "Fetched" | "Renewed"
       readonly appid: AppId
-      /** Milliseconds it is good for. */
+      /** How long the token is valid, in milliseconds. */
       readonly lifetime: number
-      /** Whether it was fetched without the store. */
+      /** Whether the token could not be stored, because the store was unavailable. */
       readonly alone: boolean
     }
   | { readonly _tag: "Invalidated"; readonly appid: AppId }
@@ -29,14 +29,14 @@ export type TokenEvent =
   | { readonly _tag: "StoreLost"; readonly problem: string }
   | { readonly _tag: "StoreBack" }
 
-/** A function that gets every event. */
+/** A function that is called with every event. */
 export type Listener = (event: TokenEvent) => void
 
 /** The listeners of one client. */
 export class Listeners {
   readonly #all = new Set<Listener>()
 
-  /** Gives every listener an event. A listener that throws disturbs nobody. */
+  /** Calls every listener with an event. If a listener throws, the error is logged and has no other effect. */
   publish(event: TokenEvent): Effect.Effect<void> {
     return Effect.forEach(
       this.#all,
@@ -49,7 +49,7 @@ export class Listeners {
     )
   }
 
-  /** A token was fetched: ahead of the old one's end (`renewed`), or without the store (`alone`). */
+  /** Publishes that a token was fetched: before the old one expired (`renewed`), or without the store (`alone`). */
   fetched(appid: AppId, lifetime: number, how: { readonly renewed: boolean; readonly alone: boolean }) {
     return Effect.andThen(
       Effect.logDebug(`${how.renewed ? "renewed" : "fetched"} the access token of ${appid}`),
@@ -57,7 +57,7 @@ export class Listeners {
     )
   }
 
-  /** Adds a listener until the scope is closed. */
+  /** Adds a listener, which is removed when the scope is closed. */
   listen(listener: Listener): Effect.Effect<void, never, Scope.Scope> {
     return Effect.acquireRelease(
       Effect.sync(() => void this.#all.add(listener)),

@@ -1,6 +1,6 @@
 /**
- * One fetch at a time for a program, for all callers of this process. Where each request runs apart from others, every call
- * makes its own, and the store's lease alone sees to T1.
+ * A flight is one fetch of a program's token that all callers of this process share. On runtimes that isolate requests,
+ * every call makes its own fetch. There the lease in the store alone ensures T1.
  */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
@@ -15,7 +15,7 @@ import type { Obtain } from "./lease.ts"
 import type { Flight, Program } from "./program.ts"
 import { type Fetched, isNeeded, isWanted, type Wanted } from "./token.ts"
 
-/** A flight, and whether another caller had begun it. */
+/** A flight, and whether another caller had started it. */
 export interface Boarding {
   readonly flight: Flight
   readonly joined: boolean
@@ -23,20 +23,20 @@ export interface Boarding {
 
 /** The flights of a client. */
 export interface Flights {
-  /** Begins a fetch, or joins the one under way. */
+  /** Starts a fetch, or joins the one in flight. */
   readonly board: (program: Program, wanted: Wanted) => Effect.Effect<Boarding>
-  /** Waits for a token that will do, `within` milliseconds at the most. */
+  /** Waits for a token that satisfies `wanted`, at most `within` milliseconds. */
   readonly wait: (program: Program, wanted: Wanted, within: number) => Effect.Effect<Fetched, Reason>
 }
 
-/** Hands a fiber over to the runtime's `waitUntil`. Gives whether there is one. */
+/** Passes a fiber to the runtime's `waitUntil`. Returns whether there is a working `waitUntil`. */
 export const handOver = (fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<boolean> =>
   Effect.flatMap(WaitUntil, (waitUntil) =>
     waitUntil === undefined
       ? Effect.succeed(false)
       : Effect.try(() => waitUntil(new Promise<void>((resolve) => fiber.addObserver(() => resolve())))).pipe(
           Effect.as(true),
-          // A method that was taken from its object throws.
+          // `waitUntil` throws if it was detached from its object.
           Effect.catch(() =>
             Effect.as(Effect.logWarning("waitUntil failed: give it as (work) => ctx.waitUntil(work)"), false)
           )
@@ -44,8 +44,8 @@ export const handOver = (fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<bo
   )
 
 /**
- * Waits for a flight. T9: interrupting one caller does not end it; where nothing may run after the answer, it ends with the
- * last who waits.
+ * Waits for a flight. T9: interrupting one caller does not end the flight. Where nothing may run after the answer, the
+ * flight is interrupted when its last waiting caller is.
  */
 export const arrival = (flight: Flight): Effect.Effect<Fetched, Reason> =>
   flight.goesOn
@@ -62,7 +62,7 @@ export const arrival = (flight: Flight): Effect.Effect<Fetched, Reason> =>
         )
       })
 
-/** The end of a flight: its outcome is remembered, and goes to those who wait. */
+/** Ends a flight: remembers its outcome, and passes it to the waiting callers. */
 const land = (program: Program, flight: Flight, exit: Exit.Exit<Fetched, Reason>): Effect.Effect<void> =>
   Effect.flatMap(monotonicMillis, (now) => {
     const { app, memory } = program
@@ -76,10 +76,10 @@ const land = (program: Program, flight: Flight, exit: Exit.Exit<Fetched, Reason>
     return Effect.andThen(Deferred.done(flight.done, isClosed ? Exit.fail(new ClientClosed({})) : exit), warning)
   })
 
-/** Makes them. They run in the scope of the client and end with it. */
+/** Makes the flights of a client. They are interrupted when the client's scope is closed. */
 export const make = (obtain: Obtain, settings: Settings, scope: Scope.Scope): Flights => {
   const isShared = settings.runs !== "request"
-  // The scope must not wait for a flight whose request was forgotten by the runtime, since that never ends.
+  // If the runtime may drop a request, its flight may never end. So the scope must not wait for it.
   const fork = <A, E>(fetch: Effect.Effect<A, E>): Effect.Effect<Fiber.Fiber<A, E>> =>
     isShared
       ? Effect.forkIn(fetch, scope, { startImmediately: true })
@@ -95,13 +95,13 @@ export const make = (obtain: Obtain, settings: Settings, scope: Scope.Scope): Fl
     }
     if (isShared) program.flight = flight
     return obtain(program, wanted).pipe(
-      // It belongs to all who wait, so to nobody's span.
+      // A root span, since the flight belongs to all waiting callers.
       Effect.withSpan("QQMini.AccessToken.fetch", { root: true }, { captureStackTrace: false }),
       Effect.onExit((exit) => land(program, flight, exit)),
       fork,
       Effect.tap((fiber) => {
         flight.fiber = fiber
-        // A scope that is closed already starts nothing.
+        // In a closed scope the fiber ends without running.
         const exit = fiber.pollUnsafe()
         return exit === undefined ? Effect.void : land(program, flight, exit)
       }),
@@ -113,11 +113,11 @@ export const make = (obtain: Obtain, settings: Settings, scope: Scope.Scope): Fl
     )
   }
 
-  // From the mark to the fiber in one step, which nobody can interrupt.
+  // Uninterruptible, so that `program.flight` is never set without a running fiber.
   const board: Flights["board"] = (program, wanted) =>
     Effect.uninterruptible(
       Effect.suspend(() =>
-        // T9: what was interrupted gives its lease back before it ends.
+        // T9: do not join a flight that is being interrupted. It still has to release its lease.
         program.flight === undefined || program.flight.isEnding
           ? launch(program, wanted)
           : Effect.succeed({ flight: program.flight, joined: true })
@@ -134,13 +134,13 @@ export const make = (obtain: Obtain, settings: Settings, scope: Scope.Scope): Fl
       const { flight, joined } = yield* board(program, wanted)
       const fetched = yield* Effect.result(arrival(flight))
       if (fetched._tag === "Failure") {
-        // A renewal ahead of the end gives up sooner than a fetch that somebody needs.
+        // A renewal of a valid token gives up sooner than a fetch that a caller needs. So fetch again.
         if (joined && fetched.failure._tag === "StoreFailed" && isNeeded(wanted)) continue
         return yield* fetched.failure
       }
       const { fresh, token } = fetched.success
-      // Another caller's fetch may have promised less than is wanted here, and what it brings may be the very token that
-      // was refused since. A token that was fetched for this caller will do, even if QQ gave the same again.
+      // Another caller's flight may have wanted less, and may return the token that QQ refused. A token that was
+      // fetched for this caller is accepted, even if QQ issued the same token again.
       if (isWanted(token.value, wanted) || (fresh && (wanted._tag === "Fresh" || !joined))) return fetched.success
     }
   })

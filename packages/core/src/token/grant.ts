@@ -1,4 +1,4 @@
-/** Asking QQ for a token. */
+/** Fetches a token from QQ. */
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type { AppCredentials } from "../App.ts"
@@ -13,15 +13,15 @@ import * as Retry from "../Retry.ts"
 /** A getToken answer. */
 export interface Grant {
   readonly value: Redacted.Redacted<string>
-  /** Milliseconds that it is good for, counted from `asked`. */
+  /** How long the token is valid from `asked` on, in milliseconds. */
   readonly lifetime: number
-  /** The monotonic time before the request was sent, so that a token is never used longer than it is good. */
+  /** The monotonic time before the request was sent. Counting from here, a token is never used after it expired. */
   readonly asked: number
 }
 
 /**
- * Asks QQ, and repeats what may be repeated while `stillMine` says that it is this holder's business; `undefined` when it is
- * not any more. `onLost` is called when a request got lost, since QQ may have made a token for it.
+ * Fetches a token from QQ, with retries, as long as `stillMine` says that this holder has the lease. Returns
+ * `undefined` if it does not. `onLost` is called when a request got lost, because QQ may have issued a token for it.
  */
 export type Ask = (
   app: AppCredentials,
@@ -29,15 +29,15 @@ export type Ask = (
   onLost?: () => void
 ) => Effect.Effect<Grant | undefined, Reason>
 
-/** Makes that over attempts. No token is used longer than `maxLifetime` milliseconds. */
+/** Makes the fetch from an attempt function. No token is used longer than `maxLifetime` milliseconds. */
 export const make = (send: Attempt, settings: Settings, maxLifetime = Infinity): Ask => {
   const parameters = encode(Auth.getAccessToken, {})
   return Effect.fnUntraced(function* (app, stillMine, onLost) {
     const { wire } = yield* Effect.fromResult(parameters)
     const deadline = (yield* monotonicMillis) + settings.deadline
     const attempt = Effect.gen(function* () {
-      // T1: callers that started in the same turn of the event loop run first. They may take longer than the lease, and
-      // then the request would reach QQ beside another holder's.
+      // T1: let the callers run first that started in the same turn of the event loop. If they took longer than the
+      // lease after the check, the request would reach QQ in addition to another holder's.
       yield* Effect.yieldNow
       if (!(yield* stillMine)) return undefined
       const asked = yield* monotonicMillis

@@ -1,5 +1,6 @@
 /**
- * A token by way of the store: looks at the slot, decides, and carries the decision out under a lease, until there is one.
+ * Gets a token through the store: reads the slot, decides, and executes the decision, until there is a token. Fetches
+ * happen under a lease.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -14,29 +15,30 @@ import type { Program } from "./program.ts"
 import type { Reach } from "./reach.ts"
 import { type Fetched, isNeeded, stored, type Token, type Wanted } from "./token.ts"
 
-/** The lease TTL, and how often a live holder extends it (ms). */
+// The TTL of a lease, and how often a live holder extends it (ms).
 const leaseMillis = 6_000
 const extendEveryMillis = 2_000
-/** While another holder fetches: the first and the longest pause between polls; the third is for stores that notify (ms). */
+// While another holder fetches: the first and the longest pause between polls. The third is for stores that notify
+// (ms).
 const firstPollMillis = 50
 const longestPollMillis = 1_000
 const watchedPollMillis = 2_000
 
-/** A lease that this holder has: its slot, and the owner's name. */
+/** A lease that this holder has taken. */
 interface Lease {
   readonly key: Key
   readonly slot: Slot
   readonly owner: string
   /** The monotonic time before the slot was read. */
   readonly readAt: number
-  /** The monotonic time before it was taken. */
+  /** The monotonic time before the lease was taken. */
   readonly takenAt: number
 }
 
-/** Gets a token that will do: one that another holder fetched, or a new one. */
+/** Gets a token that satisfies `wanted`: one that another holder fetched, or a new one. */
 export type Obtain = (program: Program, wanted: Wanted) => Effect.Effect<Fetched, Reason>
 
-/** Makes that over its parts. */
+/** Makes it from its parts. */
 export const make = (parts: Parts, alone: Alone): Obtain => {
   const { newOwner, reach, settings } = parts
   const tooLate = new TimedOut({ during: "token", limit: settings.deadline })
@@ -107,14 +109,14 @@ export const make = (parts: Parts, alone: Alone): Obtain => {
             onGranted
           )
           if (token !== undefined) return { token, fresh: true }
-          // T2: another holder stored a newer one while this fetch was late. Theirs counts.
+          // T2: this fetch was late, and another holder stored a newer token. Read the slot again to use that one.
         }
       }
     }
   }, Effect.scoped)
 }
 
-/** Waits until the slot may have changed. */
+/** Makes an effect that waits until the slot may have changed. */
 const waiting = (reach: Reach, key: Key): ((slot: Slot) => Effect.Effect<void, never, Scope.Scope>) => {
   let pause = firstPollMillis
   let changed: Effect.Effect<void> | undefined
@@ -128,12 +130,12 @@ const waiting = (reach: Reach, key: Key): ((slot: Slot) => Effect.Effect<void, n
       pause = Math.min(longestPollMillis, pause * 2)
       return
     }
-    // No pause after that: the slot may have changed before it was watched.
+    // Return without a pause: the slot may have changed before the watch began.
     changed = yield* Effect.orElseSucceed(reach.watch(key), () => Effect.never)
   })
 }
 
-/** T7: the reason for a verdict. Events and the log say it once, not for each call. */
+/** T7: the error reason for a verdict. It is logged and published once, not for each call. */
 const contested = Effect.fnUntraced(function* (
   { listeners }: Parts,
   { app, budget, memory }: Program,
@@ -148,7 +150,7 @@ const contested = Effect.fnUntraced(function* (
   return reason
 })
 
-/** Fetches under a lease and gives it back; `undefined` when the lease was lost to another holder. */
+/** Fetches under a lease and releases it. Returns `undefined` if the lease was lost to another holder. */
 const fetchLeased = Effect.fnUntraced(function* (
   parts: Parts,
   alone: Alone,
@@ -161,21 +163,21 @@ const fetchLeased = Effect.fnUntraced(function* (
   const { memory } = program
   const { key, owner } = lease
   const now = yield* monotonicMillis
-  // Another call of this process may have been refused while this one waited for the lease.
+  // QQ may have refused another call of this process while this one waited for the lease.
   const refused = memory.refusal(now)
   if (refused !== undefined) {
     yield* parts.reach.release(key, { owner })
     return yield* refused
   }
   const renewed = !isNeeded(wanted) && memory.usable(now) !== undefined
-  // Calls go on, but somebody fetches beside us.
+  // Calls still work, but another deployment seems to fetch tokens too.
   if (wanted._tag !== "Fresh" && Contest.isReported(history)) {
     yield* contested(parts, program, lease.slot, { history, wait: 0 })
   }
   const { lost, stillMine } = holding(parts.reach, lease)
   return yield* Effect.ensuring(
     Effect.raceFirst(
-      // T5: known before the lease is given back, so that nobody of this process asks the same again.
+      // T5: remember a refusal before the lease is released, so that no other call of this process repeats the request.
       Effect.tapError(
         fetchAndStore(parts, alone, program, lease, { history, renewed, stillMine, onGranted }),
         (reason) => Effect.map(monotonicMillis, (now) => memory.refuse(reason, now))
@@ -186,19 +188,20 @@ const fetchLeased = Effect.fnUntraced(function* (
   )
 })
 
-/** T1, T9: a lease is extended while its holder lives. */
+/** T1, T9: a live holder extends its lease. */
 const holding = (reach: Reach, { key, owner, slot, takenAt }: Lease) => {
   let extendedAt = takenAt
   const lease = { owner, generation: slot.generation, ttl: leaseMillis }
-  // `false`: another holder has it, or a newer token is stored, as after a freeze.
+  // Returns `false` if another holder has the lease or a newer token is stored, for example after this process was
+  // frozen.
   const extend = Effect.flatMap(monotonicMillis, (before) =>
     Effect.tap(reach.extend(key, lease), () => Effect.sync(() => (extendedAt = before)))
   )
-  /** Whether the lease is this holder's. A store that does not answer leaves the lease its TTL. */
+  /** Whether this holder still has the lease. If the store does not answer, the lease is valid until its TTL. */
   const stillMine: Effect.Effect<boolean> = Effect.catch(extend, () =>
     Effect.map(monotonicMillis, (now) => now - extendedAt < leaseMillis)
   )
-  /** Completes when the lease is lost. A request that has left goes on without the store. */
+  /** Completes when the lease is lost. If the store does not answer, a request in flight goes on. */
   const lost: Effect.Effect<undefined> = Effect.flatMap(
     Effect.delay(
       Effect.orElseSucceed(extend, () => true),
@@ -209,7 +212,7 @@ const holding = (reach: Reach, { key, owner, slot, takenAt }: Lease) => {
   return { lost, stillMine }
 }
 
-/** Fetches and stores the token; `undefined` when the lease was lost, or another holder stored one meanwhile. */
+/** Fetches and stores a token. Returns `undefined` if the lease was lost, or if another holder has stored a token. */
 const fetchAndStore = Effect.fnUntraced(function* (
   { ask, listeners, reach }: Parts,
   alone: Alone,
@@ -229,13 +232,14 @@ const fetchAndStore = Effect.fnUntraced(function* (
   const { asked, lifetime, value } = granted
   const now = yield* monotonicMillis
   const ttl = Math.max(1, lifetime - (now - asked))
-  // T10: when it was fetched, by the store's clock. T2: never too early, or an older token would replace it.
+  // The time of the fetch. T10: by the store's clock. T2: an error must only make it later, since with an earlier time
+  // an older token could replace this one.
   const history = Contest.next(options.history, slot.now + (asked - readAt))
   const { generation } = slot
   const written = yield* Effect.result(reach.write(key, { owner, generation, token: value, ttl, history }))
   if (written._tag === "Success" && written.success === undefined) return undefined
   const isAlone = written._tag === "Failure"
   yield* listeners.fetched(app.appid, ttl, { renewed: options.renewed, alone: isAlone })
-  // A token that can't be stored is good all the same.
+  // A token is valid even if it can't be stored.
   return isAlone ? yield* alone.keep(program, granted) : memory.adopt(stored(value, written.success!), ttl, ttl, now)
 })

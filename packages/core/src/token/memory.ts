@@ -1,34 +1,37 @@
-/** What this process holds of one program: its token, when to renew it, and why QQ gave none. */
+/** The memory of one program in this process: its token, when to renew it, and the last refusal by QQ. */
 import type { Reason } from "../reason/client.ts"
 import type { Slot } from "../TokenCache.ts"
 import { isWanted, margin, renewalLead, stored, type Token, type Wanted } from "./token.ts"
 
-/** The token in use. Times are the process's monotonic milliseconds. */
+/** The token in use. Times are monotonic milliseconds of the process. */
 export interface Current {
   readonly token: Token
-  /** T8: from here on one holder renews while all others go on. */
+  /** T8: from this time on, one holder renews the token while all others keep using it. */
   readonly renewAt: number
-  /** From here on it is not used any more. */
+  /** From this time on, the token is not used any more. */
   readonly endsAt: number
 }
 
-// After a renewal ahead of the end failed, the next one waits this long.
+// The shortest pause after a failed renewal.
 const renewalPauseMillis = 30_000
+// How long a final refusal is remembered, and any other refusal by QQ.
 const finalMillis = 60_000
 const refusalMillis = 5_000
 
-/** T5: for how many milliseconds a reason is given again without asking QQ. 0 for what may be over at once. */
+/**
+ * T5: for how many milliseconds fetches fail with the same reason without asking QQ again. 0 for temporary failures.
+ */
 const rememberedMillis = (reason: Reason): number => {
   switch (reason._tag) {
-    // Only people can change these.
+    // These need a change of the settings.
     case "WrongSecret":
     case "InvalidAppId":
-    // Only time changes these.
+    // These need time.
     case "QuotaReached":
     case "TooFrequent":
       return finalMillis
     case "TokenContested":
-      // Another holder of the store may have fetched by then.
+      // Read the store again soon, because another holder may have fetched a token.
       return Math.min(refusalMillis, reason.wait)
     case "Rejected":
       return reason.code === 40002 ? finalMillis : refusalMillis
@@ -45,29 +48,29 @@ export class Memory {
   #renewalPausedUntil = 0
   #refused: { readonly reason: Reason; readonly until: number } | undefined
 
-  /** The token in use, unless its time is over. */
+  /** The token in use, unless it has expired. */
   usable(now: number): Token | undefined {
     const { current } = this
     return current !== undefined && now < current.endsAt ? current.token : undefined
   }
 
-  /** The token in use, if it will do. */
+  /** The token in use, if it satisfies `wanted`. */
   presentFor(wanted: Wanted, now: number): Token | undefined {
     const token = this.usable(now)
     return token !== undefined && isWanted(token.value, wanted) ? token : undefined
   }
 
-  /** T8: whether this is the time to renew ahead of the end. */
+  /** T8: whether the token should be renewed now, before it expires. */
   isRenewalDue(now: number): boolean {
     return this.current !== undefined && now >= this.current.renewAt && now >= this.#renewalPausedUntil
   }
 
-  /** Keeps further calls from a renewal for this many milliseconds. */
+  /** Prevents renewals for this many milliseconds. */
   pauseRenewal(now: number, millis: number): void {
     this.#renewalPausedUntil = now + millis
   }
 
-  /** Takes a token into use. `now` is a time at which `expiresIn` was true, or before. */
+  /** Starts using a token. `now` is the time at which `expiresIn` was valid, or earlier. */
   adopt(token: Token, lifetime: number, expiresIn: number, now: number): Token {
     this.current = {
       token,
@@ -79,29 +82,29 @@ export class Memory {
     return token
   }
 
-  /** Takes the token of a slot into use. `now` is before the slot was read. */
+  /** Starts using the token of a slot. `now` is a time before the slot was read. */
   find(value: Token["value"], { expiresIn, generation, lifetime }: Slot, now: number): Token {
     return this.adopt(stored(value, generation), lifetime, expiresIn, now)
   }
 
-  /** Remembers why QQ gave no token. Gives for how many milliseconds. */
+  /** Remembers why a fetch failed. Returns for how many milliseconds. */
   refuse(reason: Reason, now: number): number {
     const millis = rememberedMillis(reason)
     this.#refused = { reason, until: now + millis }
     return millis
   }
 
-  /** T5: why QQ gave no token, while it is not asked again. */
+  /** T5: the remembered refusal, while QQ must not be asked again. */
   refusal(now: number): Reason | undefined {
     return this.#refused !== undefined && now < this.#refused.until ? this.#refused.reason : undefined
   }
 
-  /** The last reason, also when its time is over. */
+  /** The last refusal, even if it is no longer remembered. */
   get lastRefusal(): Reason | undefined {
     return this.#refused?.reason
   }
 
-  /** A fetch failed: further renewals wait, and its reason is remembered. */
+  /** Records a failed fetch: remembers its reason, and pauses renewals for at least 30 seconds. */
   failed(reason: Reason | undefined, now: number): void {
     const millis = reason === undefined ? 0 : this.refuse(reason, now)
     this.pauseRenewal(now, Math.max(renewalPauseMillis, millis))

@@ -1,4 +1,4 @@
-/** The programs that this process knows, and what it knows of each. */
+/** The programs that this process has served, with the state of each. */
 import type * as Deferred from "effect/Deferred"
 import type * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -11,26 +11,29 @@ import { AloneBudget } from "./budget.ts"
 import { Memory } from "./memory.ts"
 import type { Fetched } from "./token.ts"
 
-/** A fetch under way, and how many wait for it. */
+/** A fetch in flight, and its waiting callers. */
 export interface Flight {
   readonly done: Deferred.Deferred<Fetched, Reason>
-  /** Whether it goes on, whoever waits: in the background, or since the runtime took it over. */
+  /** Whether the fetch continues without waiting callers: in the background, or because `waitUntil` took it over. */
   goesOn: boolean
+  /** How many callers wait for it. */
   waiting: number
-  /** Whether the last who waited is gone, so that it is being interrupted. Nobody else may join it. */
+  /** Whether its last waiting caller has gone, so that it is being interrupted. No other caller may join it. */
   isEnding: boolean
   fiber: Fiber.Fiber<unknown, unknown> | undefined
 }
 
-/** The next look at the store for a token that was fetched without it, where calls make these looks. */
+/** The next check of the store, for a token that was fetched without it. For runtimes where calls make these checks. */
 export interface Look {
-  /** Gives whether it was the last one. */
+  /** Makes the check. Returns whether it was the last one. */
   readonly run: (millisSinceLast: number) => Effect.Effect<boolean>
+  /** The pause before this check, in milliseconds. */
   readonly pauseMillis: number
+  /** The time of the check, in monotonic milliseconds. */
   readonly at: number
 }
 
-/** One program. */
+/** One program, with its state in this process. */
 export class Program {
   readonly app: AppCredentials
   readonly key: Key
@@ -45,18 +48,18 @@ export class Program {
   }
 }
 
-/** Which slot of a store a program's token is in, for clients that call QQ at this address. */
+/** The key of a program's slot in a store. It depends on the appid, the AppSecret and QQ's base URL. */
 export const keyOf = (app: AppCredentials, baseUrl: string): Key =>
   `${app.appid}:${fingerprint(`${baseUrl} ${Redacted.value(app.appsecret)}`)}`
 
-// Credentials may come with the calls, so that there is no end of programs.
+// Calls may carry their own credentials, so the number of programs must be limited.
 const maxPrograms = 100_000
 
 /** All programs of a client. */
 export class Programs {
   readonly #baseUrl: string
   readonly #byKey = new Map<Key, Program>()
-  // A key needs a hash of the secret, so it is made once for an object.
+  // Memoised: the key needs a hash of the secret.
   readonly #keys = new WeakMap<AppCredentials, Key>()
 
   constructor(baseUrl: string) {

@@ -4,18 +4,20 @@ import * as Exit from "effect/Exit"
 import { type TokenCache, TokenCacheError } from "../TokenCache.ts"
 import { monotonicMillis, patient } from "../internal/time.ts"
 
-// Longest wait for an answer of the store (ms).
+// The longest wait for an answer of the store (ms).
 const timeoutMillis = 2_000
-// Pauses before an operation is repeated (ms), which every operation may be. A connection that broke is made again in a few
-// milliseconds, on a busy machine in hundreds. T1: a process that takes that for an outage fetches without the store.
+// The pauses before an operation is repeated (ms). Every operation may be repeated. A broken connection is restored in
+// a few milliseconds, on a busy machine in hundreds. T1: a process that took this for an outage would fetch without the
+// store.
 const pausesMillis = [100, 300]
-// No second repetition begins later than this after the first try (ms), so a silent store gets two tries. The first one
-// always happens: of a process that was frozen in an operation the time says nothing.
+// The second repetition does not begin later than this after the first try (ms), so a silent store gets two tries. The
+// first repetition always happens: if the process was frozen during the operation, the elapsed time says nothing about
+// the store.
 const repeatWithinMillis = 2_500
 
 type Operation = TokenCacheError["operation"]
 
-/** An operation that ends in its time. */
+/** An operation with a timeout. */
 const bounded = <A, R>(operation: Operation, effect: Effect.Effect<A, TokenCacheError, R>) =>
   patient(
     effect,
@@ -38,22 +40,22 @@ const repeated = <A, R>(effect: Effect.Effect<A, TokenCacheError, R>): Effect.Ef
 
 type Store = TokenCache["Service"]
 
-/** A store that may be away: each operation ends in its time, and is repeated where a connection may have broken. */
+/** A store that may become unavailable. Each operation has a timeout, and is repeated in case its connection broke. */
 export interface Reach extends Omit<Store, "release" | "maxLifetime" | "watch"> {
-  /** It can't fail, since nothing depends on it: a lease ends at its TTL. */
+  /** Releases a lease. It never fails: an unreleased lease ends at its TTL. */
   readonly release: (...args: Parameters<Store["release"]>) => Effect.Effect<void>
-  /** Extends a lease, once: the next extension is its repetition. */
+  /** Extends a lease, without repetition, because the next extension comes soon. */
   readonly extend: Store["lease"]
   readonly watch: Store["watch"]
 }
 
-/** Makes one over a store, with who hears that the store is lost and that it is back. */
+/** Makes it from a store. The listener is notified when the store becomes unavailable, and when it is back. */
 export const make = (
   cache: Store,
   listener: { readonly onLost: (problem: string) => Effect.Effect<unknown>; readonly onBack: Effect.Effect<unknown> }
 ): Reach => {
   const { watch } = cache
-  // Lost is everything, or writing alone, as on a full disk.
+  // `writing`: the store can be read but not written, as on a full disk.
   let lost: "all" | "writing" | undefined
 
   const guarded = <A>(operation: Operation, effect: Effect.Effect<A, TokenCacheError>) =>
@@ -83,7 +85,7 @@ export const make = (
 
   return {
     read: (key) => guarded("read", cache.read(key)),
-    // T9: a lease whose answer was lost may have been given.
+    // T9: if the answer got lost, the lease may have been taken.
     lease: (key, options) => Effect.onError(guarded("lease", cache.lease(key, options)), () => release(key, options)),
     write: (key, options) => guarded("write", cache.write(key, options)),
     remove: (key, options) => guarded("remove", cache.remove(key, options)),

@@ -1,82 +1,84 @@
-/** A token, where it came from, and what a caller wants of one. */
+/** A token, its origin, and what kind of token a caller wants. */
 import type * as Redacted from "effect/Redacted"
 import { sameSecret } from "../internal/secrets.ts"
 
-/** From the store, which gave it this generation. */
+/** The token is in the store under this generation. */
 export interface Stored {
   readonly _tag: "Stored"
   readonly generation: number
 }
 
-/** Fetched by this process while the store was away. No other process knows it. */
+/** This process fetched the token while the store was unavailable. No other process knows it. */
 export interface Alone {
   readonly _tag: "Alone"
 }
 
-/** A token and where it came from. */
+/** A token and its origin. */
 export interface Token {
   readonly value: Redacted.Redacted<string>
   readonly origin: Stored | Alone
 }
 
-/** A token, and whether it was fetched now or found. */
+/** A token, and whether this fetch got it from QQ. */
 export interface Fetched {
   readonly token: Token
   readonly fresh: boolean
 }
 
-/** Any good token will do. */
+/** Any valid token. */
 export interface Any {
   readonly _tag: "Any"
 }
 
-/** Another token than this one, which QQ refused or whose end is near. */
+/** A token other than this one, which QQ refused or which expires soon. */
 export interface Instead {
   readonly _tag: "Instead"
   readonly token: Token
   readonly refused: boolean
 }
 
-/** Only a token that is fetched now will do. */
+/** Only a token that is fetched now. */
 export interface Fresh {
   readonly _tag: "Fresh"
 }
 
-/** What a caller wants. */
+/** The kind of token that a caller wants. */
 export type Wanted = Any | Instead | Fresh
 
+/** Wants any valid token. */
 export const any: Any = { _tag: "Any" }
+/** Wants a token that is fetched now. */
 export const fresh: Fresh = { _tag: "Fresh" }
-/** Another token than one whose end is near. */
+/** Wants a token other than this one, which expires soon. */
 export const after = (token: Token): Instead => ({ _tag: "Instead", token, refused: false })
-/** Another token than one that QQ refused. */
+/** Wants a token other than this one, which QQ refused. */
 export const insteadOf = (token: Token): Instead => ({ _tag: "Instead", token, refused: true })
 
-/** The token that the store wrote under this generation. */
+/** A token that is in the store under this generation. */
 export const stored = (value: Token["value"], generation: number): Token => ({
   value,
   origin: { _tag: "Stored", generation }
 })
 
-/** Whether two tokens are the same for QQ, wherever they came from. */
+/** Whether two tokens have the same value, whatever their origins. */
 export const same = (one: Token["value"], other: Token["value"]): boolean => sameSecret(one, other)
 
-/** Whether a token will do, as long as it is not over. */
+/** Whether a valid token satisfies `wanted`. */
 export const isWanted = (value: Token["value"], wanted: Wanted): boolean =>
   wanted._tag === "Any" || (wanted._tag === "Instead" && !same(value, wanted.token.value))
 
-/** Whether a call can't go on with the token it has. */
+/** Whether the call can't use the token that it has. */
 export const isNeeded = (wanted: Wanted): boolean =>
   wanted._tag === "Fresh" || (wanted._tag === "Instead" && wanted.refused)
 
 /**
- * How many milliseconds ahead of the end of a token with this lifetime its renewal begins. QQ honours the old one for 5
- * minutes after a new one was fetched, so that is the most.
+ * How long before a token expires its renewal begins, in milliseconds. Takes the token's lifetime in milliseconds. At
+ * most 5 minutes, because QQ accepts the old token for 5 minutes after a new one was fetched.
  */
 export const renewalLead = (lifetime: number): number => Math.min(300_000, lifetime / 10)
 
 /**
- * How many milliseconds ahead of its end a token with this lifetime is given up, so that a request on its way does not
- * arrive too late.
+ * How long before a token expires it is no longer used, in milliseconds, so that no request arrives too late. Takes the
+ * token's lifetime in milliseconds.
  */
 export const margin = (lifetime: number): number => Math.min(10_000, lifetime / 20)

@@ -1,4 +1,4 @@
-/** What every transport needs: where a request goes, how an answer is put together, and how a failure is named. */
+/** Helpers for transports: the target of a request, joining the pieces of an answer, and errors that show no secret. */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { phaseOf } from "./phase.ts"
@@ -7,7 +7,7 @@ import { type Request, type Response, TransportError } from "./types.ts"
 const plain = (value: string | Redacted.Redacted<string>): string =>
   typeof value === "string" ? value : Redacted.value(value)
 
-/** The path and the query of a request, encoded. It holds a secret. */
+/** The encoded path and query of a request. It contains a secret. */
 export const targetOf = ({ path, query }: Request): string => {
   let target = path
   for (const [name, value] of query) {
@@ -16,21 +16,21 @@ export const targetOf = ({ path, query }: Request): string => {
   return target
 }
 
-/** What a client threw, by its name alone, and whether it says that the connection was never made. */
+/** Turns an error that an HTTP client threw into a `TransportError`, with a safe name and the phase of the request. */
 export const failed = (error: unknown): TransportError => new TransportError(phaseOf(error))
 
-/** The request's time is over. `unsent` when nothing of it can have left. */
+/** The error of a request that timed out. `unsent` if certainly nothing was sent. */
 export const timedOut = (phase: "unsent" | "lost"): TransportError =>
   new TransportError({ phase, problem: "ETIMEDOUT" })
 
-/** The end of a request that a client's promise brings. */
+/** Calls `end` with the result of an HTTP client's promise. A rejection becomes a `TransportError`. */
 export const settle = (answer: Promise<Response>, end: (exit: Effect.Effect<Response, TransportError>) => void): void =>
   void answer.then(
     (response) => end(Effect.succeed(response)),
     (error) => end(Effect.fail(failed(error)))
   )
 
-/** Pieces of an answer as one. */
+/** Joins the pieces of an answer. */
 export const join = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
   if (pieces.length === 1) return pieces[0]!
   const bytes = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0))
@@ -42,6 +42,6 @@ export const join = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
   return bytes
 }
 
-/** The announced length of a body, if it is more than may be read. */
+/** The announced length of a body if it exceeds `maxBytes`, else `undefined`. */
 export const tooLong = (length: string | null | undefined, maxBytes: number): number | undefined =>
   Number(length) > maxBytes ? Number(length) : undefined

@@ -1,6 +1,7 @@
 import { causesOf, connections, isUnmade, peek, shown } from "../internal/shown.ts"
 
-// Some systems tell of a broken connection what others tell of one that was never made. The system call knows better.
+// Some systems use the same error name for a broken connection and for one that was never made. The name of the system
+// call distinguishes them.
 const connecting = /^(connect|getaddrinfo|query)/
 
 const isUnsent = (error: unknown, depth = 0): boolean => {
@@ -10,7 +11,7 @@ const isUnsent = (error: unknown, depth = 0): boolean => {
   return isUnmade(error) || causesOf(error).every((cause) => isUnsent(cause, depth + 1))
 }
 
-/** D1: how far a request came, as the error of a client and its causes say; and that error's name. */
+/** D1: derives from an HTTP client's error and its causes how far the request got, with the error's safe name. */
 export const phaseOf = (error: unknown): { readonly phase: "unsent" | "lost"; readonly problem: string } => ({
   phase: isUnsent(error) ? "unsent" : "lost",
   problem: shown(error, connections)

@@ -1,43 +1,46 @@
-/** What a transport takes and gives. */
+/** The types of a transport: request, response and error. */
 import * as Data from "effect/Data"
 import type * as Redacted from "effect/Redacted"
 
 /** One request to QQ. */
 export interface Request {
+  /** The HTTP method. */
   readonly method: "GET" | "POST"
-  /** Scheme, host and port, as `https://api.q.qq.com`. */
+  /** Scheme, host and port, such as `https://api.q.qq.com`. */
   readonly origin: string
-  /** The path, which may hold a part of the query. It holds no secret. */
+  /** The path. It may contain a part of the query, but no secret. */
   readonly path: string
-  /** The query by names, not encoded. What is secret in it is redacted. */
+  /** The parameters of the query, not encoded. Secrets are redacted. */
   readonly query: ReadonlyArray<readonly [name: string, value: string | Redacted.Redacted<string>]>
-  /** The type of the body, and nothing else. */
+  /** The headers: only `content-type`, or none without a body. */
   readonly headers: Readonly<Record<string, string>>
+  /** The encoded body. */
   readonly body: string | Uint8Array | undefined
-  /** Milliseconds for the whole exchange, from connecting to the last byte of the body. */
+  /** Timeout of the whole exchange, from connecting to the last byte of the body, in milliseconds. */
   readonly timeout: number
-  /** The largest answer in bytes. Of a larger one no more is read than tells that it is larger. */
+  /** The largest body to read, in bytes. Reading stops as soon as the body exceeds it. */
   readonly maxBytes: number
-  /** Whether it must not reach QQ twice: a client that repeats requests when a connection breaks is kept from that. */
+  /** Whether the request must not reach QQ twice. If so, an HTTP client must not repeat it on a broken connection. */
   readonly atMostOnce: boolean
 }
 
 /** QQ's answer. */
 export interface Response {
+  /** The HTTP status. */
   readonly status: number
-  /** The header `Retry-After` as it came. */
+  /** The unparsed header `Retry-After`. */
   readonly retryAfter: string | null | undefined
-  /** The body, or its beginning when it is larger than `maxBytes`. */
+  /** The body. If it exceeds `maxBytes`, only a beginning that is longer than that. */
   readonly bytes: Uint8Array
-  /** The length that was announced for a body larger than `maxBytes`, of which nothing needs to be read. */
+  /** The announced length, if it exceeds `maxBytes`. Then `bytes` may be empty. */
   readonly announced?: number | undefined
 }
 
-/** A request without an answer. */
+/** The error of a request without an answer. */
 export class TransportError extends Data.TaggedError("TransportError")<{
-  /** `unsent`: certainly nothing reached QQ. `lost`: it is not known. */
+  /** `unsent`: certainly nothing reached QQ. `lost`: this is unknown. */
   readonly phase: "unsent" | "lost"
-  /** The name of what happened, as `ECONNREFUSED`. Never a message or an address, since those may hold a secret. */
+  /** The name of the error, such as `ECONNREFUSED`. Never a message or an address, since those may contain a secret. */
   readonly problem: string
 }> {
   override get message(): string {
