@@ -1,6 +1,6 @@
 /**
- * qq-mini on Node: HTTP on undici, stores for the token, programs and settings from the environment, and `createQQMini`
- * for plain apps.
+ * qq-mini on Node: HTTP over undici, token stores, programs and settings from the environment, and `createQQMini` for
+ * apps without Effect.
  */
 import type { AccessToken } from "@qq-mini/core/AccessToken"
 import * as Parts from "@qq-mini/core/adapter/Parts"
@@ -24,17 +24,17 @@ import { join } from "node:path"
 import * as NodeTransport from "./NodeTransport.ts"
 import * as SqliteTokenCache from "./SqliteTokenCache.ts"
 
-/** One program, or several with a default, how the client works, and parts of your own. */
+/** The options of the client on Node: programs, settings, proxy, and parts of your own. */
 export interface Options extends Setup.Programs, Setup.SettingsInput, Parts.Parts<string>, NodeTransport.Options {
   /**
-   * Where the token is kept, and who shares it:
-   * - `sqlite`: the processes of this user on this machine, in a file of the user's (`~/.local/state/qq-mini` on Linux).
-   *   The default; where that file can't be written, `memory`.
-   * - `sqlite:/path/to/file`: the processes on this machine that use this file.
-   * - `redis://user:password@host:6379/0` (`rediss://` with TLS): all processes and machines that use this Redis; they
-   *   keep QQ's quotas together, too. Needs the package `redis`.
-   * - `memory`: nobody else.
-   * - a store of your own: a layer of `TokenCache` (and of `Quota`, if you like), or an object with the methods of
+   * Where the token is stored, and which processes share it:
+   * - `sqlite` (the default): all processes of this user on this machine, in a file of the user (in
+   *   `~/.local/state/qq-mini` on Linux). If the file can't be written, `memory` is used.
+   * - `sqlite:/path/to/file`: all processes on this machine that use this file.
+   * - `redis://user:password@host:6379/0` (`rediss://` with TLS): all processes and machines that use this Redis. They
+   *   also share QQ's quotas. Needs the package `redis`.
+   * - `memory`: only this process.
+   * - a store of your own: a layer of `TokenCache`, which may also provide `Quota`, or an object with the methods of
    *   `TokenCache`.
    */
   readonly store?: string | Parts.OwnStore | undefined
@@ -55,7 +55,7 @@ const storeByName = (name: unknown = ""): Layer.Layer<TokenCache.TokenCache, QQE
 }
 
 const importRedisStores = Effect.tryPromise({
-  // Loaded when it is needed only: it needs a package that other stores do without.
+  // Imported only when it is used, because the other stores do not need the package `redis`.
   try: () => import("./RedisStores.ts"),
   catch: () =>
     App.invalidConfig(
@@ -65,7 +65,7 @@ const importRedisStores = Effect.tryPromise({
     )
 })
 
-// The user's own file. Nobody asked for it by name, so memory will do where it can't be had.
+// A file of the user. It is only the default, so memory is used instead if the file can't be opened.
 const layerDefault: Layer.Layer<TokenCache.TokenCache> = Effect.flatMap(
   UserDirectories.UserDirectories,
   (directories) => directories.state("qq-mini")
@@ -96,11 +96,14 @@ const make = (options: Options, apps: Effect.Effect<App.AppsOptions, QQError>) =
     })
   )
 
-/** The client for these programs, and the service of its tokens. It needs nothing else. */
+/**
+ * The client and its token service, as a layer without requirements. Fails with a `QQError` for a wrong option or
+ * store.
+ */
 export const layer = (options: Options): Layer.Layer<QQMini | AccessToken, QQError> =>
   Layer.unwrap(make(options, Setup.programs(options)))
 
-// An empty variable, as compose files leave it, is not set.
+// An empty variable counts as not set, because compose files set missing variables to "".
 const text = (name: string) =>
   Effect.map(Config.option(Config.String(name)), (value) => Option.getOrElse(value, () => "") || undefined)
 
@@ -148,25 +151,25 @@ const layerEnvironment = (options: Options): Layer.Layer<QQMini | AccessToken, Q
   )
 
 /**
- * The client for the programs of the environment; the first of them is the default.
+ * The client for the programs in the environment variables. The first program is the default.
  *
  * - `QQ_APPID`, `QQ_APPSECRET`: one program.
- * - `QQ_APPS`: programs as JSON, `[{"appid":"…","appsecret":"…"}]`; `QQ_APPS_FILE`: a file with the same.
- * - `QQ_BASE_URL`: where QQ is.
- * - `QQ_STORE`, `QQ_TOKEN_KEY`: where the token is kept, and what encrypts it there; as `store` and `tokenKey` of
- *   {@link Options}.
+ * - `QQ_APPS`: programs as JSON, `[{"appid":"…","appsecret":"…"}]`; `QQ_APPS_FILE`: the path of a file with the same.
+ * - `QQ_BASE_URL`: QQ's base URL.
+ * - `QQ_STORE`, `QQ_TOKEN_KEY`: the store of the token, and the key that encrypts it there, as `store` and `tokenKey`
+ *   of {@link Options}.
  */
 export const layerConfig: Layer.Layer<QQMini | AccessToken, QQError> = Layer.suspend(() => layerEnvironment({}))
 
-// The standard output belongs to the app.
+// Log to the standard error, because the standard output belongs to the app.
 const layerLogger = Layer.succeed(Logger.LogToStderr, true)
 
 /**
- * The client for plain apps: every call as a promise.
+ * Makes the client for apps without Effect: every call returns a promise.
  *
- * Without programs in the options they come from the environment, as in {@link layerConfig}. Options that can't be right
- * throw a `QQError` here; what the environment lacks rejects the first call, and so does a store that can't be used.
- * Warnings go to the standard error.
+ * If the options name no programs, they come from the environment, as in {@link layerConfig}. A wrong option throws a
+ * `QQError` here. A wrong environment variable or an unusable store rejects the first call. Warnings are logged to the
+ * standard error.
  *
  * ```ts
  * await using qq = createQQMini({ appid, appsecret })
@@ -177,7 +180,7 @@ export const createQQMini = (options: Options = {}): Promised.Client => {
   const { appid, apps, appsecret } = options
   const fromOptions = Effect.runSync(make(options, Setup.programs(options)))
   if (appid === undefined && appsecret === undefined && apps === undefined) {
-    // Read now: the library's own provider reads the environment once in a process.
+    // Read the environment now: the default provider of Effect reads it only once in a process.
     const environment = ConfigProvider.layer(Effect.sync(() => ConfigProvider.fromEnv()))
     return Promised.make(layerEnvironment(options).pipe(Layer.provide(environment), Layer.provideMerge(layerLogger)))
   }

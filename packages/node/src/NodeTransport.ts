@@ -1,5 +1,6 @@
 /**
- * HTTP on Node: a {@link Transport} straight on undici's dispatcher, without the streams and promises of its `request`.
+ * HTTP on Node: a `Transport` that uses undici's dispatcher directly, to avoid the cost of the streams and promises of
+ * undici's `request`.
  */
 import * as App from "@qq-mini/core/App"
 import type { QQError } from "@qq-mini/core/QQError"
@@ -12,8 +13,8 @@ import { Agent, type Dispatcher, EnvHttpProxyAgent } from "undici"
 const first = (value: string | Array<string> | undefined) => (Array.isArray(value) ? value[0] : value)
 
 /**
- * A transport over a dispatcher of undici 8. It tells exactly whether a request had left when it failed: undici says when
- * it begins to write one.
+ * Makes a transport over a dispatcher of undici 8. When a request fails, it knows whether the request had left, because
+ * undici reports when it starts to write a request.
  */
 export const make = (dispatcher: Dispatcher): Transport.Transport["Service"] => ({
   send: (request) =>
@@ -27,9 +28,9 @@ export const make = (dispatcher: Dispatcher): Transport.Transport["Service"] => 
       let size = 0
       const pieces: Array<Uint8Array> = []
 
-      // D1: undici says when it begins to write
+      // D1: undici sets the controller when it starts to write the request.
       const phase = () => (controller === undefined ? "unsent" : "lost")
-      /** Whether this is the first end. */
+      /** Ends the exchange. Returns `false` if it has already ended. */
       const end = (): boolean => {
         if (isOver) return false
         isOver = true
@@ -43,7 +44,8 @@ export const make = (dispatcher: Dispatcher): Transport.Transport["Service"] => 
       const fail = (error: Transport.TransportError) => {
         if (end()) resume(Effect.fail(error))
       }
-      // After a turn in which the process heard nothing, timers run before the answers that are there already.
+      // After a blocked turn of the event loop, timers run before answers that have already arrived. So give these one
+      // turn.
       const timer = setTimeout(
         () =>
           setImmediate(() => {
@@ -54,7 +56,7 @@ export const make = (dispatcher: Dispatcher): Transport.Transport["Service"] => 
       )
 
       dispatcher.dispatch(
-        // The timeouts of undici are off: `timeout` covers them all.
+        // undici's own timeouts are disabled, because `timeout` covers the whole exchange.
         {
           origin,
           path: Exchange.targetOf(request),
@@ -67,7 +69,7 @@ export const make = (dispatcher: Dispatcher): Transport.Transport["Service"] => 
         {
           onRequestStart: (started) => {
             controller = started
-            // It waited for a connection, and is dropped before anything is written.
+            // The exchange ended while it waited for a connection. Abort before anything is written.
             if (isOver) drop()
           },
           onResponseStart: (_, code, { "content-length": length, "retry-after": wait }) => {
@@ -81,7 +83,7 @@ export const make = (dispatcher: Dispatcher): Transport.Transport["Service"] => 
           onResponseData: (_, { buffer, byteLength, byteOffset }) => {
             pieces.push(new Uint8Array(buffer, byteOffset, byteLength))
             size += byteLength
-            // I2: no more is read than an answer may have
+            // I2: stop reading as soon as the body exceeds the limit.
             if (size <= maxBytes) return
             succeed()
             drop()
@@ -98,32 +100,33 @@ export const make = (dispatcher: Dispatcher): Transport.Transport["Service"] => 
     })
 })
 
-/** How requests leave this machine. */
+/** The options of the transport. */
 export interface Options {
   /**
-   * An HTTP proxy for all requests, as `http://user:password@proxy.example:3128`. By default the environment says it:
-   * `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, as undici's `EnvHttpProxyAgent` reads them.
+   * An HTTP proxy for all requests, such as `http://user:password@proxy.example:3128`. By default the variables
+   * `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are used, as undici's `EnvHttpProxyAgent` reads them.
    */
   readonly proxy?: string | undefined
-  /** A dispatcher of undici 8 that sends in the place of our own agent. It is yours to close. */
+  /** A dispatcher of undici 8 to use instead of the default agent. The client does not close it. */
   readonly dispatcher?: Dispatcher | undefined
 }
 
 const agentOptions = {
-  // One more than the calls on their way by default, so that a call for a token never waits behind them.
+  // One more than the default limit of 64 requests in flight, so that a token fetch never waits for other calls.
   connections: 65,
   pipelining: 1,
   connect: { timeout: 3_000 },
   keepAliveTimeout: 10_000
 } satisfies Agent.Options
 
-/** The variables that name a proxy. */
-const named = () => ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY"].filter((name) => process.env[name])
+/** The names of the environment variables that set a proxy. */
+const proxyVariables = () =>
+  ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY"].filter((name) => process.env[name])
 
 const isProxy = (text: unknown): boolean =>
   typeof text === "string" && /^https?:\/\/[^\s]+$/i.test(text) && URL.canParse(text)
 
-// The error shows no value, since a proxy's address may hold a password.
+// The error does not show the value, because the address of a proxy may contain a password.
 const checkProxy = (setting: string, value: unknown): Effect.Effect<void, QQError> =>
   isProxy(value)
     ? Effect.void
@@ -135,7 +138,7 @@ const checkProxy = (setting: string, value: unknown): Effect.Effect<void, QQErro
         )
       )
 
-/** Fails for options that can't be right. */
+/** Checks the options. Fails with a `QQError` that names the wrong one. */
 export const check = ({ dispatcher, proxy }: Options): Effect.Effect<void, QQError> => {
   if (proxy !== undefined) return checkProxy("proxy", proxy)
   return dispatcher === undefined || typeof dispatcher?.dispatch === "function"
@@ -144,15 +147,15 @@ export const check = ({ dispatcher, proxy }: Options): Effect.Effect<void, QQErr
 }
 
 const agentFor = ({ proxy }: Options): Agent | EnvHttpProxyAgent => {
-  // With an explicit proxy, nothing of the environment counts.
+  // An explicit proxy overrides all variables of the environment.
   if (proxy !== undefined)
     return new EnvHttpProxyAgent({ ...agentOptions, httpProxy: proxy, httpsProxy: proxy, noProxy: "" })
-  return named().length > 0 ? new EnvHttpProxyAgent(agentOptions) : new Agent(agentOptions)
+  return proxyVariables().length > 0 ? new EnvHttpProxyAgent(agentOptions) : new Agent(agentOptions)
 }
 
 /**
- * The transport over an agent of its own: connections are kept alive, and there are no more than 65. Connecting may take 3
- * seconds.
+ * The transport over its own agent, or over `dispatcher`. The agent keeps at most 65 connections alive, for 10
+ * seconds. Connecting times out after 3 seconds. Fails with a `QQError` for a wrong option or proxy variable.
  */
 export const layerWith = (options: Options): Layer.Layer<Transport.Transport, QQError> =>
   Layer.effect(
@@ -160,7 +163,7 @@ export const layerWith = (options: Options): Layer.Layer<Transport.Transport, QQ
     Effect.gen(function* () {
       yield* check(options)
       if (options.dispatcher !== undefined) return make(options.dispatcher)
-      if (options.proxy === undefined) for (const name of named()) yield* checkProxy(name, process.env[name])
+      if (options.proxy === undefined) for (const name of proxyVariables()) yield* checkProxy(name, process.env[name])
       const agent = yield* Effect.acquireRelease(
         Effect.sync(() => agentFor(options)),
         (agent) => Effect.promise(() => agent.destroy())
@@ -169,5 +172,5 @@ export const layerWith = (options: Options): Layer.Layer<Transport.Transport, QQ
     })
   )
 
-/** {@link layerWith} as it comes. */
+/** {@link layerWith} without options. */
 export const layer: Layer.Layer<Transport.Transport, QQError> = layerWith({})

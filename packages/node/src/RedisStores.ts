@@ -1,6 +1,6 @@
 /**
- * Tokens and quotas in Redis, over the client that is called `redis` on npm: one token, and one count of every quota, for
- * processes and machines without number.
+ * Tokens and quotas in Redis, over the npm package `redis`. Any number of processes and machines share one token and
+ * one count of each quota.
  */
 import * as NodeRedis from "@effect/platform-node/NodeRedis"
 import { redis as redisErrors, shown } from "@qq-mini/core/adapter/shown"
@@ -15,22 +15,22 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 
-/** Where Redis is, and what it is called in errors. */
+/** The options of the stores in Redis. */
 export interface Options extends RedisTokenCache.Options {
-  /** As `redis://user:password@host:6379/0`, with TLS `rediss://…`. */
+  /** The address, such as `redis://user:password@host:6379/0`, or `rediss://…` with TLS. */
   readonly url: string | Redacted.Redacted<string>
-  /** The name of the setting that gave the address. By default `url`. */
+  /** The name of the setting of the address, for errors. By default `url`. */
   readonly setting?: string | undefined
 }
 
-/** Where Redis is, without what is secret; fails when that is no address of Redis. */
+/** Returns the host and port without secrets. Fails with a `QQError` if the address is not one of Redis. */
 export const check = ({ setting = "url", url }: Options): Effect.Effect<string, QQError> => {
   const parsed = URL.parse(Redacted.value(redact(url)))
   return parsed !== null &&
     /^rediss?:$/.test(parsed.protocol) &&
     parsed.hostname !== "" &&
     /^\/?\d*$/.test(parsed.pathname) &&
-    // a % that is no encoding
+    // A % that is not a percent-encoding.
     !/%(?![\da-f]{2})/i.test(parsed.username + parsed.password)
     ? Effect.succeed(`${parsed.hostname}:${parsed.port || "6379"}`)
     : Effect.fail(
@@ -61,14 +61,14 @@ const advice = (problem: string): { readonly en: string; readonly zh: string } =
   return { en: "start Redis, or correct the address", zh: "请启动 Redis，或更正地址" }
 }
 
-// On a busy machine an answer may be there for seconds before this process reads it.
-const connectTimeout = 5_000
-const pingInterval = 2_000
-const socketTimeout = 5_000
+// On a busy machine an answer may wait for seconds before this process reads it, so the timeouts are long.
+const connectTimeoutMillis = 5_000
+const pingIntervalMillis = 2_000
+const socketTimeoutMillis = 5_000
 
 /**
- * The stores over a connection of their own, which is made while the layer is built and made again whenever it breaks.
- * Fails with the setting and the fix when Redis can't be used in the beginning.
+ * The stores over their own connection. It is made when the layer is built, and restored whenever it breaks. If Redis
+ * can't be used when the layer is built, the layer fails with a `QQError` that names the setting and the fix.
  */
 export const layer = (options: Options): Layer.Layer<TokenCache | Quota, QQError> =>
   Layer.unwrap(
@@ -85,36 +85,37 @@ export const layer = (options: Options): Layer.Layer<TokenCache | Quota, QQError
       let begun = false
       const redis = NodeRedis.layer({
         url: Redacted.value(redact(url)),
-        // what can't be sent now must not be done later, when nobody waits for it any more
+        // Do not queue commands while there is no connection: their callers may no longer wait when they are executed.
         disableOfflineQueue: true,
-        pingInterval,
+        pingInterval: pingIntervalMillis,
         socket: {
-          connectTimeout,
-          // a connection on which nothing comes, not even the answer to a ping, is dead
-          socketTimeout,
-          // the first one must stand; after that it is tried without end
+          connectTimeout: connectTimeoutMillis,
+          // A connection on which nothing arrives, not even the answer to a ping, is dead.
+          socketTimeout: socketTimeoutMillis,
+          // The first connection must succeed. Later ones are retried without limit.
           reconnectStrategy: (retries, cause) =>
             begun ? Math.min(2_000, 50 * 2 ** Math.min(retries, 6)) + Math.floor(Math.random() * 200) : cause
         }
       }).pipe(
         Layer.catchTag("RedisError", (error) => Layer.effectContext(Effect.fail(failed(shown(error, redisErrors))))),
-        // that the store is lost and back is told once, and not for each attempt to connect
+        // Not a log message for each connection attempt: the stores log once when Redis is lost, and once when it is
+        // back.
         Layer.provide(Layer.succeed(References.MinimumLogLevel, "Error"))
       )
       const tokens = Layer.effect(
         TokenCache,
         Effect.tap(
-          // in the end nothing is tried any more
+          // When the scope is closed, do not connect again.
           Effect.andThen(
             Effect.addFinalizer(() => Effect.sync(() => (begun = false))),
             RedisTokenCache.make(options)
           ),
           (cache) =>
-            // a password or a permission that lacks is noticed with the first command only
+            // Only the first command shows whether a password or a permission is missing.
             cache.read("0:probe").pipe(
               Effect.mapError(({ problem }) => failed(problem)),
               Effect.andThen(Effect.sync(() => (begun = true))),
-              Effect.timeoutOrElse({ duration: connectTimeout, orElse: () => Effect.fail(failed("no answer")) })
+              Effect.timeoutOrElse({ duration: connectTimeoutMillis, orElse: () => Effect.fail(failed("no answer")) })
             )
         )
       )

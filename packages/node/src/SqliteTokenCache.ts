@@ -1,9 +1,10 @@
 /**
- * Tokens in a file of SQLite: one store for the processes of one machine, with nothing to install or run.
+ * Tokens in an SQLite file: one store for the processes of one machine, without a package to install or a server to
+ * run.
  *
- * It stands on Node's own `node:sqlite`. Each operation is one statement, so all is atomic; times are the machine's clock
- * as SQLite reads it. The file is readable by its owner alone. It must lie on a local disk: SQLite's locks do not hold
- * on network file systems, and machines that share a disk don't share a clock.
+ * It uses Node's own `node:sqlite`. Each operation is one statement, so every operation is atomic. Times come from the
+ * machine's clock as SQLite reads it. Only the file's owner can read it. The file must be on a local disk: SQLite's
+ * locks do not work on network file systems, and machines that share a disk don't share a clock.
  */
 import { isNamed, shown, sqlite } from "@qq-mini/core/adapter/shown"
 import { invalidConfig } from "@qq-mini/core/App"
@@ -18,7 +19,7 @@ import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from "node:fs"
 import { dirname } from "node:path"
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
 
-// T10: SQLite's own clock, the same instant all through a statement
+// T10: SQLite's clock. It has the same value throughout one statement.
 const now = "CAST(unixepoch('subsec') * 1000 AS INTEGER)"
 
 const schema = `
@@ -36,9 +37,10 @@ const schema = `
   ) STRICT, WITHOUT ROWID;
   DELETE FROM slot WHERE max(expires, leased) < ${now} - 2592000000;`
 
-// SQLite waits for a lock with the whole process. It waits this long (ms); longer waits are pauses between tries.
+// SQLite blocks the whole process while it waits for a lock, so it waits only this long (ms). Then the operation is
+// retried after a pause.
 const busyMillis = 10
-// How long building the layer waits for a locked file. Later each operation tries to open it.
+// How long building the layer waits for a locked file (ms). After that, each operation tries to open the file.
 const openMillis = 1_000
 
 const statements = {
@@ -64,11 +66,11 @@ const statements = {
 /** The open file and its prepared statements. */
 type Opened = { readonly database: DatabaseSync } & Readonly<Record<keyof typeof statements, StatementSync>>
 
-/** Where the file is, and what it is called in errors. */
+/** The options of the store. */
 export interface Options {
-  /** The file; it and its folder are made where they are missing. */
+  /** The path of the file. The file and its folder are created if they are missing. */
   readonly path: string
-  /** The name of the setting that gave the path. By default `path`. */
+  /** The name of the setting of the path, for errors. By default `path`. */
   readonly setting?: string | undefined
 }
 
@@ -92,22 +94,22 @@ const advice = (problem: string): { readonly en: string; readonly zh: string } =
   }
 }
 
-// Node's own recursive one never ends where a folder can't be made for good, as below /proc
+// Node's `mkdirSync` with `recursive` never returns if a folder can never be created, as below /proc.
 const makeFolder = (path: string): void => {
   if (existsSync(path)) return
   if (dirname(path) !== path) makeFolder(dirname(path))
   try {
     mkdirSync(path, { mode: 0o700 })
   } catch (cause) {
-    // another process may have been first
+    // Another process may have created it first.
     if (!existsSync(path)) throw cause
   }
 }
 
 /**
- * The store; it closes the file with the scope. Fails with the setting and the fix when the file can't be used. A file that
- * another program keeps locked for more than a second is an outage instead: it is opened when the lock is gone, and until
- * then every operation fails.
+ * Makes the store. It closes the file when the scope is closed. If the file can't be used, it fails with a `QQError`
+ * that names the setting and the fix. A file that another program locks for more than a second is treated as an outage
+ * instead: every operation fails until the lock is gone.
  */
 export const make = Effect.fnUntraced(function* ({
   path,
@@ -119,7 +121,7 @@ export const make = Effect.fnUntraced(function* ({
     return invalidConfig(setting, `${path} can't be used (${problem}): ${en}`, `无法使用 ${path}（${problem}）：${zh}`)
   }
   const { DatabaseSync } = yield* Effect.tryPromise({
-    // where there is none, as on other runtimes, this alone fails
+    // Imported here, so that on runtimes without `node:sqlite` only this store fails.
     try: () => import("node:sqlite"),
     catch: () =>
       invalidConfig(
@@ -133,7 +135,8 @@ export const make = Effect.fnUntraced(function* ({
   const open = (): Opened => {
     if (opened !== undefined) return opened
     makeFolder(dirname(path))
-    // made before SQLite opens it, so that nobody else could read it for a moment; its helpers take its rights
+    // Create the file before SQLite opens it, so that other users can never read it. SQLite's helper files get the same
+    // permissions.
     closeSync(openSync(path, "a", 0o600))
     chmodSync(path, 0o600)
     const database = new DatabaseSync(path, { timeout: busyMillis })
@@ -161,7 +164,7 @@ export const make = Effect.fnUntraced(function* ({
 
   const run = (operation: keyof typeof statements, params: Record<string, SQLInputValue>) =>
     Effect.try({
-      // not `get`: it stops at the first row, and never hears that what it read could not be written, as on a full disk
+      // Not `get`: it stops after the first row, and so misses that a write failed, as on a full disk.
       try: () => open()[operation].all(params)[0],
       catch: (cause) => cause
     }).pipe(
@@ -192,12 +195,12 @@ export const make = Effect.fnUntraced(function* ({
   })
 })
 
-/** The store in a file. */
+/** The store in a file. Fails as {@link make} does. */
 export const layer = (options: Options): Layer.Layer<TokenCache, QQError> => Layer.effect(TokenCache, make(options))
 
 const isBusy = (cause: unknown): boolean => isNamed(cause, /^database (table )?is locked$/)
 
-// Writers take turns. The pauses leave the event loop to others; how long in all is the caller's to say.
+// Retry while another writer holds the lock. The pauses leave the event loop free. The caller limits the total time.
 const retryBusy: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R> = Effect.retry({
   while: isBusy,
   schedule: Schedule.spaced("10 millis").pipe(Schedule.jittered),

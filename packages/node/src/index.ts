@@ -1,6 +1,6 @@
 /**
- * For plain Node apps: `createQQMini`, and what its calls give and throw. Effect programs import `NodeQQMini` and the
- * modules of `@qq-mini/core`.
+ * For Node apps without Effect: `createQQMini`, the types of its client, and its errors. Apps with Effect import
+ * `NodeQQMini` and the modules of `@qq-mini/core`.
  */
 export { createQQMini, type Options } from "./NodeQQMini.ts"
 export type { Calls, Client, PromiseOptions } from "@qq-mini/core/Promise"
