@@ -1,9 +1,10 @@
 /**
  * Tokens in Deno KV: one store for the isolates and regions that open the same database.
  *
- * A slot is one entry. Each change is one atomic commit that checks the entry's version, so the laws of `TokenCache` hold
- * for any number of processes. Deno KV has no clock, so leases and tokens end by the clocks of the machines. A machine that
- * is wrong by more than a lease (6 seconds) can cost a fetch, never a wrong token.
+ * A slot is one entry. Each change is one atomic commit that checks the entry's version, so the contract of
+ * `TokenCache` holds for any number of processes. Deno KV has no clock, so leases and tokens end by the clocks of the
+ * machines. A machine whose clock is wrong by more than a lease (6 seconds) can cause an extra fetch, but never a wrong
+ * token.
  */
 import * as CompareAndSwap from "@qq-mini/core/adapter/CompareAndSwap"
 import { denoKv, shown } from "@qq-mini/core/adapter/shown"
@@ -13,26 +14,26 @@ import * as TokenCache from "@qq-mini/core/TokenCache"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
-/** The used part of a Deno KV database, as `Deno.openKv()` returns it. */
+/** The part of a Deno KV database that the store uses. `Deno.openKv()` returns one. */
 export interface Kv {
   readonly get: (key: Array<string>) => Promise<{ readonly value: any; readonly versionstamp: string | null }>
   readonly atomic: () => Atomic
 }
 
-/** The used part of an atomic commit of Deno KV. */
+/** The part of an atomic commit of Deno KV that the store uses. */
 export interface Atomic {
   readonly check: (check: { key: Array<string>; versionstamp: string | null }) => Atomic
   readonly set: (key: Array<string>, value: unknown, options: { expireIn: number }) => Atomic
   readonly commit: () => Promise<{ readonly ok: boolean }>
 }
 
-/** Where the entries are in the database. */
+/** The options of the store. */
 export interface Options {
   /** The first part of the keys. By default `qq-mini`. */
   readonly prefix?: string | undefined
 }
 
-// an entry that nobody used for 30 days is removed, as in Redis
+// An entry that is unused for 30 days is removed, as in Redis.
 const idleMillis = 30 * 86_400_000
 
 const make = (kv: Kv, { prefix = "qq-mini" }: Options): TokenCache.TokenCache["Service"] =>
@@ -47,7 +48,7 @@ const make = (kv: Kv, { prefix = "qq-mini" }: Options): TokenCache.TokenCache["S
       operation,
       read: ask(() => kv.get(at)),
       decide: ({ value }) => Effect.sync(() => change(value ?? TokenCache.empty, Date.now())),
-      // T2: the commit is refused if anybody wrote the entry since it was read
+      // T2: the commit is refused if the entry was written since it was read.
       replace: ({ versionstamp }, next) =>
         ask(async () => {
           const atomic = kv.atomic().check({ key: at, versionstamp }).set(at, next, { expireIn: idleMillis })
@@ -56,7 +57,9 @@ const make = (kv: Kv, { prefix = "qq-mini" }: Options): TokenCache.TokenCache["S
     })
   })
 
-/** The store over a database, as `DenoKvTokenCache.layer(await Deno.openKv())`. Fails without one. */
+/**
+ * The store over a database: `DenoKvTokenCache.layer(await Deno.openKv())`. Fails with a `QQError` without a database.
+ */
 export const layer = (kv: Kv | undefined, options: Options = {}): Layer.Layer<TokenCache.TokenCache, QQError> =>
   Layer.effect(
     TokenCache.TokenCache,

@@ -1,6 +1,6 @@
 /**
- * Tokens in Durable Objects of Cloudflare: one object a program, in which all Workers meet. The objects are of the class
- * {@link "./QQTokens.ts"!QQTokens}, which the Worker must export.
+ * Tokens in Cloudflare Durable Objects: one object for each program, which all Workers share. The objects are instances
+ * of the class {@link "./QQTokens.ts"!QQTokens}, which the Worker must export.
  */
 import { isNamed } from "@qq-mini/core/adapter/shown"
 import { invalidConfig } from "@qq-mini/core/App"
@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Wire from "./internal/wire.ts"
 
-/** A binding of a Durable Object class, as it stands in `env`. */
+/** The binding of a Durable Object class in a Worker's `env`. */
 export interface Namespace {
   readonly idFromName: (name: string) => any
   readonly get: (id: any) => { readonly fetch: (input: string, init: RequestInit) => Promise<Response> }
@@ -23,7 +23,7 @@ const make = (namespace: Namespace): TokenCache["Service"] => {
   const call = <A>({ operation, ...asked }: Wire.Asked): Effect.Effect<A, TokenCacheError> =>
     Effect.tryPromise({
       try: async (signal) => {
-        // made anew with each call: on Workers a stub belongs to the request that made it
+        // A new stub for each call: on Workers a stub can only be used in the request that made it.
         const stub = namespace.get(namespace.idFromName(asked.key))
         const response = await stub.fetch("https://qq-mini", {
           method: "POST",
@@ -39,7 +39,9 @@ const make = (namespace: Namespace): TokenCache["Service"] => {
   return Wire.client(call)
 }
 
-/** The store over a binding: `DurableObjectTokenCache.layer(env.QQ_TOKENS)`. Fails when there is none. */
+/**
+ * The store over a binding: `DurableObjectTokenCache.layer(env.QQ_TOKENS)`. Fails with a `QQError` without a binding.
+ */
 export const layer = (namespace: Namespace | undefined): Layer.Layer<TokenCache, QQError> =>
   Layer.effect(
     TokenCache,

@@ -1,6 +1,6 @@
 /**
- * qq-mini on runtimes with `fetch`: Cloudflare Workers, Deno, Bun, Vercel's and Next's edge functions, and whatever else
- * has it. Its layer, and `createQQMini` for plain handlers.
+ * qq-mini on runtimes with `fetch`, such as Cloudflare Workers, Deno, Bun, and the edge functions of Vercel and Next: a
+ * layer, and `createQQMini` for handlers without Effect.
  */
 import type { AccessToken } from "@qq-mini/core/AccessToken"
 import * as Parts from "@qq-mini/core/adapter/Parts"
@@ -16,30 +16,34 @@ import * as Layer from "effect/Layer"
 import * as FetchTransport from "./FetchTransport.ts"
 import * as Environment from "./internal/environment.ts"
 
-/** Which programs, where the token is kept, and how the client works. */
+/** The options of the client on edge runtimes: programs, store and settings. */
 export interface Options extends Setup.Programs, Setup.SettingsInput, Parts.Parts {
   /**
-   * Variables, for what the options do not say: `QQ_APPID` and `QQ_APPSECRET`, `QQ_APPS` (several programs, as JSON), and
-   * `QQ_BASE_URL`. On Workers `env`, on Deno `Deno.env.toObject()`, elsewhere `process.env`.
+   * Variables with defaults for the options: `QQ_APPID` and `QQ_APPSECRET`, `QQ_APPS` (several programs as JSON), and
+   * `QQ_BASE_URL`. Pass `env` on Workers, `Deno.env.toObject()` on Deno, and `process.env` elsewhere.
    */
   readonly env?: Environment.Env | undefined
   /**
-   * Where the token is kept, and who shares it: the layer of a store, as `DurableObjectTokenCache.layer(env.QQ_TOKENS)`, or a
-   * store of your own, as a layer or an object with the methods of `TokenCache`. By default the memory of this process or
-   * isolate, which shares it with nobody.
+   * Where the token is stored: the layer of a store, such as `DurableObjectTokenCache.layer(env.QQ_TOKENS)`, or a store
+   * of your own, as a layer or an object with the methods of `TokenCache`. By default the memory of this process or
+   * isolate, which other processes and isolates do not share.
    */
   readonly store?: Parts.OwnStore | undefined
-  /** By default the global one. Hand `init` on as it is; one that is no wrapper of that must not repeat requests by itself. */
+  /**
+   * The `fetch` function. By default the global one. A wrapper must pass `init` on unchanged. Another implementation
+   * must not retry requests.
+   */
   readonly fetch?: FetchTransport.Fetch | undefined
   /**
-   * Takes what may go on after an answer, as the `waitUntil` that `cloudflare:workers` exports; for the `ctx` of one
-   * request there is `qq.with(ctx)`. It is given fetches of the token: no visitor waits for a renewal ahead of its end then,
-   * and one that a visitor waits for comes to its end though the visitor leaves.
+   * The runtime's `waitUntil`, for work that continues after the response, such as the one that `cloudflare:workers`
+   * exports. For the `ctx` of one request use `qq.with(ctx)`. It gets the token fetches. So no visitor waits for the
+   * renewal of a valid token, and a fetch completes even if the visitor disconnects.
    */
   readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined
   /**
-   * Whether one request may wait for what another began (`shared`), or each is by itself (`apart`), since the runtime may
-   * end one's work while others go on. By default `apart` on Workers and Vercel's edge, `shared` elsewhere.
+   * `shared`: a request may wait for a token fetch that another request started. `apart`: each request makes its own,
+   * because the runtime may drop one request while others go on. By default `apart` on Workers and Vercel's edge,
+   * `shared` elsewhere.
    */
   readonly requests?: "shared" | "apart" | undefined
 }
@@ -62,7 +66,7 @@ const settings = Effect.fnUntraced(function* (
     env,
     options,
     requests === "apart"
-      ? // No request waits for another's turn either: the runtime itself lets only so many out at once.
+      ? // No request waits for another request's turn. The runtime itself limits the requests in flight.
         { runs: "request", maxInFlight: Infinity }
       : undefined
   )
@@ -75,7 +79,8 @@ const programs = (options: Options): Effect.Effect<App.AppsOptions, QQError> => 
     : Environment.programs(env)
 }
 
-// There are many isolates, and each ends the others' tokens.
+// The default store. On Workers it logs a warning: there are many isolates, and each would invalidate the others'
+// tokens.
 const layerMemory: Layer.Layer<TokenCache.TokenCache> = Layer.effect(
   TokenCache.TokenCache,
   Effect.gen(function* () {
@@ -100,18 +105,19 @@ const make = (options: Options, encryption?: Parts.Adapter["encryption"]) =>
   )
 
 /**
- * The client for these programs, and the service of its tokens. It needs nothing else, and building it sends nothing. To
- * encrypt the token, wrap the store: `EncryptedTokenCache.layer(store, key)`.
+ * The client and its token service, as a layer without requirements. Building it sends nothing. Fails with a `QQError`
+ * for a wrong option. To encrypt the token, wrap the store: `EncryptedTokenCache.layer(store, key)`.
  *
- * Give what runs a request on Workers the request's `signal` (`enable_request_signal` in `wrangler.jsonc`): a `ManagedRuntime`
- * keeps what it runs until that ends, and there nothing of a visitor who left ever does.
+ * On Workers, run each request's effect with the request's `signal` (set `enable_request_signal` in `wrangler.jsonc`).
+ * A `ManagedRuntime` keeps every effect in memory until it ends, and on Workers the effects of a visitor who
+ * disconnected never end without the signal.
  */
 export const layer = (options: Omit<Options, "tokenKey">): Layer.Layer<QQMini.QQMini | AccessToken, QQError> =>
   Layer.unwrap(make(options))
 
 /**
- * The client for plain handlers: every call as a promise. Make it once, outside the handler: nothing is sent before the
- * first call. Options that can't be right throw a `QQError` here.
+ * Makes the client for handlers without Effect: every call returns a promise. Make it once, outside the handler.
+ * Nothing is sent before the first call. A wrong option throws a `QQError` here.
  *
  * ```ts
  * import { env } from "cloudflare:workers"

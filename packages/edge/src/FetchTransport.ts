@@ -1,6 +1,6 @@
 /**
- * HTTP over a runtime's `fetch`: bytes both ways, no redirects and no cache. A request that nobody waits for any more is
- * aborted, and the body of its answer with it, so that nothing of it is left on the connection.
+ * HTTP over a runtime's `fetch`, without redirects and caches. If the caller is interrupted, the request and the body
+ * of its answer are aborted, so that no unread data stays on the connection.
  */
 import * as Exchange from "@qq-mini/core/adapter/exchange"
 import * as Transport from "@qq-mini/core/Transport"
@@ -8,13 +8,13 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 
-/** What is used of `fetch`. */
+/** The part of `fetch` that the transport uses. */
 export type Fetch = (input: string, init: RequestInit) => Promise<Response>
 
-// Some frameworks put a cache of their own before `fetch`, and a token from a cache is an old one. Workers of before
-// November 2024 know no such option, and no such cache.
+// Some frameworks cache the answers of `fetch`, and a token from a cache may be an old one. Workers before November
+// 2024 do not support the option `cache`, but have no such cache either.
 let noStore: { readonly cache: "no-store" } | undefined | null = null
-/** The option that keeps an answer out of such caches, where the runtime knows it. */
+/** The `fetch` option that disables the cache, or `undefined` if the runtime does not support it. */
 export const uncached = (): { readonly cache?: "no-store" } | undefined => {
   if (noStore !== null) return noStore
   try {
@@ -26,7 +26,7 @@ export const uncached = (): { readonly cache?: "no-store" } | undefined => {
   return noStore
 }
 
-/** I2: the bytes of a body, to its end or to what is too much of it. */
+/** I2: reads a body to its end, or until it exceeds `maxBytes`. */
 const read = async (
   response: Response,
   length: string | null,
@@ -34,14 +34,14 @@ const read = async (
   signal: AbortSignal
 ): Promise<Uint8Array> => {
   const { body, headers } = response
-  // An answer that tells a small length need not be watched; compressed it may still grow.
+  // A body with a small announced length needs no limit while it is read, unless it is compressed.
   if (Number(length ?? Infinity) <= maxBytes && headers.get("content-encoding") === null) {
     return new Uint8Array(await response.arrayBuffer())
   }
   const pieces: Array<Uint8Array> = []
   let size = 0
   const reader = body?.getReader()
-  // a `fetch` that was given may know nothing of the signal
+  // An app's own `fetch` may ignore the signal.
   const leave = () => void reader?.cancel().catch(() => {})
   if (signal.aborted) leave()
   signal.addEventListener("abort", leave)
@@ -55,15 +55,15 @@ const read = async (
   return Exchange.join(pieces)
 }
 
-/** What keeps a runtime's own `fetch` from repeating a request by itself. */
+/** Prevents a runtime's own `fetch` from retrying requests. */
 interface Unrepeated {
   readonly init: (method: string) => object
   readonly close: () => void
 }
 
-// D1: the standard lets `fetch` repeat a request whose kept connection breaks, though it may have been done already.
-// Deno 2 does so with all, which sends a message twice, and Bun 1 with GETs; neither on a connection that was never used
-// before.
+// D1: the Fetch standard allows `fetch` to repeat a request if its kept-alive connection breaks, although QQ may have
+// executed it. Deno 2 does this for all methods, which would send a message twice. Bun 1 does it for GET. Neither
+// repeats on a new connection.
 const unrepeated = (): Unrepeated => {
   const { Bun, Deno } = globalThis as any
   if (typeof Deno?.createHttpClient === "function") {
@@ -76,7 +76,7 @@ const unrepeated = (): Unrepeated => {
   }
 }
 
-/** A transport over the global `fetch`, or another. */
+/** Makes a transport over `fetch`, by default the global one. */
 export const make = (fetch?: Fetch): Effect.Effect<Transport.Transport["Service"], never, Scope.Scope> =>
   Effect.gen(function* () {
     let lone: Unrepeated | undefined
@@ -84,7 +84,8 @@ export const make = (fetch?: Fetch): Effect.Effect<Transport.Transport["Service"
 
     const exchange = async (request: Transport.Request, signal: AbortSignal): Promise<Transport.Response> => {
       const { atMostOnce, body, headers, maxBytes, method, origin } = request
-      // looked up with each request, as it may be replaced; and called by itself, because some take no other `this`
+      // Looked up for each request, because it may be replaced. Called without `this`, because some runtimes require
+      // that.
       const send: Fetch = fetch ?? globalThis.fetch
       const response = await send(origin + Exchange.targetOf(request), {
         method,
@@ -122,5 +123,7 @@ export const make = (fetch?: Fetch): Effect.Effect<Transport.Transport["Service"
     })
   })
 
-/** The transport over the global `fetch`, or another. One that is no wrapper of the runtime's own must not repeat requests by itself. */
+/**
+ * The transport over `fetch`, by default the global one. A `fetch` that does not wrap the runtime's must not retry.
+ */
 export const layer = (fetch?: Fetch): Layer.Layer<Transport.Transport> => Layer.effect(Transport.Transport, make(fetch))

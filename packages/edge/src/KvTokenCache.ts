@@ -1,11 +1,12 @@
 /**
- * Workers KV in front of a coordinator: cold Workers everywhere read the token from the nearest copy, and go to the
- * coordinator (a Durable Object, Redis) only where that will not do.
+ * Workers KV as a cache in front of another store, the coordinator (a Durable Object or Redis). Cold Workers read the
+ * token from the nearest copy in KV, and use the coordinator only if the copy is missing or not usable.
  *
- * KV alone can't be the store. It changes nothing in one step, so it can hold no lease; a change is seen elsewhere up to 60
- * seconds later; and it takes one write a second a key. So nothing is decided by a copy: it is read, and used until QQ
- * refuses its token. Then the copy is not believed any more by this isolate, and the coordinator has the word. A copy tells
- * its end by the clock of the machine that wrote it, and is read by another's; one that ends within two minutes is not kept.
+ * KV alone can't be the store: it has no atomic update, so it can't hold a lease; a change becomes visible elsewhere up
+ * to 60 seconds later; and it accepts one write a second for each key. So a copy is only read. It is used until QQ
+ * refuses its token. From then on this isolate ignores that copy and uses the coordinator. The end of a copy is a time
+ * of the clock of the machine that wrote it, and is read by another machine. So a token that expires within two minutes
+ * is not copied.
  */
 import type { QQError } from "@qq-mini/core/QQError"
 import { WaitUntil } from "@qq-mini/core/QQMini"
@@ -14,20 +15,20 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 
-/** A binding of a KV namespace, as it stands in `env`. */
+/** The binding of a KV namespace in a Worker's `env`. */
 export interface Namespace {
   readonly get: (key: string, type: "json") => Promise<any>
   readonly put: (key: string, value: string, options: { readonly expirationTtl: number }) => Promise<void>
   readonly delete: (key: string) => Promise<void>
 }
 
-/** How the keys in KV begin. */
+/** The options of the store. */
 export interface Options {
-  /** By default `qq-mini:`. */
+  /** The prefix of all keys in KV. By default `qq-mini:`. */
   readonly prefix?: string | undefined
 }
 
-/** A slot's token as it lies in KV. Times are epoch milliseconds of the machine that wrote it. */
+/** A copy of a slot's token in KV. Times are epoch milliseconds of the machine that wrote it. */
 interface Copy {
   readonly generation: number
   readonly token: string
@@ -36,36 +37,38 @@ interface Copy {
   readonly history: string
 }
 
-// KV keeps nothing shorter than a minute
-const shortest = 120_000
-// the coordinator must have its turn within the two seconds that a store has
-const kvTime = 300
+// A token with less time left is not copied. KV's own minimum TTL is a minute.
+const minCopiedMillis = 120_000
+// A copy with less time left is not used.
+const minUsedMillis = minCopiedMillis / 2
+// Timeout of an operation of KV. The coordinator must still have time within the two seconds of a store's operation.
+const kvTimeoutMillis = 300
 
-// whatever is the matter with KV, the coordinator is there
+// An error of KV is ignored, because the coordinator has the slot.
 const quietly = <A>(f: () => Promise<A>): Effect.Effect<A | undefined> =>
   Effect.tryPromise(f).pipe(
-    Effect.timeoutOrElse({ duration: kvTime, orElse: () => Effect.fail(undefined) }),
+    Effect.timeoutOrElse({ duration: kvTimeoutMillis, orElse: () => Effect.fail(undefined) }),
     Effect.orElseSucceed(() => undefined)
   )
 
-/** The store over a KV namespace in front of another store. */
+/** Makes the store from a KV namespace and the coordinator. */
 export const make = (
   kv: Namespace,
   coordinator: TokenCache["Service"],
   { prefix = "qq-mini:" }: Options = {}
 ): TokenCache["Service"] => {
-  // copies up to this generation are not believed here
+  // This isolate ignores copies up to this generation.
   const doubted = new Map<Key, number>()
   const doubt = (key: Key, generation: number) =>
     Effect.sync(() => void doubted.set(key, Math.max(generation, doubted.get(key) ?? 0)))
 
   const keep = (key: Key, copy: Copy, now: number): Effect.Effect<unknown> => {
     const left = copy.expires - now
-    if (copy.token === "" || left < shortest) return Effect.void
+    if (copy.token === "" || left < minCopiedMillis) return Effect.void
     const put = () =>
-      kv.put(prefix + key, JSON.stringify(copy), { expirationTtl: Math.floor((left - shortest / 2) / 1_000) })
+      kv.put(prefix + key, JSON.stringify(copy), { expirationTtl: Math.floor((left - minUsedMillis) / 1_000) })
     return Effect.flatMap(WaitUntil, (waitUntil) =>
-      // nobody waits for it where it can be handed over
+      // With `waitUntil`, no caller waits for the write.
       quietly(waitUntil === undefined ? put : async () => waitUntil(put().catch(() => {})))
     )
   }
@@ -73,7 +76,7 @@ export const make = (
   const slotOf = (copy: Copy | null | undefined, key: Key, now: number): Slot | undefined => {
     if (typeof copy?.token !== "string" || !(copy.generation > (doubted.get(key) ?? 0))) return undefined
     const { expires, generation, history, lifetime, token } = copy
-    if (!(expires - now >= shortest / 2)) return undefined
+    if (!(expires - now >= minUsedMillis)) return undefined
     return {
       generation,
       token: Redacted.make(token),
@@ -90,7 +93,7 @@ export const make = (
     read: Effect.fnUntraced(function* (key) {
       const found = slotOf(yield* quietly(() => kv.get(prefix + key, "json")), key, Date.now())
       const slot = found ?? (yield* coordinator.read(key))
-      // copies that are older than what was seen here are of dead tokens
+      // Copies with an older generation contain dead tokens.
       yield* doubt(key, slot.generation - 1)
       if (found !== undefined) return found
       const { expiresIn, generation, history, lifetime, token } = slot
@@ -123,7 +126,7 @@ export const make = (
   })
 }
 
-/** The store over a KV namespace in front of the store that is given: `KvTokenCache.layer(env.QQ_KV, coordinator)`. */
+/** The store over a KV namespace and the layer of the coordinator: `KvTokenCache.layer(env.QQ_KV, coordinator)`. */
 export const layer = (
   kv: Namespace,
   coordinator: Layer.Layer<TokenCache, QQError>,

@@ -1,8 +1,9 @@
 /**
- * The Durable Object in which Workers meet over a program's token: it keeps the slot, gives the lease to one of them at a
- * time, and renews the token by alarm before its end, so that no visitor waits for that.
+ * The Durable Object that stores a program's token for all Workers. It holds the slot and its lease, and renews the
+ * token by alarm before it expires, so that no visitor waits for a renewal.
  *
- * It is a plain class, so it needs no import of `cloudflare:workers`, and lies on either kind of storage (SQLite or not).
+ * It is a plain class, so it does not import `cloudflare:workers`. It works with both storage backends (SQLite and
+ * key-value).
  */
 import * as AccessToken from "@qq-mini/core/AccessToken"
 import * as App from "@qq-mini/core/App"
@@ -13,7 +14,7 @@ import * as Environment from "./internal/environment.ts"
 import * as Wire from "./internal/wire.ts"
 import * as FetchTransport from "./FetchTransport.ts"
 
-/** What is used of a Durable Object's state. */
+/** The part of a Durable Object's state that the class uses. */
 export interface State {
   readonly blockConcurrencyWhile: <A>(f: () => Promise<A>) => Promise<A>
   readonly storage: {
@@ -23,33 +24,37 @@ export interface State {
   }
 }
 
-/** How the class works. */
+/** The options of the class. */
 export interface Options {
   /**
-   * Whether the token is renewed by alarm. By default it is, where `env` has the program's secret. Switch it off where
-   * Workers keep tokens here through `EncryptedTokenCache`, whose key the object does not have.
+   * Whether the token is renewed by alarm. By default `true`, but only if `env` contains the program's AppSecret. Set
+   * it to `false` if Workers use `EncryptedTokenCache`, because the object does not have the key.
    */
   readonly renewal?: boolean | undefined
-  /** Is told what the alarm does with the token, for logs and metrics. */
+  /** Called with the token events of the alarm, for logs and metrics. */
   readonly onTokenEvent?: ((event: AccessToken.TokenEvent) => void) | undefined
 }
 
 interface Kept extends TokenCache.Kept {
   readonly key: TokenCache.Key
-  /** Whether anybody looked since it was written: what nobody needs is not renewed. */
+  /** Whether the token was read since it was written. An unused token is not renewed. */
   readonly used: boolean
 }
 
 const slot = "slot"
-// so much sooner than Workers begin a renewal by themselves, of the time ahead that they do
-const ahead = 1.1
-// an alarm whose renewal failed comes again after so many milliseconds
-const again = 60_000
+// The alarm renews at 1.1 times the lead of the Workers' own renewals, so that it comes first.
+const leadFactor = 1.1
+// The pause before the next alarm after a failed renewal.
+const retryAlarmMillis = 60_000
 
-const dueAt = ({ expires, lifetime }: Kept): number => expires - ahead * AccessToken.renewalLead(lifetime)
+const dueAt = ({ expires, lifetime }: Kept): number => expires - leadFactor * AccessToken.renewalLead(lifetime)
 
-/** The class; one with other options extends it: `class QQTokens extends Base { override options = { renewal: false } }`. */
+/**
+ * The class of the Durable Object. To set options, extend it:
+ * `class QQTokens extends Base { override options = { renewal: false } }`.
+ */
 export class QQTokens {
+  /** The options. Override them in a subclass. */
   readonly options: Options = {}
   #kept: Kept = { ...TokenCache.empty, key: "", used: false }
   readonly #state: State
@@ -63,10 +68,10 @@ export class QQTokens {
     })
   }
 
-  /** The slot as a store, for Workers or for the alarm, which is no use of the token. */
+  /** The slot as a store. `used` says whether reading it counts as use: `true` for Workers, `false` for the alarm. */
   #store(used: boolean): TokenCache.TokenCache["Service"] {
-    // T10: times are the object's. T1: what stands in memory is changed in one step; no answer leaves before storage has
-    // it
+    // T10: times come from the object's clock. T1: the slot in memory is changed in one step, and no answer leaves
+    // before the change is stored.
     return TokenCache.make((operation, key, change) =>
       Effect.promise(async () => {
         const now = Date.now()
@@ -84,22 +89,24 @@ export class QQTokens {
   async #keep(kept: Kept, due?: number): Promise<void> {
     const { storage } = this.#state
     this.#kept = kept
-    // in one step, as nothing is awaited between them
+    // Nothing is awaited between the two, so the storage writes them atomically.
     const alarm = due !== undefined && this.options.renewal !== false ? storage.setAlarm(due) : undefined
     await Promise.all([storage.put(slot, kept), alarm])
   }
 
+  /** Handles an operation of the store from a Worker. */
   async fetch(request: Request): Promise<Response> {
     const asked: Wire.Asked = await request.json()
     const result = await Effect.runPromise(Wire.serve(this.#store(true), asked))
     return new Response(result === undefined ? "" : JSON.stringify(result))
   }
 
+  /** Renews the token before it expires, if it was used. */
   async alarm(): Promise<void> {
     const { expires, key, token, used } = this.#kept
     const now = Date.now()
     if (!used || token === "" || expires <= now) return
-    // a Worker renewed it meanwhile
+    // A Worker has renewed the token meanwhile.
     if (now < dueAt(this.#kept) - 1_000) return this.#state.storage.setAlarm(dueAt(this.#kept))
     await Effect.runPromise(this.#renew(key))
   }
@@ -107,14 +114,14 @@ export class QQTokens {
   #renew(key: TokenCache.Key): Effect.Effect<void> {
     const { onTokenEvent } = this.options
     return Effect.gen({ self: this }, function* () {
-      // where the program is given otherwise, there is nothing to renew with
+      // Without credentials in `env` the object can't renew.
       if (!Environment.hasPrograms(this.#env)) return
       const { apps } = yield* Environment.programs(this.#env)
       const settings = yield* Environment.settings(this.#env, {})
       const app = yield* Effect.forEach(apps, (app) => App.checkCredentials(app)).pipe(
         Effect.map((apps) => apps.find((app) => AccessToken.keyOf(app, settings.baseUrl) === key))
       )
-      // a program that others give their own secret for, or one whose secret is another now
+      // The slot belongs to a program that is not in `env`, or whose AppSecret has changed.
       if (app === undefined) return
       const tokens = yield* AccessToken.make.pipe(
         Effect.provideService(TokenCache.TokenCache, this.#store(false)),
@@ -125,13 +132,13 @@ export class QQTokens {
       yield* tokens.renewAhead(app, settings.deadline)
     }).pipe(
       Effect.scoped,
-      // the present token goes on meanwhile, and Workers renew it themselves when its end is near
+      // The current token stays in use. If the alarm fails, Workers renew it themselves shortly before it expires.
       Effect.catch((error) =>
         Effect.andThen(
           Effect.logWarning(`the access token was not renewed by alarm: ${error.message}`),
-          // what only people can change is not asked again and again
+          // A failure that needs a change of the settings is not retried.
           Effect.promise(async () => {
-            if (error.isRetryable) await this.#state.storage.setAlarm(Date.now() + again)
+            if (error.isRetryable) await this.#state.storage.setAlarm(Date.now() + retryAlarmMillis)
           })
         )
       )

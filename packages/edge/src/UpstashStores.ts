@@ -1,6 +1,6 @@
 /**
- * Tokens and quotas in a Redis over HTTP, in the REST dialect of Upstash: for runtimes that open no sockets. What is kept is
- * the same as over Redis' own protocol, so Workers and Node processes can share it.
+ * Tokens and quotas in Redis over HTTP, with the REST API of Upstash, for runtimes without sockets. The data are the
+ * same as over Redis' own protocol, so Workers and Node processes can share them.
  */
 import { redis as redisErrors, shown } from "@qq-mini/core/adapter/shown"
 import { invalidConfig, redact } from "@qq-mini/core/App"
@@ -15,13 +15,13 @@ import * as Redis from "effect/persistence/Redis"
 import * as Redacted from "effect/Redacted"
 import { type Fetch, uncached } from "./FetchTransport.ts"
 
-/** Where the database is, and what opens it. Upstash shows both as `UPSTASH_REDIS_REST_URL` and `UPSTASH_REDIS_REST_TOKEN`. */
+/** The options of the stores. Upstash's console shows `UPSTASH_REDIS_REST_URL` and `UPSTASH_REDIS_REST_TOKEN`. */
 export interface Options extends RedisTokenCache.Options {
-  /** As `https://name.upstash.io`. */
+  /** The REST address of the database, such as `https://name.upstash.io`. */
   readonly url: string | undefined
-  /** The token that may write. */
+  /** The REST token with write permission. */
   readonly token: string | Redacted.Redacted<string> | undefined
-  /** By default the global one. */
+  /** The `fetch` function. By default the global one. */
   readonly fetch?: Fetch | undefined
 }
 
@@ -38,7 +38,7 @@ const failed = (problem: string, config?: InvalidConfig): Redis.RedisError =>
 
 const unreachable = "UNREACHABLE"
 
-/** The word with which Redis, or a proxy before it, begins an error; else the status. */
+/** The first word of an error of Redis, or of a proxy in front of it. Without one, the HTTP status. */
 const refusalOf = (status: number, text: string): string =>
   shown(`${/"error"\s*:\s*"([^"]*)/.exec(text)?.[1] ?? ""} `, { ...redisErrors, phrase: `HTTP_${status}` })
 
@@ -47,7 +47,7 @@ const evaluate = (
   token: Redacted.Redacted<string>,
   given: Fetch | undefined
 ): RedisTokenCache.Evaluate => {
-  // a token that was good once is an outage when it is not any more
+  // If a token worked once and is refused later, this is an outage and not a wrong setting.
   let worked = false
   return (lua, numberOfKeys, params) =>
     Effect.tryPromise({
@@ -103,7 +103,7 @@ const check = ({ token, url }: Options): Effect.Effect<readonly [string, Redacte
   return Effect.succeed([url, secret])
 }
 
-/** The stores over a database. Fails when its address or token can't be right. */
+/** The stores over a database. Fails with a `QQError` if the address or the token is invalid. */
 export const layer = (options: Options): Layer.Layer<TokenCache | Quota, QQError> =>
   Layer.unwrap(
     Effect.map(check(options), ([url, token]) =>

@@ -1,12 +1,12 @@
 /**
- * What plain handlers need: `createQQMini`, the stores by their short names, the class of the Durable Object, and errors.
+ * For edge handlers without Effect: `createQQMini`, the stores by short names, the class of the Durable Object, the
+ * types of the client, and its errors. Apps with Effect import `EdgeQQMini` and the modules of `@qq-mini/core`.
  */
-export { isQQError, QQError } from "@qq-mini/core/QQError"
+export { createQQMini, type Options } from "./EdgeQQMini.ts"
 export { layer as denoKv } from "./DenoKvTokenCache.ts"
 export { layer as durableObject } from "./DurableObjectTokenCache.ts"
-export type { Calls } from "@qq-mini/core/Promise"
-export { createQQMini } from "./EdgeQQMini.ts"
-export type { Options } from "./EdgeQQMini.ts"
 export { layer as kv } from "./KvTokenCache.ts"
-export { QQTokens } from "./QQTokens.ts"
 export { layer as upstash } from "./UpstashStores.ts"
+export { QQTokens } from "./QQTokens.ts"
+export type { Calls, Client, PromiseOptions, RequestClient } from "@qq-mini/core/Promise"
+export { isQQError, QQError, type Reason } from "@qq-mini/core/QQError"

@@ -7,7 +7,7 @@ import type * as Effect from "effect/Effect"
 /** Variables and bindings: `env` of Workers, `Deno.env.toObject()`, `process.env`. */
 export type Env = object
 
-// An empty variable, as configuration files leave it, is not set.
+// An empty variable counts as not set, because configuration files set missing variables to "".
 const text = (env: Env, name: string): string | undefined => {
   const value = (env as Readonly<Record<string, unknown>>)[name]
   return typeof value === "string" && value !== "" ? value : undefined
@@ -17,7 +17,7 @@ const text = (env: Env, name: string): string | undefined => {
 export const hasPrograms = (env: Env): boolean =>
   ["QQ_APPID", "QQ_APPSECRET", "QQ_APPS"].some((name) => text(env, name) !== undefined)
 
-/** The programs that the variables name. */
+/** The programs in the variables. Fails with a `QQError` if there is none or one is invalid. */
 export const programs = (env: Env): Effect.Effect<App.AppsOptions, QQError> =>
   Setup.fromVariables({
     appid: text(env, "QQ_APPID"),
@@ -25,7 +25,7 @@ export const programs = (env: Env): Effect.Effect<App.AppsOptions, QQError> =>
     lists: [["QQ_APPS", text(env, "QQ_APPS")]]
   })
 
-/** The settings that options ask for, and the variables where the options say nothing. */
+/** Checks the settings in the options. The base URL may also come from the variables. */
 export const settings = (
   env: Env,
   options: Setup.SettingsInput,

@@ -5,7 +5,7 @@ import * as Redacted from "effect/Redacted"
 type Store = TokenCache["Service"]
 type Of<Operation extends "lease" | "write" | "remove" | "release"> = Parameters<Store[Operation]>[1]
 
-/** An operation of a store on its way, as JSON. */
+/** A store operation as JSON, on its way to the Durable Object. */
 export type Asked = { readonly key: Key } & (
   | { readonly operation: "read" }
   | ({ readonly operation: "lease" } & Of<"lease">)
@@ -14,13 +14,13 @@ export type Asked = { readonly key: Key } & (
   | ({ readonly operation: "release" } & Of<"release">)
 )
 
-/** A slot on its way. */
-type Told = Omit<Slot, "token"> & { readonly token: string | null }
+/** A slot as JSON, on its way back. */
+type SlotJson = Omit<Slot, "token"> & { readonly token: string | null }
 
-/** A store whose operations are done elsewhere. */
+/** Makes a store whose operations are sent elsewhere. */
 export const client = (call: <A>(asked: Asked) => Effect.Effect<A, TokenCacheError>): Store => ({
   read: (key) =>
-    Effect.map(call<Told>({ operation: "read", key }), ({ token, ...slot }) => ({
+    Effect.map(call<SlotJson>({ operation: "read", key }), ({ token, ...slot }) => ({
       ...slot,
       token: token === null ? undefined : Redacted.make(token)
     })),
@@ -30,11 +30,11 @@ export const client = (call: <A>(asked: Asked) => Effect.Effect<A, TokenCacheErr
   release: (key, options) => call({ operation: "release", key, ...options })
 })
 
-/** Does an operation at the store itself. */
+/** Runs an operation that was sent by {@link client}. */
 export const serve = (store: Store, asked: Asked): Effect.Effect<unknown, TokenCacheError> => {
   switch (asked.operation) {
     case "read":
-      return Effect.map(store.read(asked.key), ({ token, ...slot }): Told => ({
+      return Effect.map(store.read(asked.key), ({ token, ...slot }): SlotJson => ({
         ...slot,
         token: token === undefined ? null : Redacted.value(token)
       }))
