@@ -77,6 +77,22 @@ const bodyOf = async (request: IncomingMessage): Promise<Buffer> => {
 const odd = Uint8Array.from({ length: 256 }, (_, i) => i)
 
 describe.each(transports)("%s", (_, layer, { cannotStop = false }) => {
+  it.live("sends a body in pieces as one, with its length", () =>
+    Effect.gen(function* () {
+      const seen: Array<unknown> = []
+      const origin = yield* serving(async (request, response) => {
+        const { "content-length": length, "transfer-encoding": encoding } = request.headers
+        seen.push([length, encoding, (await bodyOf(request)).toString("latin1")])
+        response.end("{}")
+      })
+      const body = [odd, new Uint8Array(0), odd.subarray(3, 5), odd]
+      const headers = { "content-type": "multipart/form-data; boundary=x" }
+      yield* send(requestTo(origin, { method: "POST", headers, body }))
+      const whole = Buffer.concat(body)
+      assert.deepStrictEqual(seen, [[String(whole.length), undefined, whole.toString("latin1")]])
+    }).pipe(Effect.scoped, Effect.provide(layer))
+  )
+
   it.live("sends what it is given and no more, and gives the answer whatever its status", () =>
     Effect.gen(function* () {
       const seen: Array<unknown> = []

@@ -3,7 +3,6 @@
  */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import { join } from "./transport/exchange.ts"
 
 /** The parameters of a request by their wire names, in order. Parameters that are `undefined` are not sent. */
 export type Parameters = Readonly<Record<string, unknown>>
@@ -13,7 +12,8 @@ const given = (parameters: Parameters) => Object.entries(parameters).filter(([, 
 /** An encoded body with its content type. */
 export interface Packed {
   readonly contentType: string
-  readonly body: string | Uint8Array
+  /** Pieces are sent one after the other: a large file is not copied. */
+  readonly body: string | ReadonlyArray<Uint8Array>
 }
 
 /** A function that encodes the parameters of a request as a body. */
@@ -44,7 +44,7 @@ const encoder = new TextEncoder()
 const extensions: Readonly<Record<string, string>> = { "image/png": "png", "image/jpeg": "jpg", "image/gif": "gif" }
 
 // FormData can't be used: Node 16 lacks it, and QQ requires a content length and an ASCII file name.
-const pack = (parameters: Parameters, boundary: string): Uint8Array => {
+const pack = (parameters: Parameters, boundary: string): ReadonlyArray<Uint8Array> => {
   const parts: Array<Uint8Array> = []
   for (const [name, value] of given(parameters)) {
     const head = `--${boundary}\r\nContent-Disposition: form-data; name="${name}"`
@@ -57,7 +57,7 @@ const pack = (parameters: Parameters, boundary: string): Uint8Array => {
     parts.push(encoder.encode("\r\n"))
   }
   parts.push(encoder.encode(`--${boundary}--\r\n`))
-  return join(parts)
+  return parts
 }
 
 /** Encodes a body as `multipart/form-data`. A parameter that is a {@link FilePart} becomes a file. */

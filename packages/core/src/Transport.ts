@@ -14,7 +14,7 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { failed, join, timedOut, tooLong } from "./transport/exchange.ts"
+import { failed, join, timedOut, tooLong, wholeOf } from "./transport/exchange.ts"
 import type { Request, Response, TransportError } from "./transport/types.ts"
 
 export type {
@@ -72,7 +72,9 @@ const followNoRedirect = (context: Context.Context<never>): Context.Context<neve
     ...Context.getOrUndefined(context as Context.Context<FetchHttpClient.RequestInit>, FetchHttpClient.RequestInit)
   })
 
-const outgoing = ({ body, headers, method, origin, path, query }: Request): HttpClientRequest.HttpClientRequest => {
+const outgoing = (sent: Request): HttpClientRequest.HttpClientRequest => {
+  const { headers, method, origin, path, query } = sent
+  const body = wholeOf(sent.body)
   const request = HttpClientRequest.make(method)(origin + path, { urlParams: query })
   if (body === undefined) return request
   const type = headers["content-type"]

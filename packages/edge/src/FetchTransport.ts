@@ -83,7 +83,8 @@ export const make = (fetch?: Fetch): Effect.Effect<Transport.Transport["Service"
     yield* Effect.addFinalizer(() => Effect.sync(() => lone?.close()))
 
     const exchange = async (request: Transport.Request, signal: AbortSignal): Promise<Transport.Response> => {
-      const { atMostOnce, body, headers, maxBytes, method, origin } = request
+      const { atMostOnce, headers, maxBytes, method, origin } = request
+      const body = Exchange.wholeOf(request.body)
       // Looked up for each request, because it may be replaced. Called without `this`, because some runtimes require
       // that.
       const send: Fetch = fetch ?? globalThis.fetch

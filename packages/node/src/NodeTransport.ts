@@ -12,6 +12,18 @@ import { Agent, type Dispatcher, EnvHttpProxyAgent } from "undici"
 
 const first = (value: string | Array<string> | undefined) => (Array.isArray(value) ? value[0] : value)
 
+/** The headers and the body of a request. undici writes the pieces of an iterable, and needs their length. */
+const contentOf = ({ body, headers }: Transport.Request): Pick<Dispatcher.DispatchOptions, "headers" | "body"> =>
+  typeof body === "object" && !(body instanceof Uint8Array)
+    ? {
+        headers: { ...headers, "content-length": String(lengthOf(body)) },
+        // undici documents iterables; its types leave them out.
+        body: body as unknown as Uint8Array
+      }
+    : { headers, body: body ?? null }
+
+const lengthOf = (pieces: ReadonlyArray<Uint8Array>) => pieces.reduce((size, { length }) => size + length, 0)
+
 /**
  * Makes a transport over a dispatcher of undici 8. When a request fails, it knows whether the request had left, because
  * undici reports when it starts to write a request.
@@ -19,7 +31,7 @@ const first = (value: string | Array<string> | undefined) => (Array.isArray(valu
 export const make = (dispatcher: Dispatcher): Transport.Transport["Service"] => ({
   send: (request) =>
     Effect.callback((resume) => {
-      const { body, headers, maxBytes, method, origin, timeout } = request
+      const { maxBytes, method, origin, timeout } = request
       let controller: Dispatcher.DispatchController | undefined
       let isOver = false
       let status = 0
@@ -61,8 +73,7 @@ export const make = (dispatcher: Dispatcher): Transport.Transport["Service"] => 
           origin,
           path: Exchange.targetOf(request),
           method,
-          headers,
-          body: body ?? null,
+          ...contentOf(request),
           headersTimeout: 0,
           bodyTimeout: 0
         },

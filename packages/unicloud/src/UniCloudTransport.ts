@@ -56,10 +56,17 @@ export type Left = () => number
 // How long after its time a client that keeps none itself is given up.
 const graceMillis = 200
 
+// A view of the bytes: a copy of an image costs a megabyte.
+const bufferOf = (request: Transport.Request): Buffer | undefined => {
+  const body = Exchange.wholeOf(request.body)
+  if (body === undefined) return undefined
+  return typeof body === "string" ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+}
+
 const make = (left: Left, send: (sent: Sent) => Promise<Received>): Transport.Transport["Service"] => ({
   send: (request) =>
     Effect.suspend(() => {
-      const { body, headers, method, origin } = request
+      const { headers, method, origin } = request
       const timeout = Math.floor(Math.min(request.timeout, left(), longest))
       // D1: nothing is sent that has no time, and it is known that nothing was
       if (timeout < shortest) {
@@ -77,7 +84,7 @@ const make = (left: Left, send: (sent: Sent) => Promise<Received>): Transport.Tr
           url,
           method,
           headers,
-          body: body === undefined ? undefined : Buffer.from(body as Uint8Array),
+          body: bufferOf(request),
           timeout
         }
         Exchange.settle(send(sent).then(responseOf), (end) => {

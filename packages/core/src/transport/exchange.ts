@@ -42,6 +42,10 @@ export const join = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
   return bytes
 }
 
+/** The body of a request in one piece, for clients that take no pieces. */
+export const wholeOf = (body: Request["body"]): string | Uint8Array | undefined =>
+  typeof body === "object" && !(body instanceof Uint8Array) ? join(body) : body
+
 /** The announced length of a body if it exceeds `maxBytes`, else `undefined`. */
 export const tooLong = (length: string | null | undefined, maxBytes: number): number | undefined =>
   Number(length) > maxBytes ? Number(length) : undefined

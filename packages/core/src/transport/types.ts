@@ -14,8 +14,8 @@ export interface Request {
   readonly query: ReadonlyArray<readonly [name: string, value: string | Redacted.Redacted<string>]>
   /** The headers: only `content-type`, or none without a body. */
   readonly headers: Readonly<Record<string, string>>
-  /** The encoded body. */
-  readonly body: string | Uint8Array | undefined
+  /** The encoded body. Pieces are sent one after the other, as one body. */
+  readonly body: string | Uint8Array | ReadonlyArray<Uint8Array> | undefined
   /** Timeout of the whole exchange, from connecting to the last byte of the body, in milliseconds. */
   readonly timeout: number
   /** The largest body to read, in bytes. Reading stops as soon as the body exceeds it. */
