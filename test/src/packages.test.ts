@@ -139,14 +139,17 @@ describe("the packages", () => {
     }
   })
 
-  it("no public type of the core is any", async () => {
-    const folder = join(app, "node_modules/@qq-mini/core")
-    for (const entry of Object.values((await manifest("core")).exports)) {
-      if (typeof entry === "string") continue
-      const lines = (await readFile(join(folder, entry["types"]!), "utf8")).split("\n")
-      // The classes of effect's own errors say it of themselves.
-      for (const line of lines.filter((line) => !/^declare const \w+_base:|^\s*(\/?\*|\/\/)/.test(line))) {
-        assert.notMatch(line, /(?:[:=<(|&,?]|=>|\bextends|\breadonly) ?any\b|\bany\[\]/, entry["types"])
+  it("no public type is any", async () => {
+    for (const name of names) {
+      const folder = join(app, "node_modules/@qq-mini", name)
+      for (const entry of Object.values((await manifest(name)).exports)) {
+        // A vk project's results have fields that nobody has typed.
+        if (typeof entry === "string" || entry["types"]!.endsWith("VkOpenapiQQ.d.ts")) continue
+        const lines = (await readFile(join(folder, entry["types"]!), "utf8")).split("\n")
+        // The classes of effect's own errors say it of themselves.
+        for (const line of lines.filter((line) => !/^declare const \w+_base:|^\s*(\/?\*|\/\/)/.test(line))) {
+          assert.notMatch(line, /(?:[:=<(|&,?]|=>|\bextends|\breadonly) ?any\b|\bany\[\]/, `${name}: ${entry["types"]}`)
+        }
       }
     }
   })

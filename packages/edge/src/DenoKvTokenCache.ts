@@ -16,7 +16,7 @@ import * as Layer from "effect/Layer"
 
 /** The part of a Deno KV database that the store uses. `Deno.openKv()` returns one. */
 export interface Kv {
-  readonly get: (key: Array<string>) => Promise<{ readonly value: any; readonly versionstamp: string | null }>
+  readonly get: (key: Array<string>) => Promise<{ readonly value: unknown; readonly versionstamp: string | null }>
   readonly atomic: () => Atomic
 }
 
@@ -47,7 +47,7 @@ const make = (kv: Kv, { prefix = "qq-mini" }: Options): TokenCache.TokenCache["S
     return CompareAndSwap.swap({
       operation,
       read: ask(() => kv.get(at)),
-      decide: ({ value }) => Effect.sync(() => change(value ?? TokenCache.empty, Date.now())),
+      decide: ({ value }) => Effect.sync(() => change((value ?? TokenCache.empty) as TokenCache.Kept, Date.now())),
       // T2: the commit is refused if the entry was written since it was read.
       replace: ({ versionstamp }, next) =>
         ask(async () => {

@@ -12,8 +12,8 @@ import * as Wire from "./internal/wire.ts"
 
 /** The binding of a Durable Object class in a Worker's `env`. */
 export interface Namespace {
-  readonly idFromName: (name: string) => any
-  readonly get: (id: any) => { readonly fetch: (input: string, init: RequestInit) => Promise<Response> }
+  idFromName(name: string): unknown
+  get(id: unknown): { readonly fetch: (input: string, init: RequestInit) => Promise<Response> }
 }
 
 const problemOf = (error: unknown): string =>

@@ -17,7 +17,7 @@ import * as Redacted from "effect/Redacted"
 
 /** The binding of a KV namespace in a Worker's `env`. */
 export interface Namespace {
-  readonly get: (key: string, type: "json") => Promise<any>
+  readonly get: (key: string, type: "json") => Promise<unknown>
   readonly put: (key: string, value: string, options: { readonly expirationTtl: number }) => Promise<void>
   readonly delete: (key: string) => Promise<void>
 }
@@ -62,6 +62,8 @@ export const make = (
   const doubt = (key: Key, generation: number) =>
     Effect.sync(() => void doubted.set(key, Math.max(generation, doubted.get(key) ?? 0)))
 
+  const copyOf = async (key: Key) => (await kv.get(prefix + key, "json")) as Copy | null
+
   const keep = (key: Key, copy: Copy, now: number): Effect.Effect<unknown> => {
     const left = copy.expires - now
     if (copy.token === "" || left < minCopiedMillis) return Effect.void
@@ -91,7 +93,7 @@ export const make = (
   return TokenCache.of({
     ...coordinator,
     read: Effect.fnUntraced(function* (key) {
-      const found = slotOf(yield* quietly(() => kv.get(prefix + key, "json")), key, Date.now())
+      const found = slotOf(yield* quietly(() => copyOf(key)), key, Date.now())
       const slot = found ?? (yield* coordinator.read(key))
       // Copies with an older generation contain dead tokens.
       yield* doubt(key, slot.generation - 1)
@@ -118,7 +120,7 @@ export const make = (
     remove: Effect.fnUntraced(function* (key, options) {
       yield* doubt(key, options.generation)
       yield* quietly(async () => {
-        const copy: Copy | null = await kv.get(prefix + key, "json")
+        const copy = await copyOf(key)
         if (copy !== null && copy.generation <= options.generation) await kv.delete(prefix + key)
       })
       return yield* coordinator.remove(key, options)

@@ -18,8 +18,8 @@ import * as FetchTransport from "./FetchTransport.ts"
 export interface State {
   readonly blockConcurrencyWhile: <A>(f: () => Promise<A>) => Promise<A>
   readonly storage: {
-    readonly get: (key: string) => Promise<any>
-    readonly put: (key: string, value: any) => Promise<void>
+    get(key: string): Promise<unknown>
+    put(key: string, value: unknown): Promise<void>
     readonly setAlarm: (epochMillis: number) => Promise<void>
   }
 }
@@ -64,7 +64,7 @@ export class QQTokens {
     this.#state = state
     this.#env = env
     void state.blockConcurrencyWhile(async () => {
-      this.#kept = (await state.storage.get(slot)) ?? this.#kept
+      this.#kept = ((await state.storage.get(slot)) as Kept | undefined) ?? this.#kept
     })
   }
 

@@ -46,7 +46,7 @@ export interface Collection {
   readonly add: (document: Document) => Promise<unknown>
   readonly where: (equal: Document) => {
     /** Atomic: finds, changes and gives back one document. */
-    readonly updateAndReturn: (change: Document) => Promise<{ readonly doc?: any }>
+    readonly updateAndReturn: (change: Document) => Promise<{ readonly doc?: Document | null }>
     readonly remove: () => Promise<unknown>
   }
 }

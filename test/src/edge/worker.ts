@@ -35,7 +35,7 @@ export class QQTokens extends Base {
     if (pathname === "/alarms") return Response.json(this.alarms)
     if (pathname === "/age") {
       const { storage } = this.state
-      await storage.put("slot", { ...(await storage.get("slot")), expires: Date.now() + 200_000 })
+      await storage.put("slot", { ...((await storage.get("slot")) as object), expires: Date.now() + 200_000 })
       if (this.options.renewal !== false) await storage.setAlarm(Date.now())
       await storage.sync()
       // it begins anew with what is stored

@@ -43,6 +43,7 @@ export class Admission {
 
   /** Whether there is a place right now. `true` if the limiter fails. */
   hasPlace(counted: Counted): Effect.Effect<boolean> {
+    if (!isKept(counted)) return Effect.succeed(true)
     return Effect.orElseSucceed(
       Effect.map(this.#quota.left(counted), (left) => left > 0),
       () => true

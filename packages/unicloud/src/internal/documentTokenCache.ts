@@ -72,7 +72,7 @@ const replace = async (options: Options, { id, rev }: Seen, state: SlotDocument)
     }
   }
   const { doc } = check(await collectionOf(options).where({ _id: id, rev }).updateAndReturn(content))
-  return doc?.rev === next ? next : undefined
+  return doc?.["rev"] === next ? next : undefined
 }
 
 /** Gives other software the token of the slot, and notes that in the slot. */
