@@ -1,8 +1,8 @@
 /**
  * Tokens through `uni-open-bridge-common`, which keeps them in the database or in Redis.
  *
- * It has neither a lock nor a clock, so a slot of ours in `opendb-open-data` holds both. A token that others put there is
- * read again every 4 minutes.
+ * It has neither leases nor readable expiry times, so they are kept in a separate slot document in `opendb-open-data`.
+ * A token that other software stored is read again every 4 minutes.
  */
 import { sameSecret } from "@qq-mini/core/adapter/secrets"
 import type { QQError } from "@qq-mini/core/QQError"
@@ -12,14 +12,16 @@ import { type ForeignToken, type ForeignTokens, never } from "./internal/foreign
 import { layerBeside } from "./internal/openData.ts"
 import type { Database } from "./UniCloud.ts"
 
-/** The program in a call of `uni-open-bridge-common`, which adds the `appid` that it finds configured for the app. */
+/**
+ * Identifies the program in a call of `uni-open-bridge-common`, which sets `appid` to the one configured for the app.
+ */
 export interface BridgeKey {
   readonly dcloudAppid: string | undefined
   readonly provider: "qq-mp"
   readonly appid?: string
 }
 
-/** The used part of `require("uni-open-bridge-common")`. */
+/** The part of `require("uni-open-bridge-common")` that the store uses. */
 export interface OpenBridge {
   /** Returns the value of the fallback if there is no token. */
   readonly getAccessToken: (key: BridgeKey, fallback: () => Promise<{ readonly value: null }>) => Promise<unknown>
@@ -45,9 +47,9 @@ const inBridge = (bridge: OpenBridge, dcloudAppid: (appid: string) => string | u
     const token = value?.access_token
     return typeof token === "string" && token !== "" ? { token, expires: never, raw: {} } : undefined
   }
-  // the bridge can't compare, so the token is compared just before
+  // The bridge has no compare-and-swap, so the token is compared just before the change.
   const ifStill = async (appid: string, over: ForeignToken | undefined, then: (key: BridgeKey) => Promise<unknown>) => {
-    // "" stands for none
+    // "" means that there is no token.
     if (sameSecret((await read(appid))?.token ?? "", over?.token ?? "")) await ask(appid, then)
   }
   return {
@@ -61,8 +63,8 @@ const inBridge = (bridge: OpenBridge, dcloudAppid: (appid: string) => string | u
 }
 
 /**
- * The store over `uni-open-bridge-common`. That finds a program by the app it belongs to, so `dcloudAppid` gives the app
- * of an appid. Where `uni-config-center` names another program for that app, the store fails.
+ * The store over `uni-open-bridge-common`. The bridge finds a program by the DCloud app it belongs to, so `dcloudAppid`
+ * returns the app of an appid. If `uni-config-center` names another program for that app, operations of the store fail.
  */
 export const layer = (
   database: Database,

@@ -22,8 +22,8 @@ const format: Format = {
 
 /**
  * The store over `opendb-open-data`, in the format of `uni-open-bridge-common` 1.1:
- * `{ _id: "uni-id:qq-mp:<appid>:access-token", value: '{"access_token":"…"}', expired: <epoch ms> }`. Where
- * `uni-open-bridge-common` is set to Redis, use `OpenBridgeTokenCache`.
+ * `{ _id: "uni-id:qq-mp:<appid>:access-token", value: '{"access_token":"…"}', expired: <epoch ms> }`. If
+ * `uni-open-bridge-common` is configured to use Redis, use `OpenBridgeTokenCache` instead.
  */
 export const layer = (database: Database): Layer.Layer<TokenCache, QQError> =>
   layerBeside(database, inDocuments(database, openData, format))

@@ -11,7 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Redis from "effect/persistence/Redis"
 import type { RedisClient } from "./UniCloud.ts"
 
-/** The error of a missing or failing `uniCloud.redis()`, with the step that enables it. */
+/** Makes the error of a missing or failing `uniCloud.redis()`. It says how to enable Redis. */
 export const enableRedis = (why: string): QQError =>
   invalidConfig(
     "store",
@@ -24,7 +24,7 @@ const failed = (error: unknown) => {
   return new Redis.RedisError({ cause: Object.assign(new Error(code), { code }) })
 }
 
-/** The stores over `uniCloud.redis()`, in keys below `qq-mini:`. Fails with {@link enableRedis} where that throws. */
+/** The stores over `uniCloud.redis()`. Keys begin with `qq-mini:`. Fails with {@link enableRedis} if `redis` throws. */
 export const layer = (
   redis: () => RedisClient,
   options: RedisTokenCache.Options = {}

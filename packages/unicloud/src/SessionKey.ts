@@ -7,8 +7,8 @@ import { openData, parse } from "./internal/openData.ts"
 import type { Database } from "./UniCloud.ts"
 
 /**
- * The session key that `uni-id-co` stored at the login of a user, or `undefined` if there is none or it has expired. It
- * must never reach a client. Fails if the database does.
+ * Reads the session key that `uni-id-co` stored when the user logged in. `undefined` if there is none or it has
+ * expired. It must never reach a client. Fails with a `TokenCacheError` if the database fails.
  */
 export const sessionKey = (
   database: Database,

@@ -1,9 +1,9 @@
 /**
- * What of `uniCloud` is used, as cloud functions have it. Nothing here touches a global: it is given to whoever needs it,
- * so that tests can give another.
+ * The types of the parts of `uniCloud` that this package uses. They are passed as parameters, so that tests can replace
+ * them.
  */
 
-/** A client of urllib 2, as `uniCloud.httpclient`. */
+/** The HTTP client `uniCloud.httpclient`, which is urllib 2. */
 export interface Httpclient {
   readonly request: (
     url: string,
@@ -21,13 +21,13 @@ export interface Httpclient {
   }>
 }
 
-/** `uniCloud.request`, since HBuilderX 3.8.10. */
+/** The function `uniCloud.request`, available since HBuilderX 3.8.10. */
 export type Request = (options: {
   readonly url: string
   readonly method: string
   readonly header: Readonly<Record<string, string>>
   readonly data?: string | ArrayBuffer
-  /** Milliseconds. */
+  /** Timeout in milliseconds. */
   readonly timeout: number
   readonly responseType: "buffer"
 }) => Promise<{
@@ -39,29 +39,29 @@ export type Request = (options: {
 /** A document of the database. */
 export type Document = Readonly<Record<string, unknown>>
 
-/** A collection of the cloud database, as far as it is used. */
+/** The part of a collection of the cloud database that the stores use. */
 export interface Collection {
   readonly doc: (id: string) => { readonly get: () => Promise<{ readonly data: ReadonlyArray<Document> }> }
-  /** Rejects an `_id` that is there already. */
+  /** Adds a document. Rejects if its `_id` exists. */
   readonly add: (document: Document) => Promise<unknown>
   readonly where: (equal: Document) => {
-    /** Atomic: finds, changes and gives back one document. */
+    /** Atomically finds, changes and returns one document. */
     readonly updateAndReturn: (change: Document) => Promise<{ readonly doc?: Document | null }>
     readonly remove: () => Promise<unknown>
   }
 }
 
-/** The cloud database, as `uniCloud.database()` gives it. */
+/** The cloud database that `uniCloud.database()` returns. */
 export interface Database {
   readonly collection: (name: string) => Collection
 }
 
-/** A connection to Redis, as `uniCloud.redis()` gives it. */
+/** The Redis client that `uniCloud.redis()` returns. */
 export interface RedisClient {
   readonly eval: (script: string, numberOfKeys: number, ...keysAndArguments: Array<string | number>) => Promise<unknown>
 }
 
-/** `uniCloud`, as far as it is used. Each part is needed only by those who use it. */
+/** The parts of `uniCloud` that this package uses. Each part is needed only by the features that use it. */
 export interface UniCloud {
   readonly httpclient?: Httpclient
   readonly request?: Request
@@ -71,7 +71,7 @@ export interface UniCloud {
   readonly $context?: { readonly APPID?: string }
 }
 
-/** `require("uni-config-center")`. */
+/** The function that `require("uni-config-center")` returns. */
 export type ConfigCenter = (options: { readonly pluginId: string }) => {
   readonly config: () => unknown
   readonly requireFile: (name: string) => unknown

@@ -1,5 +1,5 @@
 /**
- * qq-mini in uniCloud's cloud functions: its layer, and `createQQMini` for functions and cloud objects.
+ * qq-mini in uniCloud: a layer, and `createQQMini` for cloud functions and cloud objects without Effect.
  */
 import type { AccessToken } from "@qq-mini/core/AccessToken"
 import * as Parts from "@qq-mini/core/adapter/Parts"
@@ -21,41 +21,45 @@ import * as UniCloudTransport from "./UniCloudTransport.ts"
 import * as UniCloudStores from "./UniCloudStores.ts"
 import * as UniConfig from "./UniConfig.ts"
 
-/** Where the token is kept, and who shares it. */
+/** The name of a store: where the token is stored, and who shares it. */
 export type Store =
-  /** All instances, in the collection `qq-mini-tokens` of the cloud database (or `collection`). The default. */
+  /**
+   * Shared by all instances, in the collection `qq-mini-tokens` of the cloud database (or `collection`). The default.
+   */
   | "database"
-  /** `uni-open-bridge` and `uni-id-co` too, in their collection `opendb-open-data`. */
+  /** Also shared with `uni-open-bridge` and `uni-id-co`, in their collection `opendb-open-data`. */
   | "opendb-open-data"
-  /** A vk-unicloud that still runs, in its collection `vk-global-data`; a token is used for 240 seconds at the most. */
+  /**
+   * Also shared with a running vk-unicloud, in its collection `vk-global-data`. A token is used at most 240 seconds.
+   */
   | "vk-global-data"
-  /** All instances, in the Redis of `uniCloud.redis()`; they keep QQ's quotas together, too. */
+  /** Shared by all instances, in the Redis of `uniCloud.redis()`. They also share QQ's quotas. */
   | "redis"
-  /** This instance alone. For tests, and where there is one instance only. */
+  /** Only this instance. For tests, and if there is only one instance. */
   | "memory"
-  /** `require("uni-open-bridge-common")`: whoever uses it, in whatever it keeps tokens. */
+  /** `require("uni-open-bridge-common")`: shared with all software that uses the bridge, in the bridge's storage. */
   | UniCloudStores.OpenBridge
 
-/** Which programs, where the token is kept, and how the client works. */
+/** The options of the client in uniCloud: programs, store and settings. */
 export interface Options extends Omit<UniConfig.Options, "uniCloud">, Setup.SettingsInput, Parts.Parts<Store> {
-  /** By default the global `uniCloud` of the cloud function. */
+  /** The object `uniCloud`. By default the global one of the cloud function. */
   readonly uniCloud?: UniCloud | undefined
-  /** The collection of the store `database`, by default `qq-mini-tokens`. */
+  /** The collection of the store `database`. By default `qq-mini-tokens`. */
   readonly collection?: string | undefined
-  /** Which of uniCloud's two HTTP clients. By default `httpclient`, where there is one. */
+  /** The HTTP client of uniCloud to use. By default `httpclient` if there is one, else `request`. */
   readonly http?: "httpclient" | "request" | undefined
   /**
-   * Milliseconds for a whole call. By default 4,000, because a cloud function is stopped after 5 seconds unless its own
-   * settings say more: raise both together.
+   * Timeout of a whole call in milliseconds. By default 4,000, because a cloud function is stopped after 5 seconds
+   * unless it is configured otherwise. Raise both together.
    */
   readonly deadline?: number | undefined
-  /** Milliseconds for one attempt. By default 3,000. */
+  /** Timeout of one attempt in milliseconds. By default 3,000. */
   readonly attemptTimeout?: number | undefined
-  /** Milliseconds that the cloud function still has, where you know: no call is given longer. */
+  /** Returns the milliseconds that the cloud function has left, if you know them. No call takes longer. */
   readonly timeLeft?: TimeLeft.TimeLeft | undefined
 }
 
-// An instance is frozen when it has answered.
+// `invocation`, because an instance is frozen after its response.
 const defaults = { baseUrlName: "baseUrl", deadline: 4_000, attemptTimeout: 3_000, runs: "invocation" } as const
 
 const settings = Effect.fnUntraced(function* (
@@ -81,7 +85,7 @@ const fail = <A>(error: QQError): Layer.Layer<A, QQError> => Layer.unwrap(Effect
 
 const uniCloudOf = ({ uniCloud = (globalThis as { readonly uniCloud?: UniCloud }).uniCloud }: Options) => uniCloud
 
-/** A layer of what is in `uniCloud`, which is looked at when the layer is built. */
+/** Makes a layer from `uniCloud`, which is read when the layer is built. */
 const inUniCloud = <A>(
   options: Options,
   layer: (uniCloud: UniCloud) => Layer.Layer<A, QQError>
@@ -124,7 +128,7 @@ const databaseOf = (uniCloud: UniCloud): Database | undefined => {
   try {
     return uniCloud.database?.()
   } catch {
-    // outside a service space
+    // `uniCloud.database()` throws outside a service space.
     return undefined
   }
 }
@@ -162,7 +166,9 @@ const storeByName = (
   }
 }
 
-/** Fails for a key where other software reads the tokens too: it would take an encrypted one for the token itself. */
+/**
+ * Fails if a `tokenKey` is set for a store that other software reads, because that software can't decrypt the token.
+ */
 const checkKey = ({ store, tokenKey }: Options): Effect.Effect<void, QQError> =>
   tokenKey !== undefined && (store === "opendb-open-data" || store === "vk-global-data" || isOpenBridge(store))
     ? Effect.fail(
@@ -197,23 +203,27 @@ const make = Effect.fnUntraced(function* (options: Options, wrapTransport?: Part
       encryption: EncryptedTokenCache
     }
   )
-  // Node 16 and 18 have it as a module only.
+  // Node 16 and 18 have WebCrypto only in `node:crypto`, not as a global.
   return Layer.provide(client, WebCrypto.layer(webcrypto as Crypto))
 })
 
-/** The client in a cloud function, and the service of its tokens. `uniCloud` is looked at when the layer is built. */
+/**
+ * The client and its token service in a cloud function. `uniCloud` is read when the layer is built. Fails with a
+ * `QQError` for a wrong option, or if a part of `uniCloud` is missing.
+ */
 export const layer = (options: Options = {}): Layer.Layer<QQMini.QQMini | AccessToken, QQError> =>
   Layer.unwrap(make(options))
 
-/** The same, with each transport wrapped, for facades that need QQ's answers as they came. */
+/** As {@link layer}, with a wrapped transport. For facades that need QQ's raw answers. */
 export const layerAround = (
   options: Options,
   wrapTransport: (transport: Transport["Service"]) => Transport["Service"]
 ): Layer.Layer<QQMini.QQMini | AccessToken, QQError> => Layer.unwrap(make(options, wrapTransport))
 
 /**
- * The client for cloud functions and cloud objects: every call as a promise. Make it once, outside the handler: nothing
- * happens before the first call, and nothing goes on after an answer.
+ * Makes the client for cloud functions and cloud objects: every call returns a promise. Make it once, outside the
+ * handler. Nothing is sent before the first call, and nothing runs after an answer. A wrong option throws a `QQError`
+ * here.
  *
  * ```js
  * const qq = createQQMini({ configCenter: require("uni-config-center") })

@@ -1,14 +1,14 @@
 /**
- * All stores of uniCloud by name:
+ * All stores of uniCloud:
  *
- * - `layerDatabase`: a collection of our own.
+ * - `layerDatabase`: in a separate collection of the cloud database.
  * - `layerOpenData`: shared with `uni-open-bridge` and `uni-id-co`, in `opendb-open-data`.
- * - `layerOpenBridge`: shared through `uni-open-bridge-common` itself, which may keep tokens in Redis.
- * - `layerVk`: shared with a vk-unicloud that is still in use, in `vk-global-data`.
- * - `layerRedis`: in `uniCloud.redis()`, which counts QQ's quotas for all instances too.
+ * - `layerOpenBridge`: shared through `uni-open-bridge-common`, which may store tokens in Redis.
+ * - `layerVk`: shared with a running vk-unicloud, in `vk-global-data`.
+ * - `layerRedis`: in `uniCloud.redis()`, which also counts QQ's quotas for all instances.
  *
- * Other software writes its document at any time. The token that it wrote is everybody's from then on, and one that it
- * removed is gone. It needs no lock for that. Our own document beside it has an `_id` that ends with `:qq-mini`.
+ * Other software may write or remove its token at any time, without a lease. All clients then use the new token, or no
+ * longer use the removed one. The lease and the generation are in a second document, whose `_id` ends with `:qq-mini`.
  */
 export { defaultCollection, layer as layerDatabase } from "./DatabaseTokenCache.ts"
 export { layer as layerOpenBridge } from "./OpenBridgeTokenCache.ts"

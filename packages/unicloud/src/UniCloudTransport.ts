@@ -1,6 +1,7 @@
 /**
- * HTTP over `uniCloud.httpclient.request` (urllib 2) or `uniCloud.request`: bytes both ways, no redirects, and times that
- * end what can't be stopped. What these clients throw holds the whole URL, and so the secret: of it only the name goes on.
+ * HTTP over `uniCloud.httpclient.request` (urllib 2) or `uniCloud.request`, without redirects. These clients can't
+ * abort a request, so every request has a timeout. Their errors contain the whole URL, and so a secret: only the name
+ * of an error is used.
  */
 import { isNamed } from "@qq-mini/core/adapter/shown"
 import * as Exchange from "@qq-mini/core/adapter/exchange"
@@ -15,7 +16,7 @@ interface Sent {
   readonly method: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer | undefined
-  /** Milliseconds. */
+  /** Timeout in milliseconds. */
   readonly timeout: number
 }
 
@@ -25,12 +26,12 @@ interface Received {
   readonly data: unknown
 }
 
-// no attempt is longer, also of a client whose own time has no end
-const longest = 60_000
-// one for connecting and one for the answer
-const shortest = 2
+// The longest timeout of an attempt, also for callers without one.
+const maxTimeoutMillis = 60_000
+// At least 1 ms each for connecting and for the answer.
+const minTimeoutMillis = 2
 
-/** Whatever a client made of the bytes, as bytes again; also of another realm, as where functions run in a VM. */
+/** Turns a client's `data` into bytes. Also accepts buffers of another realm, because functions may run in a VM. */
 const bytesOf = (data: unknown): Uint8Array => {
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
   if (isAnyArrayBuffer(data)) return new Uint8Array(data)
@@ -41,7 +42,7 @@ const bytesOf = (data: unknown): Uint8Array => {
 const arrayBufferOf = ({ buffer, byteLength, byteOffset }: Uint8Array): ArrayBuffer =>
   buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer
 
-// `uniCloud.request` takes texts and ArrayBuffers
+// `uniCloud.request` accepts strings and ArrayBuffers. Text is sent as a string.
 const isText = (headers: Readonly<Record<string, string>>) =>
   /json|urlencoded/.test(String(headers["content-type"] ?? ""))
 
@@ -50,10 +51,10 @@ const responseOf = ({ data, headers, status }: Received): Transport.Response => 
   return { status, bytes: bytesOf(data), retryAfter: wait === undefined ? undefined : String(wait) }
 }
 
-/** Milliseconds that a request may take, whatever an attempt may: it can't be stopped when nobody waits for it any more. */
+/** Returns the longest time that a request may take, in milliseconds, because a request can't be aborted. */
 export type Left = () => number
 
-// How long after its time a client that keeps none itself is given up.
+// How long after its timeout a request fails, if the client does not apply the timeout itself.
 const graceMillis = 200
 
 // A view of the bytes: a copy of an image costs a megabyte.
@@ -67,14 +68,14 @@ const make = (left: Left, send: (sent: Sent) => Promise<Received>): Transport.Tr
   send: (request) =>
     Effect.suspend(() => {
       const { headers, method, origin } = request
-      const timeout = Math.floor(Math.min(request.timeout, left(), longest))
-      // D1: nothing is sent that has no time, and it is known that nothing was
-      if (timeout < shortest) {
+      const timeout = Math.floor(Math.min(request.timeout, left(), maxTimeoutMillis))
+      // D1: without time left nothing is sent, so the phase is `unsent`.
+      if (timeout < minTimeoutMillis) {
         return Effect.fail(new Transport.TransportError({ phase: "unsent", problem: "ConnectionTimeoutError" }))
       }
       return Effect.callback((resume) => {
-        // One that keeps its time is first, since it knows whether the request had left: of a socket that it destroyed it
-        // hears at the end of this turn of the event loop.
+        // If the client applies its timeout, its error comes first, because it knows whether the request had left. The
+        // error of a destroyed socket comes only at the end of this turn of the event loop.
         const timer = setTimeout(
           () => setImmediate(() => setImmediate(() => resume(Effect.fail(Exchange.timedOut("lost"))))),
           timeout + graceMillis
@@ -96,14 +97,15 @@ const make = (left: Left, send: (sent: Sent) => Promise<Received>): Transport.Tr
     })
 })
 
-// Connecting may take a quarter of what is left, at most this long. A connection that takes longer is made anew (ms).
-const connectMillis = 3_000
-const reconnectAbove = 200
+// Connecting may take a quarter of the remaining time, and at most this long (ms).
+const maxConnectMillis = 3_000
+// A connection that timed out is retried if at least this much time remains (ms).
+const reconnectAboveMillis = 200
 
 /**
- * HTTP over `uniCloud.httpclient`. Of an attempt's time a quarter (at most 3 seconds) is for connecting, the rest for the
- * answer, so that nothing of it is left when its time is over. While there is time, a connection that was not made is
- * tried again: nothing was sent, and on a busy machine it may have been made without being noticed.
+ * HTTP over `uniCloud.httpclient`. A quarter of an attempt's time (at most 3 seconds) is for connecting, and the rest
+ * for the answer, so that the request has ended when its timeout is over. A connection that timed out is retried while
+ * there is time: nothing was sent, and a busy machine may only have noticed the connection too late.
  */
 export const layerHttpclient = (
   httpclient: Httpclient,
@@ -113,7 +115,7 @@ export const layerHttpclient = (
     make(left, async ({ body, headers, method, timeout, url }) => {
       const end = performance.now() + timeout
       const request = async (within: number): Promise<Received> => {
-        const connect = Math.min(connectMillis, Math.ceil(within / 4))
+        const connect = Math.min(maxConnectMillis, Math.ceil(within / 4))
         try {
           return await httpclient.request(url, {
             method,
@@ -123,7 +125,7 @@ export const layerHttpclient = (
           })
         } catch (error) {
           const rest = Math.floor(end - performance.now())
-          if (!isNamed(error, /^ConnectionTimeoutError$/) || rest < reconnectAbove) throw error
+          if (!isNamed(error, /^ConnectionTimeoutError$/) || rest < reconnectAboveMillis) throw error
           return request(rest)
         }
       }
@@ -131,7 +133,7 @@ export const layerHttpclient = (
     })
   )
 
-/** HTTP over `uniCloud.request`, for where that is preferred. It tells less of how far a request came. */
+/** HTTP over `uniCloud.request`. Its errors say less exactly whether a request had left. */
 export const layerRequest = (request: Request, left: Left = () => Infinity): Layer.Layer<Transport.Transport> =>
   Layer.sync(Transport.Transport, () =>
     make(left, async ({ body, headers, method, timeout, url }) => {

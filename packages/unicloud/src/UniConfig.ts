@@ -1,11 +1,12 @@
 /**
- * Programs from `uni-config-center`, where uniCloud projects keep them:
+ * Programs from `uni-config-center`, where uniCloud projects configure them:
  *
- * - `uni-id/config.json`: `"mp-qq": { "oauth": { "qq": { "appid", "appsecret" } } }`, as an object, or as an array with one
- *   entry an app, of which the one with the current `dcloudAppid` counts, else the one with `isDefaultConfig`.
- * - `vk-unicloud/index.js`: `vk.oauth.qq.list: [{ appid, appsecret }]`, further programs of the same backend.
+ * - `uni-id/config.json`: `"mp-qq": { "oauth": { "qq": { "appid", "appsecret" } } }`, in an object, or in an array with
+ *   one entry for each app. Of an array, the entry with the current `dcloudAppid` is used, or else the one with
+ *   `isDefaultConfig`.
+ * - `vk-unicloud/index.js`: `vk.oauth.qq.list: [{ appid, appsecret }]`, more programs of the same backend.
  *
- * They are read with each call, because one instance serves several apps. Errors name the file and the key.
+ * They are read for each call, because one instance serves several apps. Errors name the file and the key.
  */
 import { sameSecret } from "@qq-mini/core/adapter/secrets"
 import { isNamed } from "@qq-mini/core/adapter/shown"
@@ -16,13 +17,13 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { ConfigCenter, UniCloud } from "./UniCloud.ts"
 
-/** Programs that are given, which count before configured ones, and where to look for others. */
+/** The options of the registry. Programs in the options take precedence over configured ones. */
 export interface Options extends Setup.Programs {
-  /** `require("uni-config-center")`. */
+  /** The result of `require("uni-config-center")`. Without it, only the programs in the options exist. */
   readonly configCenter?: ConfigCenter | undefined
-  /** Tells the current app, where uniCloud knows it: under timers and URL calls it does not. */
+  /** Finds the current DCloud app. It is unknown in functions that a timer or a URL triggers. */
   readonly uniCloud?: Pick<UniCloud, "getClientInfos" | "$context"> | undefined
-  /** The app whose entry counts, where the current one is not known or not meant. */
+  /** The DCloud app whose entry is used. By default the current app. */
   readonly dcloudAppid?: string | undefined
 }
 
@@ -35,7 +36,7 @@ type Json = Readonly<Record<string, any>>
 
 const isObject = (u: unknown): u is Json => typeof u === "object" && u !== null && !Array.isArray(u)
 
-/** The `dcloudAppid` of the app that is served right now, where it is known. */
+/** The `dcloudAppid` of the option, or else of the current app. `undefined` if it is unknown. */
 export const currentApp = ({
   dcloudAppid,
   uniCloud
@@ -44,7 +45,7 @@ export const currentApp = ({
   try {
     return uniCloud?.$context?.APPID || uniCloud?.getClientInfos?.()[0]?.appId || undefined
   } catch {
-    // outside a request
+    // `getClientInfos` throws outside a request.
     return undefined
   }
 }
@@ -60,7 +61,7 @@ const objectAt = (u: unknown, at: string): Effect.Effect<Json | undefined, QQErr
   return isObject(u) ? Effect.succeed(u) : Effect.fail(App.invalidConfig(at, "must be an object", "必须是对象"))
 }
 
-/** What stands under a path of keys, or nothing where a key is missing. */
+/** Reads the value at a path of keys. `undefined` if a key is missing. */
 const inside = Effect.fnUntraced(function* (u: unknown, file: string, path: string, from = "") {
   let value = u
   let at = from
@@ -71,7 +72,7 @@ const inside = Effect.fnUntraced(function* (u: unknown, file: string, path: stri
   return value
 })
 
-/** A program as it stands somewhere, or nothing where neither of its fields does. */
+/** Checks a configured program. `undefined` if it has neither an appid nor an AppSecret. */
 const program = Effect.fnUntraced(function* (value: unknown, at: string) {
   const u = yield* objectAt(value, at)
   return u === undefined || (!u["appid"] && !u["appsecret"])
@@ -79,7 +80,7 @@ const program = Effect.fnUntraced(function* (value: unknown, at: string) {
     : yield* App.checkCredentials(u, (field) => `${at}.${field}`)
 })
 
-/** The configuration of uni-id that counts for the current app, and where it stands in its file. */
+/** The configuration of uni-id for the current app, and its place in the file. */
 const uniIdConfig = Effect.fnUntraced(function* (options: Options, configCenter: ConfigCenter) {
   const config = yield* load(uniId, () => configCenter({ pluginId: "uni-id" }).config())
   if (!Array.isArray(config)) return { config, at: "" }
@@ -98,11 +99,11 @@ const uniIdConfig = Effect.fnUntraced(function* (options: Options, configCenter:
   return { config: config[index] as unknown, at: `[${index}]` }
 })
 
-/** The whole configuration of uni-id that counts for the current app; throws a `QQError` where there is none that does. */
+/** The whole configuration of uni-id for the current app. Throws a `QQError` if no entry matches the app. */
 export const current = (options: Options): unknown =>
   options.configCenter === undefined ? undefined : Effect.runSync(uniIdConfig(options, options.configCenter)).config
 
-/** The programs that are configured right now, the default one first. */
+/** The configured programs. The first one is the default. */
 const configured = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<ReadonlyArray<App.AppCredentials>, QQError> {
@@ -114,7 +115,7 @@ const configured = Effect.fnUntraced(function* (
     try {
       return center.requireFile("index.js")
     } catch (error) {
-      // a project without vk has no such file
+      // A project without vk does not have this file.
       if (isNamed(error, /^(MODULE_NOT_FOUND|ENOENT)$/)) return undefined
       throw error
     }
@@ -131,10 +132,10 @@ const lookedIn = (options: Options): string =>
     ? "appid and apps (no configCenter was given)"
     : `${uniId} (${qq}) and ${vkIndex} (${list})`
 
-/** The registry of these programs. What is given is checked at once, what is configured with each call. */
+/** Makes the registry. It checks the programs in the options now, and the configured ones for each call. */
 export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<App.Apps["Service"], QQError> {
   const given = yield* Setup.givenPrograms(options)
-  // One object for one program, so that what is known of it is found again.
+  // Always the same object for a program, so that values memoised by object are found again.
   const known = new Map<string, App.AppCredentials>()
   const remember = ({ appid, appsecret }: App.AppCredentialsInput): App.AppCredentials => {
     const found = known.get(appid)
@@ -148,7 +149,7 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
       const pick = (apps: ReadonlyArray<App.AppCredentialsInput>) =>
         appid === undefined ? apps[0] : apps.find((one) => one.appid === appid)
       const found = pick(given)
-      // What is given needs no file.
+      // A program in the options needs no file.
       const picked =
         found === undefined
           ? Effect.mapBoth(configured(options), {
@@ -165,5 +166,5 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
   })
 })
 
-/** The registry of these programs. */
+/** The registry of programs. Fails with a `QQError` if a program in the options is invalid. */
 export const layer = (options: Options): Layer.Layer<App.Apps, QQError> => Layer.effect(App.Apps, make(options))

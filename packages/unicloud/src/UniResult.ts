@@ -1,25 +1,27 @@
 /**
- * A `QQError` as the results that uniCloud's callers know: those of cloud objects, and those of vk.
+ * Converts a `QQError` into the result formats of uniCloud: that of cloud objects, and that of vk.
  */
 import { isQQError, type QQError } from "@qq-mini/core/QQError"
 
-/** What a cloud object answers when something went wrong. */
+/** The error result of a cloud object. */
 export interface UniError {
   /** Always `qq-mini`. */
   readonly errSubject: string
-  /** The reason by its name, as `qq-mini-not-subscribed`. */
+  /** The name of the reason, such as `qq-mini-not-subscribed`. */
   readonly errCode: string
   /** What happened and what to do, in Chinese. */
   readonly errMsg: string
 }
 
-/** What a function of vk answers: `code` is QQ's own, or -1 where QQ gave none. */
+/** The error result of a vk function. */
 export interface VkError {
+  /** QQ's code, or -1 if there is none. */
   readonly code: number
+  /** What happened and what to do, in Chinese. */
   readonly msg: string
 }
 
-/** QQ's own code of an error, where it gave one that is not 0. */
+/** QQ's code of an error, or `undefined` if there is none. */
 export const codeOf = ({ reason }: QQError): number | undefined =>
   "code" in reason && typeof reason.code === "number" ? reason.code : undefined
 
@@ -31,13 +33,13 @@ const message = ({ help, reason }: QQError): string => {
   return help.zh + code
 }
 
-/** For cloud objects: `{ errSubject, errCode, errMsg }`. What is not a `QQError` is thrown on. */
+/** Converts a `QQError` into the result of a cloud object, `{ errSubject, errCode, errMsg }`. Rethrows other errors. */
 export const toUniError = (error: unknown): UniError => {
   if (!isQQError(error)) throw error
   return { errSubject: "qq-mini", errCode: `qq-mini-${kebab(error.reason._tag)}`, errMsg: message(error) }
 }
 
-/** For functions of vk: `{ code, msg }`. What is not a `QQError` is thrown on. */
+/** Converts a `QQError` into the result of a vk function, `{ code, msg }`. Rethrows other errors. */
 export const toVkError = (error: unknown): VkError => {
   if (!isQQError(error)) throw error
   return { code: codeOf(error) ?? -1, msg: message(error) }

@@ -1,15 +1,15 @@
 /**
- * `vk.openapi.qq` over qq-mini: the same names, parameters, results and messages, without the defects.
+ * A replacement for `vk.openapi.qq`: the same names, parameters, results and messages as vk's, without vk's defects.
  *
  * ```js
  * vk.openapi.qq = createVkOpenapiQQ()
  * ```
  *
- * - QQ's errors are results, `{ errcode, errmsg, code, msg }` in the spelling that QQ used. Parameters that can't be right
- *   give `code: -1`, and nothing is sent. Where it is unknown whether QQ answered (no connection, no time, an unreadable
+ * - An error of QQ's is a result, `{ errcode, errmsg, code, msg }`, in the spelling that QQ used. For wrong parameters
+ *   the result has `code: -1`, and nothing is sent. If QQ's answer is unknown (connection failed, timeout, unreadable
  *   answer), a `QQError` is thrown.
  * - A mini code is a Buffer with `code` and `msg`.
- * - Every call of qq-mini is here by its name, including those that vk never had.
+ * - All calls of qq-mini are available by their names, including those that vk does not have.
  */
 import type { Any } from "@qq-mini/core/Endpoint"
 import { groups } from "@qq-mini/core/Endpoints"
@@ -28,59 +28,66 @@ import * as UniCloudQQMini from "./UniCloudQQMini.ts"
 
 export type { AppidInfo, Util, VkCall, VkInput, VkRequest, VkResult }
 
-/** Habits of vk that a caller might rely on. Each is off unless it is `true`. */
+/** Behaviours of vk that callers may rely on. All are `false` by default. */
 export interface Compat {
-  /** The caller's object gets the `appid` of the program. */
+  /** Sets `appid` in the caller's input object. */
   readonly mutateInput?: boolean | undefined
-  /** `encryptedKey` holds the AppSecret too, for an older function that reads it there. Clients get it too, so avoid it. */
+  /** Puts the AppSecret into `encryptedKey`, for older functions that read it there. Avoid it: clients get it too. */
   readonly secretInEncryptedKey?: boolean | undefined
-  /** A text check is sent as a form, as vk does, and not as JSON, as QQ's document says. */
+  /** Sends text checks as a form, as vk does. By default they are sent as JSON, as QQ's document requires. */
   readonly formTextCheck?: boolean | undefined
 }
 
-/** The options of `createQQMini`, with those for vk's callers. */
+/** The options of `createVkOpenapiQQ`: those of `createQQMini`, and options for callers of vk. */
 export interface Options extends UniCloudQQMini.Options {
-  /** Encrypts `encryptedKey`. By default vk's own `vk.crypto.aes`. Without either there is no `encryptedKey`. */
+  /**
+   * The key that encrypts `encryptedKey`. By default vk's setting `vk.crypto.aes`. Without both there is no
+   * `encryptedKey`.
+   */
   readonly aesKey?: string | undefined
+  /** Behaviours of vk to keep. */
   readonly compat?: Compat | undefined
 }
 
 /** Endpoints by group and name. */
 export type Groups = Readonly<Record<string, Readonly<Record<string, Any>>>>
 
-/** The calls of these groups in vk's manner, except those with a type of their own. */
+/** The calls of these groups in the style of vk, without those that have a special type. */
 export type VkCalls<G extends Groups> = {
   readonly [K in keyof G]: { readonly [N in Exclude<keyof G[K], K extends keyof Own ? keyof Own[K] : never>]: VkCall }
 }
 
-/** `vk.openapi.qq`. */
+/** The type of `vk.openapi.qq`. */
 export type VkOpenapiQQ = VkCalls<typeof groups> & Own
 
-/** The members that are not simply a call in vk's manner. */
+/** The members with special types. */
 interface Own {
-  /** vk calls it when it makes an instance. */
+  /** Takes vk's configuration. vk calls it when it makes an instance. */
   readonly init: (util?: Util) => void
-  /** The whole configuration of uni-id for the current app. It holds secrets. */
+  /** The whole configuration of uni-id for the current app. It contains secrets. */
   readonly getConfig: () => any
-  /** A call that has no name here. */
+  /** Calls any URL of QQ's API. */
   readonly request: (request: VkRequest) => Promise<VkResult>
   readonly auth: {
     /** The program and its secret. Throws an Error if none is configured. */
     readonly getAppidInfo: (input?: { readonly appid?: string; readonly appsecret?: string }) => AppidInfo
-    /** Fetches a new token, which all instances use from then on. QQ's answer, with `access_token` in any case. */
+    /** Fetches a new token, which all instances then use. Returns QQ's answer, which always has `access_token`. */
     readonly getAccessTokenFn: VkCall
-    /** The token, or `undefined` if QQ gives none. */
+    /** The token, or `undefined` if QQ refuses to issue one. */
     readonly getAccessToken: (input?: {
       readonly cache?: boolean
       readonly appid?: string
       readonly appsecret?: string
     }) => Promise<string | undefined>
-    /** `{ appid, openid, unionid?, sessionKey?, encryptedKey?, platform }`. Takes an `encryptedKey` instead of a code too. */
+    /**
+     * Returns `{ appid, openid, unionid?, sessionKey?, encryptedKey?, platform }` for a `code` or an `encryptedKey`.
+     */
     readonly code2Session: VkCall
+    /** The same as `code2Session`. */
     readonly code2SessionMpQQ: VkCall
   }
   readonly acode: {
-    /** The picture's bytes with `code: 0` and `msg: ""`, or an error. */
+    /** The bytes of the mini code with `code: 0` and `msg: ""`, or an error result. */
     readonly getMiniCode: (input?: VkInput) => Promise<(Buffer & { code: 0; msg: "" }) | VkResult>
   }
 }
@@ -88,7 +95,7 @@ interface Own {
 /** Makes `vk.openapi.qq`. Nothing is read or sent before the first call. */
 export const createVkOpenapiQQ = (options: Options = {}): VkOpenapiQQ => fromGroups(groups, options)
 
-/** Makes `vk.openapi.qq` with these calls: what is special to a call comes from its endpoint. */
+/** Makes `vk.openapi.qq` with these calls. */
 export const fromGroups = <const G extends Groups>(groups: G, options: Options = {}): VkCalls<G> & Own => {
   const { compat = {} } = options
   const programs = Programs.make(options)

@@ -1,4 +1,4 @@
-/** Tokens in `vk-global-data`, shared with a vk-unicloud that is still in use. */
+/** Tokens in `vk-global-data`, shared with a running vk-unicloud. */
 import type { QQError } from "@qq-mini/core/QQError"
 import type { TokenCache } from "@qq-mini/core/TokenCache"
 import type * as Layer from "effect/Layer"
@@ -7,13 +7,13 @@ import { appidOf, besideId, type Format, inDocuments, never } from "./internal/f
 import type { Database } from "./UniCloud.ts"
 
 const collection = "vk-global-data"
-// vk fetches a token every 240 seconds
+// vk fetches a new token every 240 seconds.
 const maxLifetimeMillis = 240_000
 const tokenId = (appid: string) => `mp-qq-access_token-${appid}`
 
 const twoDigits = (n: number) => String(n).padStart(2, "0")
 
-/** Beijing's time as `2026-11-24 18:30:00`, which vk writes beside its epoch times. */
+/** Formats a time as Beijing time, such as `2026-11-24 18:30:00`. vk stores it beside the epoch time. */
 const beijingTime = (millis: number): string => {
   const date = new Date(millis + 8 * 3_600_000)
   const day = [date.getUTCFullYear(), twoDigits(date.getUTCMonth() + 1), twoDigits(date.getUTCDate())]
@@ -46,8 +46,8 @@ const format: Format = {
  * The store over `vk-global-data`, in vk-unicloud's format:
  * `{ _id: "mp-qq-access_token-<appid>", key, value: "<token>", expired_at: <epoch ms>, _add_time, _add_time_str }`.
  *
- * A running vk fetches every 240 seconds, which ends the token of everybody else, so a token is used no longer than that
- * here either. When no vk is left for the appid, another store saves those fetches.
+ * A running vk fetches a new token every 240 seconds, which invalidates all other tokens. So this store uses a token no
+ * longer than that. When vk is no longer used for the appid, another store saves these fetches.
  */
 export const layer = (database: Database): Layer.Layer<TokenCache, QQError> =>
   DocumentTokenCache.layer({

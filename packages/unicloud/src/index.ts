@@ -1,23 +1,23 @@
 /**
- * What plain cloud functions need, also as the one CommonJS file: `createQQMini`, `createVkOpenapiQQ`, errors and their
- * results.
+ * For cloud functions without Effect, also as one CommonJS file: `createQQMini`, the facade `createVkOpenapiQQ`,
+ * results for callers, the types of the client, and its errors. Apps with Effect import `UniCloudQQMini` and the
+ * modules of `@qq-mini/core`.
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type { Database } from "./UniCloud.ts"
 import { sessionKey } from "./SessionKey.ts"
 
-export { isQQError, QQError } from "@qq-mini/core/QQError"
-export { createQQMini } from "./UniCloudQQMini.ts"
-export type { Options, Store } from "./UniCloudQQMini.ts"
-export { toUniError, toVkError } from "./UniResult.ts"
-export type { UniError, VkError } from "./UniResult.ts"
+export { createQQMini, type Options } from "./UniCloudQQMini.ts"
+export type { Store } from "./UniCloudQQMini.ts"
 export { createVkOpenapiQQ } from "./VkOpenapiQQ.ts"
 export type { Options as VkOptions, VkOpenapiQQ, VkResult } from "./VkOpenapiQQ.ts"
+export { toUniError, toVkError } from "./UniResult.ts"
+export type { UniError, VkError } from "./UniResult.ts"
 
 /**
- * The session key that `uni-id-co` kept in `opendb-open-data` for a user when it logged in; `undefined` when there is none
- * or its time is over. It must never reach a client.
+ * Reads the session key that `uni-id-co` stored in `opendb-open-data` when the user logged in. `undefined` if there is
+ * none or it has expired. It must never reach a client. Rejects if the database fails.
  */
 export const readSessionKey = (
   database: Database,
@@ -26,3 +26,6 @@ export const readSessionKey = (
   Effect.runPromise(
     Effect.map(sessionKey(database, user), (key) => (key === undefined ? undefined : Redacted.value(key)))
   )
+
+export type { Calls, Client, PromiseOptions } from "@qq-mini/core/Promise"
+export { isQQError, QQError, type Reason } from "@qq-mini/core/QQError"

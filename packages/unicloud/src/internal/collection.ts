@@ -1,21 +1,21 @@
-/** The cloud database as the stores use it: its answers and errors, alike on all providers. */
+/** Access to the cloud database that works alike on all providers. */
 import { says, shown, uniCloudDatabase } from "@qq-mini/core/adapter/shown"
 import { TokenCacheError } from "@qq-mini/core/TokenCache"
 import type { Collection, Document } from "../UniCloud.ts"
 
-/** How to create a missing collection, in both languages. */
+/** How to create a missing collection, in English and Chinese. */
 export const howToCreate = {
   en: "create it in the uniCloud web console (Database > New collection), or upload its schema from uniCloud/database",
   zh: "请在 uniCloud web 控制台“云数据库”中新建该集合，或上传 uniCloud/database 下对应的 schema"
 }
 
-/** Throws an answer that is an error: one provider resolves where the others reject. */
+/** Throws the answer if it is an error, because one provider resolves with errors where the others reject. */
 export const check = <A>(answer: A): A => {
   if ((answer as { readonly code?: unknown } | undefined)?.code) throw answer
   return answer
 }
 
-/** The document with this `_id`, in an array that is empty where there is none. */
+/** Reads the document with this `_id`. Returns an array, which is empty if there is none. */
 export const get = async (collection: Collection, id: string): Promise<ReadonlyArray<Document>> =>
   check(await collection.doc(id).get()).data
 
@@ -24,7 +24,7 @@ const missingCollection =
 
 const isMissing = (error: unknown): boolean => says(error, missingCollection)
 
-/** Whether the collection exists. Where the first document creates it, as on aliyun, this creates it. */
+/** Whether the collection exists. On providers where the first document creates it, such as aliyun, this creates it. */
 export const exists = async (collection: Collection): Promise<boolean> => {
   const _id = "qq-mini:probe"
   try {
@@ -43,7 +43,9 @@ export const exists = async (collection: Collection): Promise<boolean> => {
   }
 }
 
-/** An error of the database by its code alone, since its message may hold a token. */
+/**
+ * Makes a `TokenCacheError` from a database error. It shows only a known code, because the message may contain a token.
+ */
 export const failure = (
   operation: TokenCacheError["operation"],
   error: unknown,

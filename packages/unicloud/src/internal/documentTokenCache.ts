@@ -1,12 +1,12 @@
 /**
- * The store over documents of the cloud database, alone or beside other software.
+ * A store over documents of the cloud database, optionally shared with other software.
  *
- * A slot is one document, and each change is one conditional update of it, so the laws of `TokenCache` hold for any number
- * of instances. The database has no clock, so leases and tokens end by the clocks of the cloud's machines. A machine that
- * is wrong by more than a lease (6 seconds) can cost a fetch, never a wrong token.
+ * A slot is one document, and each change is one conditional update of it, so the contract of `TokenCache` holds for
+ * any number of instances. The database has no clock, so leases and tokens end by the clocks of the cloud's machines. A
+ * machine whose clock is wrong by more than a lease (6 seconds) can cause an extra fetch, but never a wrong token.
  *
- * Beside other software a second document holds the token in the other's format. It is written after the slot. If that
- * write is cut off, the next operation repeats it.
+ * If the store is shared with other software, a second document holds the token in that software's format. It is
+ * written after the slot. If that write is interrupted, the next operation repeats it.
  */
 import * as CompareAndSwap from "@qq-mini/core/adapter/CompareAndSwap"
 import { sameSecret } from "@qq-mini/core/adapter/secrets"
@@ -21,16 +21,17 @@ import { check, exists, failure, get, howToCreate } from "./collection.ts"
 import { appidOf, type ForeignToken, type ForeignTokens } from "./foreignToken.ts"
 import { changedBeside, empty, observe, type SlotDocument } from "./slotDocument.ts"
 
-/** Where the slots are, and the other software that has the tokens too. */
+/** The options of the store. */
 export interface Options {
   readonly database: Database
   readonly collection: string
   /** The `_id` of a slot's document. */
   readonly id: (key: TokenCache.Key) => string
-  /** Fields that each document of the collection has beside ours. */
+  /** Additional fields that a new document of this collection needs. */
   readonly fields?: ((id: string) => Document) | undefined
+  /** The tokens of the other software, if the store is shared. */
   readonly foreign?: ForeignTokens | undefined
-  /** The longest time that a token is used, in milliseconds. */
+  /** The longest time to use a token, in milliseconds. */
   readonly maxLifetime?: number | undefined
 }
 
@@ -75,7 +76,7 @@ const replace = async (options: Options, { id, rev }: Seen, state: SlotDocument)
   return doc?.["rev"] === next ? next : undefined
 }
 
-/** Gives other software the token of the slot, and notes that in the slot. */
+/** Writes the slot's token to the other software's document, and then marks the slot as shared. */
 const share = async (options: Options, foreign: ForeignTokens, key: TokenCache.Key, seen: Seen): Promise<void> => {
   const { found, state } = seen
   const now = Date.now()
@@ -87,13 +88,15 @@ const share = async (options: Options, foreign: ForeignTokens, key: TokenCache.K
   await replace(options, seen, { ...state, shared: true })
 }
 
-/** T9: shares a token that is not shared yet. The slot is right already, so after a failure the next operation does it. */
+/**
+ * T9: shares a token that is not shared yet. A failure is ignored: the slot is correct, and the next operation retries.
+ */
 const mend = async (options: Options, key: TokenCache.Key, seen: Seen): Promise<void> => {
   if (options.foreign === undefined || seen.state.shared) return
   await share(options, options.foreign, key, seen).catch(() => {})
 }
 
-/** The store over these documents. */
+/** Makes the store. */
 export const make = (options: Options): TokenCache.TokenCache["Service"] => {
   const { collection, foreign, maxLifetime } = options
   const transact: TokenCache.Transact = (operation, key, change) => {
@@ -121,12 +124,12 @@ export const make = (options: Options): TokenCache.TokenCache["Service"] => {
   return { ...TokenCache.make(transact), ...(maxLifetime === undefined ? {} : { maxLifetime }) }
 }
 
-// a database that does not answer in time is unreachable, which does not mean that its collection is missing
+// If the database does not answer in this time, it is unreachable. That does not mean that the collection is missing.
 const probeMillis = 2_000
 
 /**
- * The layer of the store. Fails if the collection was never created, since that is no outage that ends. A database that
- * can't be reached does not fail it.
+ * The layer of the store. It fails with a `QQError` if the collection does not exist, because this is not an outage. It
+ * does not fail if the database is unreachable.
  */
 export const layer = (options: Options): Layer.Layer<TokenCache.TokenCache, QQError> =>
   Layer.effect(

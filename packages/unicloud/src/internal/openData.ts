@@ -1,4 +1,4 @@
-/** The collection `opendb-open-data`, in which DCloud's own software keeps tokens and session keys. */
+/** The collection `opendb-open-data`, in which DCloud's own software stores tokens and session keys. */
 import type { QQError } from "@qq-mini/core/QQError"
 import type { TokenCache } from "@qq-mini/core/TokenCache"
 import type * as Layer from "effect/Layer"
@@ -9,10 +9,10 @@ import { appidOf, besideId, type ForeignTokens } from "./foreignToken.ts"
 /** The name of the collection. */
 export const openData = "opendb-open-data"
 
-/** The `_id` of a program's token in it. */
+/** The `_id` of the document with a program's token. */
 export const tokenId = (appid: string): string => `uni-id:qq-mp:${appid}:access-token`
 
-/** The `value` of a document, which some writers keep as JSON text and some as an object. */
+/** Parses the `value` of a document. Some software stores it as JSON text, and some as an object. */
 export const parse = (value: unknown): any => {
   if (typeof value !== "string") return value
   try {
@@ -22,7 +22,7 @@ export const parse = (value: unknown): any => {
   }
 }
 
-/** The store whose slots are in the collection, beside tokens of other software. */
+/** The store whose slots are in this collection, shared with other software. */
 export const layerBeside = (database: Database, foreign: ForeignTokens): Layer.Layer<TokenCache, QQError> =>
   DocumentTokenCache.layer({
     database,

@@ -1,4 +1,4 @@
-/** The time that a cloud function still has, and calls that keep to it. */
+/** Limits calls to the time that the cloud function has left. */
 import type { TransformClient } from "@qq-mini/core/adapter/Parts"
 import { invalidConfig } from "@qq-mini/core/App"
 import { QQError, TimedOut } from "@qq-mini/core/QQError"
@@ -7,13 +7,13 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 
-/** Milliseconds that the cloud function still has. */
+/** Returns the milliseconds that the cloud function has left. */
 export type TimeLeft = () => number
 
-// Kept for what the function does with the answer.
+// Reserved for the function's own work after the call.
 const spareMillis = 300
 
-/** That a time is none. */
+/** The error of a `timeLeft` that is not a function or does not return a number. */
 export const noTime = (): QQError =>
   invalidConfig(
     "timeLeft",
@@ -21,12 +21,13 @@ export const noTime = (): QQError =>
     "必须是返回剩余毫秒数（数字）的函数"
   )
 
-/** The calls under way, by when each must have ended. */
+/** Tracks the deadlines of the calls in flight. */
 export const underWay = () => {
   const ends = new Set<{ readonly at: number }>()
   return {
-    /** Milliseconds until the last of them must have ended. */
+    /** Milliseconds until the last deadline of the calls in flight. `Infinity` without calls. */
     left: () => (ends.size === 0 ? Infinity : Math.max(...Array.from(ends, ({ at }) => at)) - performance.now()),
+    /** Runs a call, and tracks its deadline in `millis` milliseconds. */
     during: <A, E, R>(millis: number, call: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
       Effect.suspend(() => {
         const end = { at: performance.now() + millis }
@@ -39,7 +40,7 @@ export const underWay = () => {
   }
 }
 
-/** Milliseconds that a call may take. */
+/** The milliseconds that a call may take. */
 const timeOf = (timeLeft: TimeLeft | undefined): Effect.Effect<number, QQError> =>
   Effect.try({ try: () => timeLeft?.() ?? Infinity, catch: noTime }).pipe(
     Effect.flatMap((left) =>
@@ -47,7 +48,7 @@ const timeOf = (timeLeft: TimeLeft | undefined): Effect.Effect<number, QQError> 
     )
   )
 
-/** D3: gives no call more time than the cloud function still has, and sends nothing where it has none. */
+/** D3: limits the deadline of each call to the time that the cloud function has left. Without time, nothing is sent. */
 export const within =
   (usual: number, timeLeft: TimeLeft | undefined, during: ReturnType<typeof underWay>["during"]): TransformClient =>
   (client) =>
@@ -56,7 +57,7 @@ export const within =
       call: Effect.fnUntraced(function* (endpoint, input, options = {}) {
         const left = yield* timeOf(timeLeft)
         const asked = Duration.fromInput(options?.deadline ?? usual)
-        // What is no time at all is the client's to refuse.
+        // The client refuses an invalid deadline.
         if (Option.isNone(asked)) return yield* client.call(endpoint, input, options)
         const deadline = Math.min(Duration.toMillis(asked.value), left)
         if (left <= 0) {

@@ -1,10 +1,10 @@
-/** QQ's answers as they came. vk's results hand on fields that no schema of ours knows. */
+/** Access to QQ's raw answers, because vk's results contain fields that are not in our schemas. */
 import type { Transport } from "@qq-mini/core/Transport"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { Json } from "./input.ts"
 
-/** Gets the path and the JSON of each answer to the calls below it. It may hold secrets. */
+/** A function that is called with the path and the JSON of each answer. The JSON may contain secrets. */
 export const OnAnswer = Context.Reference<((path: string, json: Json) => void) | undefined>(
   "@qq-mini/unicloud/vk/OnAnswer",
   { defaultValue: () => undefined }
@@ -21,7 +21,7 @@ const objectOf = (bytes: Uint8Array): Json | undefined => {
   }
 }
 
-/** A transport that gives its answers to {@link OnAnswer}. */
+/** Wraps a transport so that it passes its answers to {@link OnAnswer}. */
 export const listening = (transport: Transport["Service"]): Transport["Service"] => ({
   send: (request) =>
     Effect.tap(transport.send(request), ({ bytes }) =>

@@ -1,4 +1,4 @@
-/** Calls in vk's manner: loose parameters in, results with `code` and `msg` out. */
+/** Calls in the style of vk: unchecked parameters, and results with `code` and `msg`. */
 import * as Auth from "@qq-mini/core/Auth"
 import type { Any } from "@qq-mini/core/Endpoint"
 import type { Runner } from "@qq-mini/core/Promise"
@@ -12,10 +12,10 @@ import { type Json, parametersOf, type VkInput } from "./input.ts"
 import type { Programs } from "./programs.ts"
 import { failure, picture, success, type VkResult } from "./result.ts"
 
-/** A call in vk's manner. */
+/** A call in the style of vk. Errors of QQ's are results. */
 export type VkCall = (input?: VkInput) => Promise<VkResult>
 
-/** Makes one call. `then` gets the value and QQ's whole answer; QQ's errors become results. */
+/** Makes one call. `then` makes the result from the value and QQ's whole answer. Errors of QQ's become results. */
 type Invoke = <A>(endpoint: Any, input: Json, then: (value: any, body: Json) => A) => Promise<A | VkResult>
 
 const invokeBy =
@@ -35,32 +35,32 @@ const invokeBy =
     }
   }
 
-/** Calls over a runner, for these programs. */
+/** Makes the calls from a runner and the configured programs. */
 export const make = (run: Runner["run"], programs: Programs) => {
   const invoke = invokeBy(run)
   const parameters = (endpoint: Any, given: Json): Json => programs.withSecret(parametersOf(endpoint, given))
   return {
     invoke,
     parameters,
-    /** Any endpoint in vk's manner. */
+    /** Calls an endpoint. */
     call: async (endpoint: Any, given: Json): Promise<VkResult> =>
       invoke(endpoint, parameters(endpoint, given), (value, body) =>
         endpoint.image ? (picture(value.bytes) as unknown as VkResult) : success(endpoint.endpoint, body)
       ),
-    /** The token, or `undefined` if QQ gives none. */
+    /** The token, or `undefined` if QQ refuses to issue one. */
     getAccessToken: async (given: Json = {}): Promise<string | undefined> => {
       const token = await invoke(Auth.getAccessToken, parameters(Auth.getAccessToken, given), Redacted.value<string>)
       return typeof token === "string" ? token : undefined
     },
-    /** QQ's answer to a fetch of a new token. It holds at least `access_token`. */
+    /** Fetches a new token. Returns QQ's answer, which always has `access_token`. */
     getAccessTokenFn: (async (given = {}) => {
       const input = parameters(Auth.getAccessToken, { ...given, access_token: undefined, cache: false })
-      // a call that joins the fetch of another one does not see QQ's answer
+      // A call that shares another call's fetch does not see QQ's answer.
       return invoke(Auth.getAccessToken, input, (token, body) =>
         success(Auth.getAccessToken.endpoint, { ...body, access_token: Redacted.value<string>(token) })
       )
     }) satisfies VkCall,
-    /** A call by its URL. */
+    /** Calls a URL. */
     request: async (request: VkRequest): Promise<VkResult> => {
       const { endpoint, input } = requestOf(request)
       return invoke(endpoint, programs.withSecret(input), (_, body) => success("request", body))
@@ -68,5 +68,5 @@ export const make = (run: Runner["run"], programs: Programs) => {
   }
 }
 
-/** Calls in vk's manner. */
+/** The calls in the style of vk. */
 export type Calls = ReturnType<typeof make>

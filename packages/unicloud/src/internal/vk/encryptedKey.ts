@@ -1,4 +1,4 @@
-/** The `encryptedKey` of a login, which is the session encrypted as `vk.crypto.aes` encrypts. */
+/** The `encryptedKey` of a login: the session, encrypted in the same way as by `vk.crypto.aes`. */
 import { createCipheriv, createDecipheriv, createHash } from "node:crypto"
 import type { Json } from "./input.ts"
 
@@ -14,7 +14,7 @@ export const encrypt = (aesKey: string, session: Json): string => {
   return Buffer.concat([cipher.update(JSON.stringify(session), "utf8"), cipher.final()]).toString("base64")
 }
 
-/** The session in an `encryptedKey`, or `undefined` if that was not made with this key. */
+/** Decrypts an `encryptedKey`. Returns `undefined` if it was not encrypted with this key. */
 export const decrypt = (aesKey: string, encrypted: string): Json | undefined => {
   try {
     const decipher = createDecipheriv(...cipherOf(aesKey))

@@ -1,11 +1,11 @@
-/** Endpoints that vk has and QQ's documents do not: the text check as a form, and a general request. */
+/** Endpoints that only vk has: the text check as a form, and a call of any URL. */
 import * as Body from "@qq-mini/core/Body"
 import * as Endpoint from "@qq-mini/core/Endpoint"
 import { msgSecCheck } from "@qq-mini/core/Security"
 import * as Schema from "effect/Schema"
 import type { Json } from "./input.ts"
 
-/** The text check with its parameters as a form, where QQ's document asks for JSON. */
+/** The text check with its parameters as a form. QQ's document requires JSON. */
 export const formTextCheck: Endpoint.Any = (() => {
   const { answers, authority, delivery, input, output, quota, wire } = msgSecCheck
   return Endpoint.post("security.msgSecCheck", "/api/json/security/MsgSecCheck", () => ({
@@ -21,23 +21,25 @@ export const formTextCheck: Endpoint.Any = (() => {
   }))
 })()
 
-/** A call by its URL. */
+/** The parameters of `vk.openapi.qq.request`. */
 export interface VkRequest {
-  /** A path, or a full URL, of which the path counts. */
+  /** A path or a full URL. Only the path of a URL is used. */
   readonly url: string
-  /** By default `POST`. */
+  /** The HTTP method. By default `POST`. */
   readonly method?: "GET" | "POST"
-  /** The parameters. `access_token: true` adds the program's token. */
+  /** The parameters of the call. `access_token: true` adds the program's token. */
   readonly data?: Readonly<Record<string, any>>
-  /** How a POST's data are encoded. By default `form`, as in vk. */
+  /** The encoding of a POST body. By default `form`, as in vk. */
   readonly contentType?: "form" | "json"
+  /** The program of the call. By default the default program. */
   readonly appid?: string
+  /** The AppSecret of `appid`, unless the program is configured. */
   readonly appsecret?: string
 }
 
 const AnyJson = Schema.Record(Schema.String, Schema.Unknown)
 
-/** The endpoint and the parameters of a call by its URL. */
+/** Makes the endpoint and the input for a call of a URL. */
 export const requestOf = ({
   contentType = "form",
   data = {},
@@ -55,7 +57,7 @@ export const requestOf = ({
     wire: AnyJson,
     output: AnyJson
   }
-  // QQ gets the appid only if it is among the data
+  // The appid is sent to QQ only if it is in the data.
   const sendsAppid = data["appid"] !== undefined
   const query = sendsAppid ? `${path.includes("?") ? "&" : "?"}appid=${encodeURIComponent(String(appid))}` : ""
   const endpoint: Endpoint.Any =

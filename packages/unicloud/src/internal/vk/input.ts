@@ -1,10 +1,10 @@
-/** The parameters of vk's callers, turned into those of our calls. */
+/** Converts the parameters of vk's callers into those of our calls. */
 import type { Any } from "@qq-mini/core/Endpoint"
 
 /** An object of unknown content. */
 export type Json = Readonly<Record<string, any>>
 
-/** Parameters of a call: its own, and the program and token to use. */
+/** The parameters of a call in the style of vk: its own, and the program and the token. */
 export interface VkInput {
   readonly appid?: string
   readonly appsecret?: string
@@ -12,7 +12,7 @@ export interface VkInput {
   readonly [parameter: string]: any
 }
 
-/** Calls whose parameters have other names in vk than in QQ's documents. */
+/** Converters for calls whose parameters have other names in vk than in QQ's documents. */
 const renamed: Readonly<Record<string, (input: Json) => Json>> = {
   "security.imgSecCheck": ({ base64, buffer, media, ...rest }) => ({ ...rest, media: media ?? base64 ?? buffer }),
   "acode.getMiniCode": ({ page, path, ...rest }) => ({ ...rest, path: path ?? page }),
@@ -20,8 +20,8 @@ const renamed: Readonly<Record<string, (input: Json) => Json>> = {
 }
 
 /**
- * The endpoint's own parameters with appid, appsecret and token. Others are dropped, since vk's callers may pass some that
- * QQ ignored.
+ * Returns the endpoint's own parameters with the program and the token. Other parameters are dropped, because vk's
+ * callers may pass parameters that QQ ignores.
  */
 export const parametersOf = (endpoint: Any, given: Json): Json => {
   const { access_token, ...input } = renamed[endpoint.endpoint]?.(given) ?? given

@@ -1,4 +1,4 @@
-/** vk's login: the session of a code or of an `encryptedKey`. */
+/** vk's login: makes the session from a code or an `encryptedKey`. */
 import * as Auth from "@qq-mini/core/Auth"
 import * as Redacted from "effect/Redacted"
 import type { Calls } from "./calls.ts"
@@ -7,7 +7,7 @@ import type { Json, VkInput } from "./input.ts"
 import type { Programs } from "./programs.ts"
 import { invalidEncryptedKey, session, type VkResult } from "./result.ts"
 
-/** Plain fields of a session, or QQ's error as a result. */
+/** Fetches a session. Returns its plain fields, or QQ's error as a result. */
 const fetchSession = ({ invoke }: Calls, { getAppidInfo }: Programs, input: Json): Promise<Json> =>
   invoke(Auth.code2Session, input, (value): Json => {
     const appid = input["appid"] ?? getAppidInfo().appid
@@ -16,7 +16,7 @@ const fetchSession = ({ invoke }: Calls, { getAppidInfo }: Programs, input: Json
     return { appid, openid: value.openid, sessionKey, unionid: value.unionid }
   })
 
-/** `code2Session`. `secretInside` puts the AppSecret into `encryptedKey`, as vk does. */
+/** Makes `code2Session`. `secretInside` puts the AppSecret into `encryptedKey`, as vk does. */
 export const make =
   (calls: Calls, programs: Programs, secretInside: boolean) =>
   async ({ encryptedKey, needKey = false, platform = "mp-qq", ...given }: VkInput): Promise<VkResult> => {

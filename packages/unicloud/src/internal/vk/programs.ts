@@ -1,4 +1,4 @@
-/** The programs that vk's callers mean, and vk's own settings, wherever they are configured. */
+/** The programs and settings of vk, from the options, from vk's own configuration or from `uni-config-center`. */
 import { type AppCredentialsInput, redact } from "@qq-mini/core/App"
 import { isQQError, QQError } from "@qq-mini/core/QQError"
 import * as Effect from "effect/Effect"
@@ -9,7 +9,7 @@ import * as UniConfig from "../../UniConfig.ts"
 import type { Json } from "./input.ts"
 import { noProgram } from "./result.ts"
 
-/** The used part of the object that vk passes to `init`. */
+/** The part of the object that vk passes to `init` which is used. */
 export interface Util {
   readonly config?: any
   readonly configCenter?: ConfigCenter
@@ -21,7 +21,7 @@ export interface AppidInfo {
   readonly appsecret: string
 }
 
-/** The configured program with this appid, or the default one; `undefined` if there is none. */
+/** The configured program with this appid, or the default program. `undefined` if there is none. */
 const configured = (options: UniConfig.Options, appid: string | undefined): AppCredentialsInput | undefined =>
   Effect.runSync(
     UniConfig.make(options).pipe(
@@ -41,17 +41,17 @@ const vkConfig = (configCenter: ConfigCenter): any => {
   try {
     return configCenter({ pluginId: "vk-unicloud" }).requireFile("index.js")
   } catch {
-    // a project without vk has no such file
+    // A project without vk does not have this file.
     return undefined
   }
 }
 
-/** Programs and settings under these options. Nothing is read before it is needed. */
+/** Makes the access to programs and settings. Nothing is read before it is needed. */
 export const make = (options: UniCloudQQMini.Options & { readonly aesKey?: string | undefined }) => {
   let util: Util | undefined
   const configCenter: ConfigCenter = (plugin) => {
     const center = options.configCenter ?? util?.configCenter
-    // without a center the configuration that vk has already read is used
+    // Without `uni-config-center`, use the configuration that vk has already read.
     return center?.(plugin) ?? { config: () => undefined, requireFile: () => util?.config }
   }
   const config: UniCloudQQMini.Options = { ...options, store: options.store ?? "vk-global-data", configCenter }
@@ -72,15 +72,15 @@ export const make = (options: UniCloudQQMini.Options & { readonly aesKey?: strin
   return {
     /** The options of the client. */
     config,
-    /** Takes the configuration that vk has read already. */
+    /** Takes the configuration that vk has already read. */
     init: (given?: Util): void => {
       util = given
     },
-    /** The configuration of uni-id for the current app. It holds secrets. */
+    /** The configuration of uni-id for the current app. It contains secrets. */
     getConfig: (): any => UniConfig.current(inUse()),
-    /** The program and its secret. Throws an Error with vk's text if there is none. */
+    /** The program and its AppSecret. Throws an Error with vk's text if there is none. */
     getAppidInfo,
-    /** Parameters with the secret of their program. A secret without an appid is dropped. */
+    /** Returns the parameters with the AppSecret of their program. An AppSecret without an appid is dropped. */
     withSecret: ({ appsecret, ...rest }: Json): Json =>
       appsecret === undefined || rest["appid"] === undefined
         ? rest
@@ -93,5 +93,5 @@ export const make = (options: UniCloudQQMini.Options & { readonly aesKey?: strin
   }
 }
 
-/** Programs and vk's own settings. */
+/** The programs and settings of vk. */
 export type Programs = ReturnType<typeof make>

@@ -1,4 +1,4 @@
-/** Answers and errors as vk's callers know them, with vk's own texts. */
+/** Makes results in the style of vk, with vk's own texts. */
 import type { Any } from "@qq-mini/core/Endpoint"
 import type { QQError } from "@qq-mini/core/QQError"
 import { codeOf, toVkError } from "../../UniResult.ts"
@@ -6,7 +6,9 @@ import type { Json } from "./input.ts"
 
 /** A result of vk: QQ's own fields, with `code` and `msg`. */
 export interface VkResult {
+  /** 0, QQ's code, or -1 for an error without a code. */
   readonly code: number
+  /** The error message, or QQ's text. */
   readonly msg: string
   readonly [field: string]: any
 }
@@ -30,18 +32,18 @@ const messages: Readonly<Record<string, string>> = {
 const messageOf = (endpoint: string, code: number): string | undefined =>
   messages[`${endpoint} ${code}`] ?? messages[String(code)]
 
-/** QQ's answer with `code` and `msg`. */
+/** The result of a call that succeeded: QQ's answer with `code` and `msg`. */
 export const success = (endpoint: string, body: Json): VkResult => {
   const code = Number(body["errcode"] || body["errCode"] || body["code"] || 0)
   const text = body["errmsg"] || body["errMsg"] || ""
   return { ...body, code, msg: (code !== 0 && messageOf(endpoint, code)) || text }
 }
 
-/** A picture's bytes with `code` and `msg`. */
+/** The result of a mini code: its bytes with `code` and `msg`. */
 export const picture = (bytes: Uint8Array): Buffer & { code: 0; msg: "" } =>
   Object.assign(Buffer.from(bytes), { code: 0 as const, msg: "" as const })
 
-/** The session of a login. */
+/** The result of a login. */
 export const session = ({ appid, openid, sessionKey, unionid }: Json, needKey: boolean): VkResult => ({
   ...(appid === undefined ? {} : { appid }),
   openid,
@@ -56,7 +58,7 @@ export const session = ({ appid, openid, sessionKey, unionid }: Json, needKey: b
 /** The result for an `encryptedKey` that can't be decrypted. */
 export const invalidEncryptedKey: VkResult = { code: -1, msg: "encryptedKey 无效，请重新登录" }
 
-// reasons that are thrown, as vk throws when the network fails: QQ's answer is unknown
+// Reasons that are thrown because QQ's answer is unknown. vk throws too if the network fails.
 const thrown: ReadonlySet<QQError["reason"]["_tag"]> = new Set([
   "InvalidConfig",
   "UnreadableAnswer",
@@ -67,7 +69,7 @@ const thrown: ReadonlySet<QQError["reason"]["_tag"]> = new Set([
   "ClientClosed"
 ] as const)
 
-/** QQ's error as a result. `body` is QQ's answer to the call, if there was one. Throws if QQ's answer is unknown. */
+/** The result of a call that failed. `body` is QQ's answer, if there was one. Throws if QQ's answer is unknown. */
 export const failure = (endpoint: Any, error: QQError, body: Json | undefined): VkResult => {
   const { reason } = error
   if (reason._tag === "UnknownApp") throw new Error(noProgram(reason.appid))
