@@ -1,5 +1,5 @@
 /**
- * Faults on demand: what goes wrong with a call, when, and how the answer looks then.
+ * Faults for tests: which fault hits which call and when, and how it changes the answer.
  */
 import type * as Endpoint from "@qq-mini/core/Endpoint"
 import type * as Duration from "effect/Duration"
@@ -7,49 +7,58 @@ import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Stream from "effect/Stream"
 
-/** What can go wrong, by the name of what a caller sees. */
+/** All kinds of faults. */
 export const kinds = [
-  // The token is refused, however good it is.
+  // A valid token is refused.
   "badToken",
-  // The program's token is dead from now on, without a new one.
+  // All tokens of the program become invalid, and the call is refused.
   "revokedToken",
-  // Somebody else fetches a token for the program; the old one is good for its grace.
+  // Another client fetches a token for the program. The old one stays valid for its grace period.
   "stolenToken",
-  // The answer is `code`.
+  // The answer is the error with the fault's `code`.
   "code",
+  // The answer is an HTML page with status 502.
   "html502",
+  // The body is empty.
   "empty",
+  // The body contains only its first half.
   "truncated",
-  // JSON under an image's Content-Type. For a mini code the JSON is QQ's `-1`.
+  // JSON with the Content-Type of an image. For a mini code the JSON is QQ's error `-1`.
   "jsonAsImage",
-  // An image under JSON's Content-Type, whatever was asked for.
+  // An image with the Content-Type of JSON, for every call.
   "imageAsJson",
-  // `errCode` for `errcode` and the reverse.
+  // `errCode` instead of `errcode`, and the reverse.
   "wrongCase",
+  // The connection breaks before the platform executes the call.
   "resetBefore",
+  // The connection breaks after the platform has executed the call.
   "resetAfter",
+  // The whole answer comes after the fault's `delay`.
   "slowHeaders",
+  // The second half of the body comes after the fault's `delay`.
   "slowBody",
+  // A body of 32 MB.
   "hugeBody"
 ] as const
 
-/** One of {@link kinds}. */
+/** A kind of fault, one of {@link kinds}. */
 export type FaultKind = (typeof kinds)[number]
 
-/** A fault and when it strikes. */
+/** A fault, with the calls that it hits. */
 export interface Fault {
+  /** The kind of fault. */
   readonly kind: FaultKind
-  /** The call it strikes, as `security.msgSecCheck`. Every call when absent. */
+  /** The call that it hits, such as `security.msgSecCheck`. By default every call. */
   readonly endpoint?: string | undefined
-  /** How many calls it strikes. Without `times`, `share` and `during` it is 1. */
+  /** How many calls it hits. By default 1, or unlimited if `share` or `during` is set. */
   readonly times?: number | undefined
-  /** The share of calls it strikes, 0 to 1. */
+  /** The probability with which it hits a call, from 0 to 1. By default 1. */
   readonly share?: number | undefined
-  /** For how long it may strike. */
+  /** How long the fault is active. A number is milliseconds. By default unlimited. */
   readonly during?: Duration.Input | undefined
   /** The code of a `code` fault. By default -1. */
   readonly code?: number | undefined
-  /** How slow `slowHeaders` and `slowBody` are. By default a minute. */
+  /** The delay of `slowHeaders` and `slowBody`. A number is milliseconds. By default a minute. */
   readonly delay?: Duration.Input | undefined
 }
 
@@ -80,15 +89,15 @@ const slowBody = (bytes: Uint8Array, contentType: string, delay: Duration.Input)
   })
 }
 
-// Far more than any answer may have.
+// 32 MB, far more than a client accepts for an answer.
 const hugeBody = (contentType: string) => {
   const chunk = new Uint8Array(1024 * 1024).fill(0x20)
   return HttpServerResponse.stream(Stream.fromIterable(Array.from({ length: 32 }, () => chunk)), { contentType })
 }
 
 /**
- * Spoils a good answer as the fault says; `undefined` is a connection that breaks. Faults that strike before or while the
- * work is done (bad tokens, codes, `resetBefore`) are not decided here.
+ * Applies a fault to a good answer. Returns `undefined` if the connection breaks. Faults that hit before or during the
+ * execution of the call (bad tokens, codes, `resetBefore`) are not handled here.
  */
 export const spoil = (
   { delay = "1 minute", kind }: Fault,
@@ -96,7 +105,7 @@ export const spoil = (
   options: {
     readonly endpoint: Endpoint.Any
     readonly jsonType: string
-    /** Draws an image where none was asked for. */
+    /** Makes an image, for calls without one. */
     readonly image: Effect.Effect<Uint8Array>
   }
 ): Effect.Effect<HttpServerResponse.HttpServerResponse | undefined> => {

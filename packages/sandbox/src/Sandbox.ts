@@ -1,10 +1,10 @@
 /**
- * QQ's mini-program platform on your desk.
+ * A local simulation of QQ's mini-program platform, for tests and development.
  *
- * It is built from the core's own endpoint values, and behaves as QQ's documents and captured replies say: tokens that
- * live and rotate, login codes for one use, subscriptions that a message uses up, 50 mini codes, published pages, quotas in
- * rolling windows, checked texts and images. What QQ does not document is a switch. All time is Effect's `Clock`, so a
- * `TestClock` drives it.
+ * It is built from the core's endpoint values. It follows QQ's documents and captured answers: tokens that expire and
+ * rotate, single-use login codes, subscriptions that a message uses up, 50 mini codes, published pages, quotas in
+ * rolling windows, and checks of texts and images. Undocumented behaviour can be configured with switches. It reads the
+ * time only from Effect's `Clock`, so that a `TestClock` controls it.
  */
 import type * as AccessToken from "@qq-mini/core/AccessToken"
 import * as App from "@qq-mini/core/App"
@@ -35,42 +35,42 @@ export { type Options, riskySamples } from "./internal/platform.ts"
 export { defaultPrograms, defaultTemplate, type Program } from "./internal/program.ts"
 export { defaultSwitches, type Switches } from "./internal/switches.ts"
 
-/** The platform, and everything that happens on it without a call of the server API. */
+/** The simulated platform. Its methods also trigger events that do not come from calls of the server API. */
 export class Sandbox extends Context.Service<
   Sandbox,
   {
-    /** Answers one request. A reset is `undefined`: the connection breaks without an answer. */
+    /** Answers one request. Returns `undefined` if the connection breaks without an answer. */
     readonly handle: Effect.Effect<
       HttpServerResponse.HttpServerResponse | undefined,
       never,
       HttpServerRequest.HttpServerRequest
     >
-    /** A user logs in, as with `qq.login`: gives the code, and the user's openid in the program. */
+    /** Logs a user in, as `qq.login` does. Returns the login code, and the user's openid in the program. */
     readonly login: (user?: {
       readonly user?: string
       readonly appid?: string
     }) => Effect.Effect<{ readonly code: string; readonly openid: string }>
-    /** A user subscribes to a template, as with `qq.subscribeAppMsg`: one message for each time. */
+    /** Subscribes a user to a template, as `qq.subscribeAppMsg` does. Allows `times` messages, by default 1. */
     readonly subscribe: (options: {
       readonly openid: string
       readonly template_id?: string
       readonly times?: number
     }) => Effect.Effect<void>
-    /** A user refuses the messages of a template. */
+    /** Makes a user refuse the messages of a template. */
     readonly refuse: (options: { readonly openid: string; readonly template_id?: string }) => Effect.Effect<void>
-    /** Another client fetches a token for the program, and gets it; the old one is good for its grace. */
+    /** Fetches a token as another client, and returns it. The old token stays valid for its grace period. */
     readonly stealToken: (appid?: string) => Effect.Effect<string>
-    /** The program's tokens die at once. */
+    /** Makes all tokens of the program invalid immediately. */
     readonly revokeTokens: (appid?: string) => Effect.Effect<void>
-    /** An image is risky from now on. It is known by its bytes. */
+    /** Marks an image as risky from now on. Images are compared by their bytes. */
     readonly markRisky: (image: Uint8Array) => Effect.Effect<void>
     /** Adds a fault. */
     readonly fault: (fault: Fault.Fault) => Effect.Effect<void>
-    /** Takes all faults back. */
+    /** Removes all faults. */
     readonly heal: Effect.Effect<void>
-    /** What was asked so far, oldest first. */
+    /** The log of all requests, oldest first. */
     readonly log: Effect.Effect<ReadonlyArray<LogEntry>>
-    /** How often a call was asked. */
+    /** How many requests for a call are in the log. */
     readonly count: (endpoint: string) => Effect.Effect<number>
     /** Empties the log. */
     readonly clearLog: Effect.Effect<void>
@@ -79,10 +79,10 @@ export class Sandbox extends Context.Service<
   }
 >()("@qq-mini/sandbox/Sandbox") {}
 
-// More than any call may carry.
-const maxBody = ByteSize.mebibytes(4)
+// Larger than the body of any valid call.
+const maxBodySize = ByteSize.mebibytes(4)
 
-/** Makes a platform. */
+/** Makes the simulated platform. */
 export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.fn.Return<Sandbox["Service"]> {
   const platform = new Platform(options, yield* Random.Random)
   const faults = new Faults()
@@ -90,8 +90,8 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
   return Sandbox.of({
     programs,
     handle: answerRequest(platform, faults).pipe(
-      Effect.provideService(HttpIncomingMessage.MaxBodySize, maxBody),
-      // Whatever was sent, the platform stands.
+      Effect.provideService(HttpIncomingMessage.MaxBodySize, maxBodySize),
+      // A defect while one request is handled must not stop the platform.
       Effect.catchDefect((defect) => Effect.as(Effect.logError("the sandbox failed", defect), systemError))
     ),
     login: ({ appid = first, user: name = "someone" } = {}) =>
@@ -120,7 +120,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
   })
 })
 
-/** The platform alone. */
+/** The simulated platform, without a client. */
 export const layerPlatform = (options?: Options): Layer.Layer<Sandbox> => Layer.effect(Sandbox, make(options))
 
 const client = Effect.map(Sandbox, (sandbox) =>
@@ -143,24 +143,24 @@ const client = Effect.map(Sandbox, (sandbox) =>
   )
 )
 
-/** An HTTP client that reaches the platform that is provided, in this process. */
+/** An HTTP client that sends its requests to the provided platform, in this process. */
 export const layerHttpClient: Layer.Layer<HttpClient.HttpClient, never, Sandbox> = Layer.effect(
   HttpClient.HttpClient,
   client
 )
 
-/** A transport that reaches the platform that is provided, in this process. */
+/** A transport that sends its requests to the provided platform, in this process. */
 export const layerTransport: Layer.Layer<Transport.Transport, never, Sandbox> = Transport.layerHttpClient.pipe(
   Layer.provide(layerHttpClient)
 )
 
-/** The registry of the platform's own programs; the first is the default. */
+/** The registry of the platform's programs. The first one is the default. */
 export const layerApps: Layer.Layer<App.Apps, QQError, Sandbox> = Layer.effect(
   App.Apps,
   Effect.flatMap(Sandbox, ({ programs }) => App.make({ apps: programs, source: "the sandbox's programs" }))
 )
 
-/** A platform and a client that talks to it, in this process: everything a test needs. */
+/** A platform with a client that uses it, in this process. A test needs nothing else. */
 export const layerWith = (
   options?: Options
 ): Layer.Layer<
@@ -172,5 +172,5 @@ export const layerWith = (
     Layer.provideMerge(layerPlatform(options))
   )
 
-/** {@link layerWith} as it comes. */
+/** {@link layerWith} without options. */
 export const layer = layerWith()

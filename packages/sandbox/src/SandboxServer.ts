@@ -14,17 +14,17 @@ import * as ManagedRuntime from "effect/ManagedRuntime"
 import { createServer } from "node:http"
 import * as Sandbox from "./Sandbox.ts"
 
-/** Where the server listens. */
+/** The running server. */
 export class SandboxServer extends Context.Service<
   SandboxServer,
   {
-    /** The address to give to clients as their base URL, as `http://127.0.0.1:40123`. */
+    /** The base URL for clients, such as `http://127.0.0.1:40123`. */
     readonly url: string
   }
 >()("@qq-mini/sandbox/SandboxServer") {}
 
 const app = Effect.flatMap(Sandbox.Sandbox, (sandbox) =>
-  // what is slow on demand ends when its client goes away
+  // A delayed answer is interrupted when its client disconnects.
   Effect.flatMap(Effect.interruptible(sandbox.handle), (response) => {
     if (response !== undefined) return Effect.succeed(response)
     return Effect.map(HttpServerRequest.HttpServerRequest, (request) => {
@@ -34,7 +34,7 @@ const app = Effect.flatMap(Sandbox.Sandbox, (sandbox) =>
   })
 )
 
-/** Serves the platform that is provided on 127.0.0.1, on a port the system chooses unless one is given. */
+/** Serves the provided platform on 127.0.0.1. By default the system chooses the port. Dies if it can't listen. */
 export const layerServer = (options?: { readonly port?: number }): Layer.Layer<SandboxServer, never, Sandbox.Sandbox> =>
   Layer.suspend(() => {
     const server = createServer({ keepAliveTimeout: 65_000 })
@@ -42,7 +42,7 @@ export const layerServer = (options?: { readonly port?: number }): Layer.Layer<S
       SandboxServer,
       Effect.gen(function* () {
         const { address } = yield* HttpServer.HttpServer
-        // an answer that is slow on demand must not hold up the end of a test
+        // A delayed answer must not delay the end of a test.
         yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
         return { url: HttpServer.formatAddress(address) }
       })
@@ -66,21 +66,23 @@ export const layerServer = (options?: { readonly port?: number }): Layer.Layer<S
     )
   })
 
-/** A platform and its server. */
+/** A platform with its server. */
 export const layer = (
   options?: Sandbox.Options & { readonly port?: number }
 ): Layer.Layer<Sandbox.Sandbox | SandboxServer> =>
   layerServer(options).pipe(Layer.provideMerge(Sandbox.layerPlatform(options)))
 
-/** A running sandbox, for plain apps and their tests. */
+/** A running sandbox server, for apps without Effect and their tests. */
 export interface Running extends AsyncDisposable {
+  /** The base URL for clients, such as `http://127.0.0.1:40123`. */
   readonly url: string
-  /** Does something on the platform: `await sandbox.run((platform) => platform.login())`. */
+  /** Runs an effect on the platform: `await sandbox.run((platform) => platform.login())`. */
   readonly run: <A>(f: (platform: Sandbox.Sandbox["Service"]) => Effect.Effect<A>) => Promise<A>
+  /** Stops the server. */
   readonly close: () => Promise<void>
 }
 
-/** Starts a sandbox server without Effect; end it with `close` or `await using`. */
+/** Starts a sandbox server, for apps without Effect. Stop it with `close` or `await using`. */
 export const start = async (options?: Sandbox.Options & { readonly port?: number }): Promise<Running> => {
   const runtime = ManagedRuntime.make(layer(options))
   const { url } = await runtime.runPromise(SandboxServer)

@@ -8,7 +8,7 @@ import type { Switches } from "./switches.ts"
 const json = (body: unknown, { jsonType }: Switches, status = 200) =>
   HttpServerResponse.text(JSON.stringify(body), { status, contentType: jsonType })
 
-/** QQ's answer to a call that it did. */
+/** QQ's answer to a call that succeeded. */
 export const answerOf = (
   endpoint: Endpoint.Any,
   output: unknown,
@@ -29,7 +29,7 @@ export const answerOf = (
   }
 }
 
-/** QQ's answer to a call that it refused. */
+/** QQ's answer to a refused call. */
 export const refusalOf = (
   endpoint: Endpoint.Any,
   { code, text }: Refusal,
@@ -41,13 +41,13 @@ export const refusalOf = (
     switches.errorStatus
   )
 
-/** The answer to a path that is no call. */
+/** The answer to a path that is not a call. */
 export const notFound: HttpServerResponse.HttpServerResponse = HttpServerResponse.text(
   "<html><body>404 Not Found</body></html>",
   { status: 404, contentType: "text/html" }
 )
 
-/** The answer when the platform itself failed. */
+/** The answer if the sandbox itself fails. */
 export const systemError: HttpServerResponse.HttpServerResponse = HttpServerResponse.text(
   '{"errcode":-1,"errmsg":"system error"}',
   { status: 500 }

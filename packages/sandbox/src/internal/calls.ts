@@ -23,7 +23,7 @@ type Handler<E> =
     ? (params: Wire["Type"], appid: string, platform: Platform) => Effect.Effect<Output["Type"], Refusal>
     : never
 
-/** Takes a place below each limit, or refuses with this code. */
+/** Counts a call for all limits. Refuses with this code if one is exceeded. */
 export const spend = (
   platform: Platform,
   key: string,
@@ -113,7 +113,7 @@ const handlers: { readonly [E in Endpoints as E["endpoint"]]: Handler<E> } = {
   })
 }
 
-/** Does what a call of a program asks for, or refuses it. */
+/** Executes a call of a program, or refuses it. */
 export const perform = (
   endpoint: Endpoint.Any,
   params: Readonly<Record<string, unknown>>,

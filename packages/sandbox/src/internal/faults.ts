@@ -6,13 +6,13 @@ import type * as Fault from "../Fault.ts"
 
 interface Pending {
   readonly fault: Fault.Fault
-  /** How many calls it may still strike. */
+  /** How many more calls it may hit. */
   left: number
-  /** Milliseconds of the platform's clock. */
+  /** When it ends, in milliseconds of the platform's clock. */
   readonly until: number
 }
 
-/** The faults that were asked for and are not used up. */
+/** The active faults. */
 export class Faults {
   #pending: Array<Pending> = []
 
@@ -28,12 +28,12 @@ export class Faults {
     })
   }
 
-  /** Takes all faults back. */
+  /** Removes all faults. */
   clear(): void {
     this.#pending = []
   }
 
-  /** The fault that strikes a call now: the oldest one that concerns it. */
+  /** The fault that hits a call now: the oldest one that applies to it. */
   strike(endpoint: string, now: number): Effect.Effect<Fault.Fault | undefined> {
     return Effect.gen({ self: this }, function* () {
       this.#pending = this.#pending.filter((one) => one.left > 0 && one.until > now)

@@ -1,22 +1,26 @@
 import type * as Endpoint from "@qq-mini/core/Endpoint"
 import type * as Fault from "../Fault.ts"
 
-/** One request, as the platform saw it. */
+/** The log entry of one request. */
 export interface LogEntry {
-  /** Milliseconds of the platform's clock. */
+  /** The time of the request, in milliseconds of the platform's clock. */
   readonly at: number
-  /** The call, as `security.msgSecCheck`, or the path when there is no such call. */
+  /** The name of the call, such as `security.msgSecCheck`. The path, if it is not a call. */
   readonly endpoint: string
+  /** The program of the call, if known. */
   readonly appid: string | undefined
-  /** The parameters by their wire names, without secrets and tokens; of a file its type and size, of a long text its beginning. */
+  /**
+   * The parameters by their wire names, without secrets and tokens. A file is replaced by its type and size, and a long
+   * text by its first 2,000 characters.
+   */
   readonly params: Readonly<Record<string, unknown>>
-  /** The fault that struck. */
+  /** The fault that hit the call. */
   readonly fault: Fault.FaultKind | undefined
-  /** The code the platform came to: 0 when it did what was asked; `undefined` when it never got that far. */
+  /** 0 if the call was executed, else the code of the refusal. `undefined` if the call was not processed. */
   readonly code: number | undefined
 }
 
-/** The parameters of a call as the log keeps them. */
+/** The parameters of a call for the log. */
 export const shownParams = (
   endpoint: Endpoint.Any,
   params: Readonly<Record<string, unknown>>
@@ -27,7 +31,7 @@ export const shownParams = (
       .map(([name, value]) => [name, brief(value)])
   )
 
-// Whole images and long texts would fill the memory.
+// Whole images and long texts would use too much memory.
 const brief = (value: unknown): unknown => {
   if (typeof value === "string") return value.length > 2_000 ? `${value.slice(0, 2_000)}…` : value
   if (typeof value !== "object" || value === null) return value

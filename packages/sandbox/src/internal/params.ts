@@ -7,7 +7,7 @@ const bad = () => new Refusal(40035, "invalid parameter")
 
 const imageTypes = new Set(["image/png", "image/jpeg", "image/gif"])
 
-/** The parameters of a request by their wire names, as its method and Content-Type say. */
+/** Reads the parameters of a request by their wire names, according to its method and Content-Type. */
 export const readParams = Effect.fnUntraced(function* (
   endpoint: Endpoint.Any,
   request: HttpServerRequest.HttpServerRequest,
@@ -19,7 +19,7 @@ export const readParams = Effect.fnUntraced(function* (
   }
   const type = request.headers["content-type"] ?? ""
   const isForm = /^(multipart\/form-data|application\/x-www-form-urlencoded)/i.test(type)
-  // QQ's page says that the mini code refuses forms; the checks are sent as forms by other clients
+  // QQ's page says that the mini code refuses forms. Other clients send the checks as forms.
   if (isForm && endpoint.answers === undefined) return yield* refuse(40035, "invalid content type")
   const bytes = new Uint8Array(yield* Effect.orElseSucceed(request.arrayBuffer, () => new ArrayBuffer(0)))
   if (type.startsWith("multipart/form-data")) {
@@ -34,7 +34,7 @@ export const readParams = Effect.fnUntraced(function* (
           ? value
           : {
               bytes: new Uint8Array(yield* Effect.promise(() => value.arrayBuffer())),
-              // whether QQ looks at the part's own type is not known; its bytes are looked at below
+              // It is unknown whether QQ checks the media type of the part. The handler checks the bytes.
               mediaType: imageTypes.has(value.type) ? value.type : "image/png"
             }
     }

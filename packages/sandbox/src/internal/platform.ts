@@ -6,18 +6,19 @@ import type { LogEntry } from "./log.ts"
 import { defaultPrograms, type Program } from "./program.ts"
 import { defaultSwitches, type Switches } from "./switches.ts"
 
-/** How to set up a platform. */
+/** The options of the simulated platform. */
 export interface Options {
-  /** By default {@link defaultPrograms}. The first one is the default program of clients made here. */
+  /** The programs. By default {@link defaultPrograms}. The first one is the default program of the sandbox's client. */
   readonly programs?: ReadonlyArray<Program> | undefined
+  /** Behaviour that QQ does not document. By default {@link defaultSwitches}. */
   readonly switches?: Partial<Switches> | undefined
-  /** Other limits than QQ's, by call; for tests that can't push 4,000 calls. */
+  /** Limits that replace QQ's, by the name of the call. For tests that can't make 4,000 calls. */
   readonly quota?: Readonly<Record<string, ReadonlyArray<Limit>>> | undefined
-  /** Texts that are risky wherever they stand in a content. The samples of QQ's document always are. */
+  /** Texts that are risky, also as a part of a longer text. The samples in QQ's document are always risky. */
   readonly riskyTexts?: ReadonlyArray<string> | undefined
 }
 
-/** The texts that QQ's document gives as risky samples. */
+/** The samples of risky texts in QQ's document. */
 export const riskySamples: ReadonlyArray<string> = [
   "特3456书yuuo莞6543李zxcz蒜7782法fgnv级",
   "完2347全dfji试3726测asad感3847知qwez到"
@@ -28,7 +29,7 @@ interface Token {
   validUntil: number
 }
 
-/** A login code that was given. Times are milliseconds of the platform's clock. */
+/** An issued login code. Times are milliseconds of the platform's clock. */
 export interface Login {
   readonly appid: string
   readonly openid: string
@@ -42,9 +43,9 @@ export interface User {
   readonly openid: string
   readonly unionid: string
   readonly sessionKey: string
-  /** By template, how many messages the user still wants. */
+  /** How many more messages the user accepts, by template. */
   readonly subscriptions: Map<string, number | "refused">
-  /** When the last message came. */
+  /** The time of the last message, in milliseconds of the platform's clock. */
   lastMessage: number
 }
 
@@ -52,7 +53,7 @@ const loginMillis = 300_000
 
 const fingerprint = (bytes: Uint8Array) => `${bytes.length} ${bytes.join(",")}`
 
-/** What the platform keeps: programs, tokens, users, used quotas, risky content, and the log of requests. */
+/** The state of the platform: programs, tokens, users, used quotas, risky content, and the log of requests. */
 export class Platform {
   readonly programs: ReadonlyArray<Program>
   readonly switches: Switches
@@ -88,7 +89,7 @@ export class Platform {
     return this.programs.find((one) => one.appid === appid)
   }
 
-  /** Makes a new token of a program. The old ones end after their grace. */
+  /** Issues a new token for a program. Old tokens expire after their grace period. */
   issue(appid: string, now: number): string {
     const { oldTokenGrace, tokenLifetime } = this.switches
     const live = (this.#tokens.get(appid) ?? []).filter((token) => token.validUntil > now)
@@ -98,12 +99,12 @@ export class Platform {
     return token.value
   }
 
-  /** Ends all tokens of a program. */
+  /** Makes all tokens of a program invalid. */
   revoke(appid: string): void {
     this.#tokens.delete(appid)
   }
 
-  /** The appid of the program whose live token this is. */
+  /** The appid of the program to which a valid token belongs. */
   owner(value: string, now: number): string | undefined {
     for (const [appid, list] of this.#tokens) {
       if (list.some((token) => token.validUntil > now && sameSecret(token.value, value))) return appid
@@ -116,12 +117,12 @@ export class Platform {
     return this.#quota[endpoint.endpoint] ?? endpoint.quota ?? []
   }
 
-  /** Takes one place below a limit; gives whether there was one. */
+  /** Counts a call for a limit. Returns `false` if the limit is reached. */
   spend(key: string, limit: Limit, now: number): boolean {
     const id = `${key} ${limit.max}/${limit.per}`
     const window = windowMillis(limit.per)
     const times = this.#used.get(id) ?? []
-    // The window is open at its beginning: exactly one window later there is room again.
+    // A call no longer counts exactly one window later.
     let from = 0
     while (from < times.length && times[from]! <= now - window) from++
     const live = from === 0 ? times : times.slice(from)
@@ -131,7 +132,7 @@ export class Platform {
     return true
   }
 
-  /** The user of this name in a program, who is made when there is none. */
+  /** The user with this name in a program. Creates the user if necessary. */
   user(appid: string, name: string): User {
     const key = `${appid} ${name}`
     const known = this.#users.get(key)
@@ -155,27 +156,29 @@ export class Platform {
     return this.#openids.get(openid)
   }
 
-  /** Gives a user a login code, which is good once and for 5 minutes. */
+  /** Issues a login code for a user. It can be used once, within 5 minutes. */
   login({ appid, openid }: User, now: number): string {
     const code = this.#hex(32)
     this.#logins.set(code, { appid, openid, validUntil: now + loginMillis, used: false })
     return code
   }
 
-  /** The login that a code stands for. */
+  /** The login of a code. */
   withCode(code: string): Login | undefined {
     return this.#logins.get(code)
   }
 
-  /** An image is risky from now on. It is known by its bytes. */
+  /** Marks an image as risky from now on. Images are compared by their bytes. */
   markRisky(image: Uint8Array): void {
     this.#riskyImages.add(fingerprint(image))
   }
 
+  /** Whether an image was marked as risky. */
   isRiskyImage(image: Uint8Array): boolean {
     return this.#riskyImages.has(fingerprint(image))
   }
 
+  /** Whether a text contains a risky text. */
   isRiskyText(content: string): boolean {
     return this.#riskyTexts.some((sample) => content.includes(sample))
   }

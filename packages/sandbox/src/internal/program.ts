@@ -1,22 +1,22 @@
 import type { AppCredentialsInput } from "@qq-mini/core/App"
 
-/** One mini program on the platform. */
+/** A mini program on the simulated platform. */
 export interface Program extends AppCredentialsInput {
   /** The pages of the published version. By default `pages/index/index`. */
   readonly pages?: ReadonlyArray<string> | undefined
-  /** The templates of its messages, each with its keywords. By default one, {@link defaultTemplate}, with any keywords. */
+  /** The message templates with their keywords. By default only {@link defaultTemplate}, with any keywords. */
   readonly templates?: Readonly<Record<string, ReadonlyArray<string> | "any">> | undefined
-  /** Official accounts bound to it. */
+  /** The official accounts that are bound to the program. By default none. */
   readonly officialAccounts?: ReadonlyArray<string> | undefined
 }
 
-/** The template that programs have when they name none. */
+/** The id of the template that programs have by default. */
 export const defaultTemplate = "sandbox-template"
 
-/** The published pages of a program that names none. */
+/** The published pages that programs have by default. */
 export const defaultPages: ReadonlyArray<string> = ["pages/index/index"]
 
-/** Two programs to begin with. */
+/** The programs of a platform by default. */
 export const defaultPrograms: readonly [Program, Program] = [
   {
     appid: "1112345678",

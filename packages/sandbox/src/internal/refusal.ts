@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 
-/** A refusal of the platform's: the code and the text of QQ's answer. */
+/** A refusal by the platform: the code and the text of QQ's answer. */
 export class Refusal {
   readonly _tag = "Refusal"
   readonly code: number

@@ -15,7 +15,7 @@ import { readParams } from "./params.ts"
 import type { Platform } from "./platform.ts"
 import { type Refusal, refuse } from "./refusal.ts"
 
-/** One request for a call, as far as it was read. */
+/** A request for a call, with what has been read of it so far. */
 interface Asked {
   readonly endpoint: Endpoint.Any
   readonly query: URLSearchParams
@@ -24,7 +24,7 @@ interface Asked {
   params: Readonly<Record<string, unknown>>
 }
 
-/** The program that a request with an AppSecret is from. */
+/** Checks the AppSecret of a request. Returns the appid of its program. */
 const bySecret = Effect.fnUntraced(function* (asked: Asked, platform: Platform): Effect.fn.Return<string, Refusal> {
   const { endpoint, params, query } = asked
   const appid = query.get("appid") ?? ""
@@ -49,7 +49,7 @@ const badTokenCode = (endpoint: Endpoint.Any, { switches }: Platform): number =>
       ? 40014
       : 40001
 
-/** The program that a request with an access token is from. */
+/** Checks the access token of a request. Returns the appid of its program. */
 const byToken = Effect.fnUntraced(function* (
   asked: Asked,
   bodyAppid: unknown,
@@ -83,7 +83,7 @@ const serve = Effect.fnUntraced(function* (
   return yield* perform(endpoint, params, appid, platform)
 })
 
-/** Answers the request that is provided. A reset is `undefined`: the connection breaks without an answer. */
+/** Answers the provided request. Returns `undefined` if the connection breaks without an answer. */
 export const answerRequest = Effect.fnUntraced(function* (
   platform: Platform,
   faults: Faults

@@ -1,36 +1,45 @@
-/** What QQ does not document, each with the likeliest behaviour as default. */
+/**
+ * Behaviour of QQ that can be changed, mostly because QQ does not document it. The defaults are the likeliest values.
+ */
 export interface Switches {
-  /** Seconds a token lives. 7200. */
+  /** How long a token is valid, in seconds. By default 7200. */
   readonly tokenLifetime: number
-  /** Seconds the old token is good after a new one was fetched. 300, as QQ's page says. */
+  /** How long the old token stays valid after a new one was fetched, in seconds. By default 300, as QQ's page says. */
   readonly oldTokenGrace: number
-  /** Whether getToken writes `errcode: 0` beside the token. `true`, as captured; QQ's page has none. */
+  /** Whether the answer of getToken has `errcode: 0`. By default `true`, as captured; QQ's page does not show it. */
   readonly tokenErrcode: boolean
-  /** The code for a bad token. 40001, and 40014 at subscription messages. */
+  /** The code for an invalid token. By default `documented`: 40014 for subscription messages, else 40001. */
   readonly badTokenCode: number | "documented"
-  /** The codes of a login for an appid QQ does not know, a wrong secret and a bad code. -101600007, -101222100, 40029. */
+  /**
+   * The codes of a login for an unknown appid, a wrong AppSecret and an invalid code. By default -101600007, -101222100
+   * and 40029.
+   */
   readonly loginCodes: { readonly appid: number; readonly appsecret: number; readonly code: number }
-  /** The code for a user who did not subscribe. 46001; vk's table has 43101. */
+  /** The code for a user who did not subscribe. By default 46001; vk's table has 43101. */
   readonly notSubscribedCode: number
-  /** Seconds between two messages to one user, below which the answer is 41030. 0: never. */
+  /**
+   * The shortest time between two messages to one user, in seconds. Sooner messages get 41030. By default 0: no limit.
+   */
   readonly sameUserSeconds: number
-  /** The code for a full quota of the program. 45009. */
+  /** The code if the program's quota is full. By default 45009. */
   readonly quotaCode: number
-  /** The code for an image of the wrong type or size in pixels. 40035. */
+  /** The code for an image with a wrong type or too many pixels. By default 40035. */
   readonly badImageCode: number
-  /** Whether an image may be 1334 × 750 as well as 750 × 1334. `true`. */
+  /** Whether an image may have 1334 × 750 pixels as well as 750 × 1334. By default `true`. */
   readonly imageEitherWayRound: boolean
-  /** Whether a day, for the one message a day, is the calendar's in China or 24 hours. `calendar`. */
+  /**
+   * The day for the limit of one message: `calendar` is a day in China, `rolling` is 24 hours. By default `calendar`.
+   */
   readonly messageDay: "calendar" | "rolling"
-  /** Whether users have a unionid. `true`. */
+  /** Whether users have a unionid. By default `true`. */
   readonly unionid: boolean
-  /** The HTTP status of QQ's errors. 200. */
+  /** The HTTP status of QQ's errors. By default 200. */
   readonly errorStatus: number
-  /** The Content-Type of JSON. */
+  /** The Content-Type of JSON answers. By default `application/json; charset=utf-8`. */
   readonly jsonType: string
 }
 
-/** The switches as they stand when nothing is said. */
+/** The default values of all switches. */
 export const defaultSwitches: Switches = {
   tokenLifetime: 7_200,
   oldTokenGrace: 300,
