@@ -16,13 +16,17 @@ export type AppId = string
 
 /** The appid and AppSecret of a mini program, which QQ requires for a token. The secret is redacted. */
 export interface AppCredentials {
+  /** The id of the program. */
   readonly appid: AppId
+  /** The AppSecret of the program. */
   readonly appsecret: Redacted.Redacted<string>
 }
 
 /** Credentials as people write them: the secret plain or redacted. */
 export interface AppCredentialsInput {
+  /** The id of the program, from q.qq.com. */
   readonly appid: AppId
+  /** The AppSecret of the program, from q.qq.com. */
   readonly appsecret: string | Redacted.Redacted<string>
 }
 
@@ -64,6 +68,7 @@ export class Apps extends Context.Service<
 
 /** The programs of a registry. */
 export interface AppsOptions {
+  /** The programs. Each appid may occur only once. */
   readonly apps: ReadonlyArray<AppCredentialsInput>
   /** The appid for calls that name no program. By default the first in the list. */
   readonly default?: AppId | undefined
@@ -140,7 +145,9 @@ export const layerMany = (options: AppsOptions): Layer.Layer<Apps, QQError> => L
 
 /** The program of a call: its appid, and its AppSecret unless the program is registered. */
 export interface Selected {
+  /** The id of the program. */
   readonly appid: AppId
+  /** The AppSecret of the program, unless it is registered. */
   readonly appsecret?: string | Redacted.Redacted<string> | undefined
 }
 

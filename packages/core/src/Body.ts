@@ -11,8 +11,9 @@ const given = (parameters: Parameters) => Object.entries(parameters).filter(([, 
 
 /** An encoded body with its content type. */
 export interface Packed {
+  /** The value of the header `Content-Type`. */
   readonly contentType: string
-  /** Pieces are sent one after the other: a large file is not copied. */
+  /** The encoded body. It may be in pieces, which are sent one after the other, so that a large file is not copied. */
   readonly body: string | ReadonlyArray<Uint8Array>
 }
 
@@ -33,7 +34,9 @@ export const form: Body = (parameters) => {
 
 /** A file in a multipart body. */
 export interface FilePart {
+  /** The content of the file. */
   readonly bytes: Uint8Array
+  /** The media type, such as `image/png`. It also determines the file's extension. */
   readonly mediaType: string
 }
 

@@ -8,8 +8,11 @@ import type { Help } from "./internal/reason.ts"
 
 /** One of QQ's error codes with its reason. `help` is set if the code means more than the reason's own help says. */
 export interface Code {
+  /** QQ's number. */
   readonly code: number
+  /** The class of the error reason. */
   readonly reason: (typeof answered)[keyof typeof answered] | typeof QuotaReached | typeof InvalidInput
+  /** The meaning of the code, in English and Chinese. */
   readonly help?: Help
   /** The field at fault, for `InvalidInput`. */
   readonly field?: string

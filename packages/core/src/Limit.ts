@@ -4,6 +4,7 @@
 
 /** A limit on how often one call may be made. */
 export interface Limit {
+  /** The largest number of calls in the window. */
   readonly max: number
   /** The window in which `max` calls are allowed. A number is milliseconds, for tests: QQ has only minutes and days. */
   readonly per: "minute" | "day" | "ever" | number
@@ -34,6 +35,7 @@ export const windowMillis = (per: Limit["per"]): number => (typeof per === "numb
 export interface Counted {
   /** The program and the call. */
   readonly key: string
+  /** The limits of the call. */
   readonly limits: ReadonlyArray<Limit>
 }
 
