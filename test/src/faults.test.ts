@@ -1,6 +1,6 @@
 /**
- * Every fault × every call, in this process and over real HTTP: a value or a `QQError`, never a defect, a hang or a pass;
- * and what a caller is told of a send is what the platform did.
+ * Every fault with every call, in this process and over real HTTP. The result is a value or a `QQError`, never a
+ * defect, a hang or a check that passed. A send's result agrees with what the platform did.
  */
 import { assert, layer } from "@effect/vitest"
 import type { Any } from "@qq-mini/core/Endpoint"
@@ -122,7 +122,8 @@ for (const [name, transport] of transports) {
                 assert.strictEqual(reason.found, "too large")
                 assert.isAtMost(reason.size, (endpoint === "acode.getMiniCode" ? 10 : 3) * 1024 * 1024)
               }
-              // who is told that nothing was done can rely on it; a good answer under a wrong label is beyond telling
+              // An error other than OutcomeUnknown means that nothing was done. The client can't recognise a good
+              // answer with a wrong Content-Type or spelling, so these two faults are excepted.
               if (spends.has(endpoint) && error.reason._tag !== "OutcomeUnknown") {
                 if (kind !== "jsonAsImage" && kind !== "wrongCase") assert.strictEqual(done, 0)
               }

@@ -168,7 +168,7 @@ describe.concurrent.each(Object.entries(stores))("many processes while time pass
       const [first] = await start(1)
       await first!.token()
       await age(where)
-      // so long that whoever waited for it would be seen
+      // Longer than any call may take, so that a call that waited for it would be noticed.
       await sandbox.run((platform) =>
         platform.fault({ kind: "slowHeaders", endpoint: "auth.getAccessToken", times: 9, delay: "10 minutes" })
       )

@@ -1,4 +1,4 @@
-/** The Durable Object's class by itself, with a state of the test's: what its alarm does, and what it leaves alone. */
+/** The Durable Object's class with a state made by the test: when its alarm renews the token, and when it does not. */
 import * as AccessToken from "@qq-mini/core/AccessToken"
 import { redact } from "@qq-mini/core/App"
 import * as TokenCache from "@qq-mini/core/TokenCache"

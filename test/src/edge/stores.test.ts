@@ -189,15 +189,15 @@ describe("a KV that is behind", () => {
       const first = (yield* write(one, 0, "first"))!
       assert.strictEqual(yield* tokenOf(one), "first")
       settle()
-      // the copy is what a cold one finds
+      // A cold Worker reads the copy.
       const cold = KvTokenCache.make(namespace, { ...coordinator, read: () => Effect.die("asked") })
       assert.strictEqual(yield* tokenOf(cold), "first")
-      // who wrote or removed something knows better than the copy
+      // A holder that wrote or removed a token ignores older copies.
       assert.isTrue(yield* one.remove(key, { generation: first }))
       assert.isUndefined(yield* tokenOf(one))
       const second = (yield* write(one, first, "second"))!
       assert.strictEqual(yield* tokenOf(one), "second")
-      // and who is told by the coordinator that it is late
+      // So does a holder to which the coordinator refused a lease.
       assert.strictEqual(yield* tokenOf(other), "first")
       assert.isFalse(yield* other.lease(key, { owner: "other", generation: first, ttl: 6_000 }))
       assert.strictEqual(yield* tokenOf(other), "second")

@@ -35,7 +35,7 @@ export interface Workers extends AsyncDisposable {
   readonly fetches: () => Promise<number>
 }
 
-/** Starts so many Workers of a bundle. */
+/** Starts several Workers of a bundle. */
 export const startWorkers = async (
   bundle: Promise<string>,
   options: {

@@ -1,4 +1,4 @@
-/** C2: whether an answer is an image or an error is told by its bytes. */
+/** C2: the bytes of an answer decide whether it is an image or an error. */
 import { assert, it } from "@effect/vitest"
 import * as Acode from "@qq-mini/core/Acode"
 import * as Effect from "effect/Effect"

@@ -72,7 +72,7 @@ describe("Q1: 8 processes, text checks as fast as they can", () => {
         // until there are more than a window's, so that places came back
         do {
           const done = sum(await Promise.all(holders.map((holder) => holder.check({ millis: 3 * window, fibers: 10 }))))
-          // who finds no place before the end is told when there is one; QQ refused nobody
+          // A call without a place before its deadline fails with the time until there is one. QQ refuses no call.
           assert.includeMembers(["ok", "QuotaReached", "TimedOut"], Object.keys(done))
         } while ((await assertKept(sandbox)) <= limit.max)
       },

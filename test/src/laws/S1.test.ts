@@ -32,7 +32,7 @@ import { sources } from "../support/sources.ts"
 import { app } from "../support/token.ts"
 import { assertNone, Seen } from "../support/seen.ts"
 
-/** Secrets of every look: QQ's, one that is like the name of an error, one in words, and a password of nothing but capitals. */
+/** Different secrets: QQ's, one like the name of an error, one in words, and a password in capital letters only. */
 const secrets = ["aB3dE5gH7jK9mN1p", "SECRET_AB12CD34", "a-secret-of-words", "TOPSECRET", "S3cretError"]
 
 const trap = (secret: string) => () => {

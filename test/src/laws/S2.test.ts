@@ -1,4 +1,6 @@
-/** S2: secrets and tokens are compared in constant time, which is told by what is read of them and never by a clock. */
+/**
+ * S2: secrets and tokens are compared in constant time. The test counts the characters that are read; it uses no clock.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import { sameSecret } from "@qq-mini/core/adapter/secrets"
 import * as AccessToken from "@qq-mini/core/AccessToken"

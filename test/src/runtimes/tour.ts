@@ -21,13 +21,13 @@ export interface Given {
   readonly ways: Ways
 }
 
-/** What a runtime's own HTTP client does otherwise than others. */
+/** Differences between the HTTP clients of the runtimes. */
 export interface Ways {
-  /** It does not tell that a connection was refused, so it can't be known that a message was not sent. */
+  /** Whether the client hides that a connection was refused, so that it is unknown whether a message was sent. */
   readonly hidesRefusal?: boolean
-  /** It repeats checks by itself when a connection is lost. */
+  /** Whether the client repeats checks when a connection is lost. */
   readonly repeatsChecks?: boolean
-  /** It reads answers to their end, however long they are. */
+  /** Whether the client reads answers of any length to their end. */
   readonly readsAll?: boolean
 }
 

@@ -1,7 +1,7 @@
 /**
- * One process of a deployment, for tests of many: it does what it is told, a line of JSON each on the standard input, and
- * answers each with a line. What happens to its token it tells by itself. It has one client at a time, from `begin` to
- * `end`; so one test after another can use it, and none waits for Node to start.
+ * One process of a deployment, for tests with several processes. It reads commands from the standard input, one line of
+ * JSON each, and answers each with a line. It also writes a line for every token event. It has one client at a time,
+ * from `begin` to `end`, so several tests can use it one after the other without starting Node again.
  */
 import * as AccessToken from "@qq-mini/core/AccessToken"
 import * as App from "@qq-mini/core/App"
@@ -27,7 +27,7 @@ import { withLimits } from "./limits.ts"
 /** A step of a fetch at which the process stops for good. */
 export type Step = "before the lease" | "after the lease" | "after QQ answered" | "after the write"
 
-/** What its client is. */
+/** The configuration of its client. */
 export interface Config {
   readonly baseUrl: string
   readonly apps: ReadonlyArray<App.AppCredentialsInput>
@@ -46,13 +46,13 @@ export interface Config {
   readonly limit?: Quota.Limit | undefined
 }
 
-/** What it is told to do. */
+/** A command. */
 export type Command =
   | { readonly do: "begin"; readonly config: Config }
   | { readonly do: "end" }
-  /** So many sends at once, to a user who did not subscribe: that it is this QQ minds says that the token was good. */
+  /** Sends several messages at once, to a user who did not subscribe. If QQ refuses only this, the token was valid. */
   | { readonly do: "send"; readonly times: number; readonly touser: string; readonly template_id: string }
-  /** Checks, one after the other by so many fibers, for so many milliseconds; each with this deadline, or that end. */
+  /** Makes checks in several fibers, one after the other in each, for a number of milliseconds. */
   | {
       readonly do: "check"
       readonly millis: number
@@ -70,7 +70,7 @@ export type Tally = Readonly<Record<string, number>>
 
 const say = (line: unknown) => process.stdout.write(`${JSON.stringify(line)}\n`)
 
-/** What `begin` told it. */
+/** The configuration of the last `begin`. */
 let config: Config
 
 const { now } = Date

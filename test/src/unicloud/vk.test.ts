@@ -55,7 +55,7 @@ type Path = keyof typeof paths
 /** What the server says, by what it is asked: each reply once, the last one for ever. */
 type Script = Partial<Record<Path | "other", ReadonlyArray<Reply>>>
 
-/** A PNG of so many bytes: filled up with a text chunk. */
+/** Makes a PNG of a given size in bytes, padded with a text chunk. */
 const pngOf = (size: number): Uint8Array => {
   const end = image.length - 12
   const chunk = Buffer.alloc(size - image.length)
