@@ -107,7 +107,7 @@ const renewalTurnMillis = 5_000
 const tokenOf = ({ token }: Wanted.Fetched): Wanted.Token => token
 
 /** Waits for background work: at most 2 seconds, and at most half of the call's remaining milliseconds (`within`). */
-const forAWhile = <A, E, B>(effect: Effect.Effect<A, E>, within: number, otherwise: B): Effect.Effect<A | B, E> =>
+const waitBriefly = <A, E, B>(effect: Effect.Effect<A, E>, within: number, otherwise: B): Effect.Effect<A | B, E> =>
   Effect.timeoutOrElse(effect, {
     duration: Math.min(awaitRenewalMillis, within / 2),
     orElse: () => Effect.succeed(otherwise)
@@ -118,7 +118,7 @@ const lookAtStore = (program: Program, token: Wanted.Token, now: number, within:
   Effect.forkDetach(Alone.lookNow(program, program.look!, now), { startImmediately: true }).pipe(
     Effect.flatMap((fiber) =>
       Effect.flatMap(handOver(fiber), (handedOver) =>
-        handedOver ? Effect.void : forAWhile(Fiber.await(fiber), within, undefined)
+        handedOver ? Effect.void : waitBriefly(Fiber.await(fiber), within, undefined)
       )
     ),
     Effect.map(() => program.memory.current?.token ?? token)
@@ -153,7 +153,7 @@ export const make = Effect.gen(function* () {
     return Effect.flatMap(flights.board(program, Wanted.after(token)), ({ flight }) =>
       flight.goesOn
         ? Effect.succeed(token)
-        : Effect.orElseSucceed(forAWhile(Effect.map(arrival(flight), tokenOf), within, token), () => token)
+        : Effect.orElseSucceed(waitBriefly(Effect.map(arrival(flight), tokenOf), within, token), () => token)
     )
   }
 

@@ -56,7 +56,7 @@ const read = async (
 }
 
 /** Prevents a runtime's own `fetch` from retrying requests. */
-interface Unrepeated {
+interface NoRetry {
   readonly init: (method: string) => object
   readonly close: () => void
 }
@@ -64,7 +64,7 @@ interface Unrepeated {
 // D1: the Fetch standard allows `fetch` to repeat a request if its kept-alive connection breaks, although QQ may have
 // executed it. Deno 2 does this for all methods, which would send a message twice. Bun 1 does it for GET. Neither
 // repeats on a new connection.
-const unrepeated = (): Unrepeated => {
+const makeNoRetry = (): NoRetry => {
   const { Bun, Deno } = globalThis as any
   if (typeof Deno?.createHttpClient === "function") {
     const client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 })
@@ -79,8 +79,8 @@ const unrepeated = (): Unrepeated => {
 /** Makes a transport over `fetch`, by default the global one. */
 export const make = (fetch?: Fetch): Effect.Effect<Transport.Transport["Service"], never, Scope.Scope> =>
   Effect.gen(function* () {
-    let lone: Unrepeated | undefined
-    yield* Effect.addFinalizer(() => Effect.sync(() => lone?.close()))
+    let noRetry: NoRetry | undefined
+    yield* Effect.addFinalizer(() => Effect.sync(() => noRetry?.close()))
 
     const exchange = async (request: Transport.Request, signal: AbortSignal): Promise<Transport.Response> => {
       const { atMostOnce, headers, maxBytes, method, origin } = request
@@ -93,7 +93,7 @@ export const make = (fetch?: Fetch): Effect.Effect<Transport.Transport["Service"
         headers,
         ...(body === undefined ? undefined : { body: body as string | Uint8Array<ArrayBuffer> }),
         ...uncached(),
-        ...(atMostOnce ? (lone ??= unrepeated()).init(method) : undefined),
+        ...(atMostOnce ? (noRetry ??= makeNoRetry()).init(method) : undefined),
         redirect: "manual",
         signal
       })

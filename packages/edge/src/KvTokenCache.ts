@@ -45,7 +45,7 @@ const minUsedMillis = minCopiedMillis / 2
 const kvTimeoutMillis = 300
 
 // An error of KV is ignored, because the coordinator has the slot.
-const quietly = <A>(f: () => Promise<A>): Effect.Effect<A | undefined> =>
+const ignoringErrors = <A>(f: () => Promise<A>): Effect.Effect<A | undefined> =>
   Effect.tryPromise(f).pipe(
     Effect.timeoutOrElse({ duration: kvTimeoutMillis, orElse: () => Effect.fail(undefined) }),
     Effect.orElseSucceed(() => undefined)
@@ -71,7 +71,7 @@ export const make = (
       kv.put(prefix + key, JSON.stringify(copy), { expirationTtl: Math.floor((left - minUsedMillis) / 1_000) })
     return Effect.flatMap(WaitUntil, (waitUntil) =>
       // With `waitUntil`, no caller waits for the write.
-      quietly(waitUntil === undefined ? put : async () => waitUntil(put().catch(() => {})))
+      ignoringErrors(waitUntil === undefined ? put : async () => waitUntil(put().catch(() => {})))
     )
   }
 
@@ -93,7 +93,7 @@ export const make = (
   return TokenCache.of({
     ...coordinator,
     read: Effect.fnUntraced(function* (key) {
-      const found = slotOf(yield* quietly(() => copyOf(key)), key, Date.now())
+      const found = slotOf(yield* ignoringErrors(() => copyOf(key)), key, Date.now())
       const slot = found ?? (yield* coordinator.read(key))
       // Copies with an older generation contain dead tokens.
       yield* doubt(key, slot.generation - 1)
@@ -119,7 +119,7 @@ export const make = (
     }),
     remove: Effect.fnUntraced(function* (key, options) {
       yield* doubt(key, options.generation)
-      yield* quietly(async () => {
+      yield* ignoringErrors(async () => {
         const copy = await copyOf(key)
         if (copy !== null && copy.generation <= options.generation) await kv.delete(prefix + key)
       })

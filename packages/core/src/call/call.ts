@@ -27,7 +27,7 @@ export interface Parts {
   readonly attempt: Attempt
 }
 
-/** What a caller says, checked. */
+/** The checked input and options of a call. */
 interface Checked {
   readonly input: Readonly<Record<string, unknown>>
   readonly params: unknown
@@ -85,7 +85,7 @@ export const make = ({ apps, attempt, quota, settings, tokens }: Parts) => {
           (token) => token.value
         )
 
-  /** Whatever can be seen to be wrong before anybody is asked. */
+  /** Makes all checks that need neither the registry of programs nor the network. */
   const check = (
     endpoint: Any,
     input: unknown,
@@ -99,7 +99,7 @@ export const make = ({ apps, attempt, quota, settings, tokens }: Parts) => {
     return Result.map(Options.check(given, usual), (options) => ({ input, params, wire, options }))
   }
 
-  /** The corridor. `selected` is the program that calls run for when they name none. */
+  /** Runs a call. `selected` is the program of calls that name none. */
   return (
     progress: Progress,
     input: unknown,

@@ -27,7 +27,7 @@ const grantAll = (error: Error): Effect.Effect<Place> =>
   Effect.as(Effect.logWarning(error.message), { granted: true, wait: 0, ticket: [] })
 
 /** One place, from its reservation to its end. */
-class Visit<E> {
+class HeldPlace<E> {
   readonly #quota: Quota["Service"]
   readonly #counted: Counted
   readonly #waiting: Waiting<E>
@@ -89,23 +89,23 @@ export const withPlace = <A, E, TE>(
 ): Effect.Effect<A, E | TE | QuotaReached> => {
   if (!isKept(counted)) return inTurn(effect)
   return Effect.suspend(() => {
-    const visit = new Visit(quota, counted, waiting)
+    const held = new HeldPlace(quota, counted, waiting)
     const use = Effect.suspend(() => {
-      visit.isUsed = true
+      held.isUsed = true
       return effect
     })
     const useNow = (maxWait: () => number) =>
       inTurn(
         Effect.suspend(() =>
-          Effect.flatMap(visit.ask(maxWait()), (now): Effect.Effect<A | typeof full, E> =>
+          Effect.flatMap(held.ask(maxWait()), (now): Effect.Effect<A | typeof full, E> =>
             now ? use : Effect.succeed(full)
           )
         )
       )
     const inQueue = Effect.gen(function* (): Effect.fn.Return<A, E | TE | QuotaReached> {
-      if (yield* visit.ask(waiting.maxWait())) return yield* inTurn(use)
+      if (yield* held.ask(waiting.maxWait())) return yield* inTurn(use)
       for (;;) {
-        const { granted, wait } = visit.place!
+        const { granted, wait } = held.place!
         // Q2: the error says how long to wait. With a limit of 0 there is never a place.
         if (!granted) return yield* new QuotaReached(Number.isFinite(wait) ? { wait } : {})
         if (waiting.onWait !== undefined) yield* waiting.onWait(wait)
@@ -118,7 +118,7 @@ export const withPlace = <A, E, TE>(
       Effect.flatMap(useNow(noWait), (first): Effect.Effect<A, E | TE | QuotaReached> =>
         first === full ? inQueue : Effect.succeed(first)
       ),
-      (exit) => visit.end(exit)
+      (exit) => held.end(exit)
     )
   })
 }

@@ -18,7 +18,7 @@ export const both = (en: string, zh: string): string => `${en}\n${zh}`
 
 const invalid: Help = { en: "is not valid", zh: "取值无效" }
 
-const said = (message: unknown): Help | undefined => {
+const parseMessage = (message: unknown): Help | undefined => {
   if (typeof message !== "string") return undefined
   const [en = "", zh = invalid.zh] = message.split("\n")
   return { en, zh }
@@ -39,7 +39,7 @@ const kindsOf = (ast: SchemaAST.AST): ReadonlyArray<Help | undefined> =>
 /** The schema's own message for a value of a wrong kind. Without one, the kinds of values that the schema accepts. */
 const expected = (ast: SchemaAST.AST): Help => {
   const own = ast._tag === "Union" ? ast.types.map((one) => one.annotations?.["message"]).find(Boolean) : undefined
-  const words = said(ast.annotations?.["message"] ?? own)
+  const words = parseMessage(ast.annotations?.["message"] ?? own)
   if (words !== undefined) return words
   const all = kindsOf(ast)
   const known = all.filter((kind) => kind !== undefined)
@@ -58,7 +58,7 @@ const leaf = (issue: SchemaIssue.Issue): Help => {
     case "AnyOf":
       return expected(issue.ast)
     default:
-      return said("annotations" in issue ? issue.annotations?.["message"] : undefined) ?? invalid
+      return parseMessage("annotations" in issue ? issue.annotations?.["message"] : undefined) ?? invalid
   }
 }
 
@@ -67,7 +67,7 @@ export const problemsOf = (issue: SchemaIssue.Issue, path: ReadonlyArray<string>
   if (issue._tag === "Encoding") return problemsOf(issue.issue, path)
   if (issue._tag === "Pointer") return problemsOf(issue.issue, [...path, ...issue.path.map(String)])
   if (issue._tag === "Filter") {
-    const what = said(issue.filter.annotations?.["message"])
+    const what = parseMessage(issue.filter.annotations?.["message"])
     return what === undefined ? problemsOf(issue.issue, path) : [{ path, what, isMissing: false }]
   }
   return "issues" in issue && issue.issues.length > 0

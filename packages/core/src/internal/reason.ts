@@ -27,7 +27,7 @@ export const errorClass = <const Tag extends string>(tag: Tag) => {
   class Base extends Data.TaggedError(tag)<Readonly<Record<string, unknown>>> {
     constructor(fields: Readonly<Record<string, unknown>>) {
       super(fields)
-      // The frames would all lie inside the runtime, and help nobody. The promise client adds the frames of its caller.
+      // All frames would be inside the runtime, and not helpful. The promise client adds the frames of its caller.
       Object.defineProperty(this, "stack", { value: `${tag}: ${this.message}`, writable: true, configurable: true })
     }
     [inspect](): unknown {

@@ -104,7 +104,7 @@ const maxCharacters = 4_000
 
 const text = (value: unknown): string => (typeof value === "string" ? value.slice(0, maxCharacters) : "")
 
-const saying = (error: unknown): string => text(error) || text(peek(error, "message")) || text(peek(error, "errMsg"))
+const messageOf = (error: unknown): string => text(error) || text(peek(error, "message")) || text(peek(error, "errMsg"))
 
 const labels = (error: unknown): ReadonlyArray<string> =>
   [
@@ -118,7 +118,7 @@ export const isNamed = (error: unknown, names: RegExp): boolean => labels(error)
 
 /** Whether a name or the message of an error matches. For decisions only: the text must not be shown. */
 export const says = (error: unknown, pattern: RegExp): boolean =>
-  pattern.test([...labels(error), saying(error)].join(" "))
+  pattern.test([...labels(error), messageOf(error)].join(" "))
 
 // Deno says only in the message that a connection was never made.
 const unconnected = (error: unknown): string | undefined =>
@@ -145,16 +145,16 @@ export const causesOf = (error: unknown): ReadonlyArray<unknown> => {
 const maxDepth = 4
 
 // The names of urllib and `uniCloud.request` for an answer that timed out.
-const late = /^(?:ResponseTimeoutError|ESOCKETTIMEDOUT)$/
+const timeoutNames = /^(?:ResponseTimeoutError|ESOCKETTIMEDOUT)$/
 
 const nameOf = (error: unknown, names: RegExp, depth = 0): string | undefined => {
   if (error === undefined || error === null || depth > maxDepth) return undefined
-  if (isNamed(error, late)) return "ETIMEDOUT"
+  if (isNamed(error, timeoutNames)) return "ETIMEDOUT"
   const name = [
     unconnected(error),
     ...labels(error),
     text(peek(peek(error, "constructor"), "name")),
-    /^\S{2,40}(?= )/.exec(saying(error))?.[0]
+    /^\S{2,40}(?= )/.exec(messageOf(error))?.[0]
   ].find((name) => name !== undefined && names.test(name))
   return name ?? nameOf(causesOf(error)[0], names, depth + 1)
 }

@@ -52,7 +52,7 @@ const always = Effect.succeed(true)
 
 const failed = ({ operation, problem }: TokenCacheError): StoreFailed => new StoreFailed({ operation, problem })
 
-/** Makes it from its parts. */
+/** Makes {@link Alone} from its parts. */
 export const make = (parts: Parts): Alone => {
   const { ask, listeners, scope, settings } = parts
 

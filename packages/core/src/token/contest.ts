@@ -52,8 +52,8 @@ export const next = ({ deaths, fetched, short }: History, time: number): string 
 export const fetchedAt = ({ fetched }: History): number => fetched.at(-1) ?? -Infinity
 
 // A token that died sooner was replaced at once by another deployment. QQ accepts a token for 5 minutes after the next
-// one was fetched. So a token that died because of somebody's regular fetch lived longer. That costs a fetch, and no
-// call.
+// one was fetched. So a token that died because of another deployment's regular fetch lived longer. That costs a fetch,
+// but no call fails.
 const shortLifeMillis = 120_000
 // After this many short-lived tokens in a row, fetching pauses.
 const maxShort = 3

@@ -38,7 +38,7 @@ interface Lease {
 /** Gets a token that satisfies `wanted`: one that another holder fetched, or a new one. */
 export type Obtain = (program: Program, wanted: Wanted) => Effect.Effect<Fetched, Reason>
 
-/** Makes it from its parts. */
+/** Makes {@link Obtain} from its parts. */
 export const make = (parts: Parts, alone: Alone): Obtain => {
   const { newOwner, reach, settings } = parts
   const tooLate = new TimedOut({ during: "token", limit: settings.deadline })
@@ -201,7 +201,7 @@ const holding = (reach: Reach, { key, owner, slot, takenAt }: Lease) => {
   const stillMine: Effect.Effect<boolean> = Effect.catch(extend, () =>
     Effect.map(monotonicMillis, (now) => now - extendedAt < leaseMillis)
   )
-  /** Completes when the lease is lost. If the store does not answer, a request in flight goes on. */
+  /** Completes when the lease is lost. If the store does not answer, a request in flight continues. */
   const lost: Effect.Effect<undefined> = Effect.flatMap(
     Effect.delay(
       Effect.orElseSucceed(extend, () => true),

@@ -49,7 +49,9 @@ export interface Reach extends Omit<Store, "release" | "maxLifetime" | "watch"> 
   readonly watch: Store["watch"]
 }
 
-/** Makes it from a store. The listener is notified when the store becomes unavailable, and when it is back. */
+/**
+ * Makes {@link Reach} from a store. The listener is notified when the store becomes unavailable, and when it is back.
+ */
 export const make = (
   cache: Store,
   listener: { readonly onLost: (problem: string) => Effect.Effect<unknown>; readonly onBack: Effect.Effect<unknown> }
