@@ -12,12 +12,12 @@ import { Agent, type Dispatcher, EnvHttpProxyAgent } from "undici"
 
 const first = (value: string | Array<string> | undefined) => (Array.isArray(value) ? value[0] : value)
 
-/** The headers and the body of a request. undici writes the pieces of an iterable, and needs their length. */
+/** The headers and the body of a request for undici. If the body is in pieces, undici needs a content length. */
 const contentOf = ({ body, headers }: Transport.Request): Pick<Dispatcher.DispatchOptions, "headers" | "body"> =>
   typeof body === "object" && !(body instanceof Uint8Array)
     ? {
         headers: { ...headers, "content-length": String(lengthOf(body)) },
-        // undici documents iterables; its types leave them out.
+        // undici accepts iterables according to its documentation, but not according to its types.
         body: body as unknown as Uint8Array
       }
     : { headers, body: body ?? null }

@@ -57,7 +57,7 @@ export type Left = () => number
 // How long after its timeout a request fails, if the client does not apply the timeout itself.
 const graceMillis = 200
 
-// A view of the bytes: a copy of an image costs a megabyte.
+// Makes a view of the bytes, because a copy of an image would cost a megabyte.
 const bufferOf = (request: Transport.Request): Buffer | undefined => {
   const body = Exchange.wholeOf(request.body)
   if (body === undefined) return undefined

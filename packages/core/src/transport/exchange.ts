@@ -42,7 +42,7 @@ export const join = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
   return bytes
 }
 
-/** The body of a request in one piece, for clients that take no pieces. */
+/** Joins the pieces of a request's body, for HTTP clients that do not accept pieces. */
 export const wholeOf = (body: Request["body"]): string | Uint8Array | undefined =>
   typeof body === "object" && !(body instanceof Uint8Array) ? join(body) : body
 
