@@ -40,8 +40,9 @@ const redisWords =
 
 // The errors of the npm package `redis`, and names that the adapters use.
 const redisClients =
-  "(?:Abort|ClientClosed|ClientOffline|ConnectionTimeout|DisconnectsClient|RootNodesUnavailable" +
-  "|SocketClosedUnexpectedly|SocketTimeout|Timeout)Error|HTTP_[1-5]\\d\\d|UNREACHABLE|UNSUPPORTED"
+  "(?:Abort|ClientClosed|ClientOffline|CommandTimeoutDuringMaintenance|ConnectionTimeout|DisconnectsClient" +
+  "|MaxCommandRedirections|RootNodesUnavailable|SocketClosedUnexpectedly|SocketTimeout|SocketTimeoutDuringMaintenance" +
+  "|Timeout)Error|HTTP_[1-5]\\d\\d|UNREACHABLE|UNSUPPORTED"
 
 // SQLite's own messages, which never contain values.
 const sqliteTexts =
