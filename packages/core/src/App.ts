@@ -72,7 +72,7 @@ export interface AppsOptions {
   readonly apps: ReadonlyArray<AppCredentialsInput>
   /** The appid for calls that name no program. By default the first in the list. */
   readonly default?: AppId | undefined
-  /** The name of the list in the error of an unknown appid. By default "the registered programs". */
+  /** The name of the list in the error of an unknown appid. By default `apps`. */
   readonly source?: string | undefined
 }
 
@@ -107,7 +107,7 @@ export const noList = (setting: string, kind: "" | "JSON " = ""): QQError =>
  * Makes the registry. Fails if an appid or secret is invalid, an appid occurs twice, or the default is not in the list.
  */
 export const make = Effect.fnUntraced(function* (options: AppsOptions): Effect.fn.Return<Apps["Service"], QQError> {
-  const source = options.source ?? "the registered programs"
+  const source = options.source ?? "apps"
   if (!Array.isArray(options.apps)) return yield* noList(source)
   const apps = new Map<AppId, AppCredentials>()
   for (const [index, input] of options.apps.entries()) {
@@ -126,7 +126,7 @@ export const make = Effect.fnUntraced(function* (options: AppsOptions): Effect.f
       `${options.default} 不在 ${source} 中`
     )
   }
-  const known = apps.size === 0 ? "empty" : [...apps.keys()].join(", ")
+  const known = apps.size === 0 ? "–" : [...apps.keys()].join(", ")
   return Apps.of({
     credentials(appid = fallback) {
       const app = appid === undefined ? undefined : apps.get(appid)
