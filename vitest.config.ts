@@ -1,4 +1,4 @@
-import { mkdtempSync } from "node:fs"
+import { randomUUID } from "node:crypto"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { defineConfig } from "vitest/config"
@@ -21,8 +21,8 @@ class LongFirst extends BaseSequencer {
   }
 }
 
-/** Whatever the tests write; `setup.ts` removes it in the end. */
-const folder = mkdtempSync(join(tmpdir(), "qq-mini-tests-"))
+/** Whatever the tests write. `setup.ts` makes it and removes it: `vitest list` loads this file, but runs nothing. */
+const folder = join(tmpdir(), `qq-mini-tests-${randomUUID().slice(0, 8)}`)
 
 export default defineConfig({
   test: {

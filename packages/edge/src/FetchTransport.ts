@@ -101,7 +101,7 @@ export const make = (fetch?: Fetch): Effect.Effect<Transport.Transport["Service"
       const length = got.get("content-length")
       const announced = Exchange.tooLong(length, maxBytes)
       const bytes = await read(response, length, announced === undefined ? maxBytes : -1, signal)
-      return { status, retryAfter: status === 200 ? null : got.get("retry-after"), announced, bytes }
+      return { status, retryAfter: got.get("retry-after"), announced, bytes }
     }
 
     return Transport.Transport.of({

@@ -1,5 +1,5 @@
 /** Once before all tests, and once after them: whatever a test starts or writes ends with it. */
-import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs"
 import { setTimeout } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
@@ -54,6 +54,7 @@ const graceMillis = 5_000
 export default async ({ config }: TestProject): Promise<() => Promise<void>> => {
   install()
   const folder = config.env["TMPDIR"]!
+  mkdirSync(folder, { mode: 0o700 })
   await bundleHolder(folder)
   /** Ends what still runs, and removes what was written; gives what it ended. */
   const clean = (): ReadonlyArray<Left> => {
