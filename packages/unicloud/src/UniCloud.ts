@@ -2,6 +2,8 @@
  * The types of the parts of `uniCloud` that this package uses. They are passed as parameters, so that tests can replace
  * them.
  */
+import type { Agent } from "node:http"
+import type { Agent as HttpsAgent } from "node:https"
 
 /** The HTTP client `uniCloud.httpclient`, which is urllib 2. */
 export interface Httpclient {
@@ -10,7 +12,10 @@ export interface Httpclient {
     options: {
       readonly method: string
       readonly headers: Readonly<Record<string, string>>
-      readonly content?: Buffer
+      readonly content?: string | Buffer
+      /** The agents to use. By default the client's own. */
+      readonly agent?: Agent
+      readonly httpsAgent?: HttpsAgent
       /** Milliseconds for connecting and for the answer. */
       readonly timeout: readonly [connect: number, response: number]
     }

@@ -9,15 +9,17 @@ import * as Transport from "@qq-mini/core/Transport"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { isAnyArrayBuffer } from "node:util/types"
+import * as KeepAlive from "./internal/keepAlive.ts"
 import type { Httpclient, Request } from "./UniCloud.ts"
 
 interface Sent {
   readonly url: string
   readonly method: string
   readonly headers: Readonly<Record<string, string>>
-  readonly body: Buffer | undefined
+  readonly body: string | Buffer | undefined
   /** Timeout in milliseconds. */
   readonly timeout: number
+  readonly atMostOnce: boolean
 }
 
 interface Received {
@@ -42,10 +44,6 @@ const bytesOf = (data: unknown): Uint8Array => {
 const arrayBufferOf = ({ buffer, byteLength, byteOffset }: Uint8Array): ArrayBuffer =>
   buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer
 
-// `uniCloud.request` accepts strings and ArrayBuffers. Text is sent as a string.
-const isText = (headers: Readonly<Record<string, string>>) =>
-  /json|urlencoded/.test(String(headers["content-type"] ?? ""))
-
 const responseOf = ({ data, headers, status }: Received): Transport.Response => {
   const [, wait] = Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === "retry-after") ?? []
   return { status, bytes: bytesOf(data), retryAfter: wait === undefined ? undefined : String(wait) }
@@ -57,17 +55,19 @@ export type Left = () => number
 // How long after its timeout a request fails, if the client does not apply the timeout itself.
 const graceMillis = 200
 
-// Makes a view of the bytes, because a copy of an image would cost a megabyte.
-const bufferOf = (request: Transport.Request): Buffer | undefined => {
+// Text stays a string, which Node writes together with the headers. Of bytes it makes a view, because a copy of an image
+// would cost a megabyte.
+const contentOf = (request: Transport.Request): string | Buffer | undefined => {
   const body = Exchange.wholeOf(request.body)
-  if (body === undefined) return undefined
-  return typeof body === "string" ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+  return body === undefined || typeof body === "string"
+    ? body
+    : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
 }
 
 const make = (left: Left, send: (sent: Sent) => Promise<Received>): Transport.Transport["Service"] => ({
   send: (request) =>
     Effect.suspend(() => {
-      const { headers, method, origin } = request
+      const { atMostOnce, headers, method, origin } = request
       const timeout = Math.floor(Math.min(request.timeout, left(), maxTimeoutMillis))
       // D1: without time left nothing is sent, so the phase is `unsent`.
       if (timeout < minTimeoutMillis) {
@@ -85,8 +85,9 @@ const make = (left: Left, send: (sent: Sent) => Promise<Received>): Transport.Tr
           url,
           method,
           headers,
-          body: bufferOf(request),
-          timeout
+          body: contentOf(request),
+          timeout,
+          atMostOnce
         }
         Exchange.settle(send(sent).then(responseOf), (end) => {
           clearTimeout(timer)
@@ -105,32 +106,39 @@ const reconnectAboveMillis = 200
 /**
  * HTTP over `uniCloud.httpclient`. A quarter of an attempt's time (at most 3 seconds) is for connecting, and the rest
  * for the answer, so that the request has ended when its timeout is over. A connection that timed out is retried while
- * there is time: nothing was sent, and a busy machine may only have noticed the connection too late.
+ * there is time: nothing was sent, and a busy machine may only have noticed the connection too late. Requests that may be
+ * repeated share connections, which are kept for 4 seconds.
  */
 export const layerHttpclient = (
   httpclient: Httpclient,
   left: Left = () => Infinity
 ): Layer.Layer<Transport.Transport> =>
-  Layer.sync(Transport.Transport, () =>
-    make(left, async ({ body, headers, method, timeout, url }) => {
-      const end = performance.now() + timeout
-      const request = async (within: number): Promise<Received> => {
-        const connect = Math.min(maxConnectMillis, Math.ceil(within / 4))
-        try {
-          return await httpclient.request(url, {
-            method,
-            headers,
-            ...(body === undefined ? {} : { content: body }),
-            timeout: [connect, within - connect]
-          })
-        } catch (error) {
-          const rest = Math.floor(end - performance.now())
-          if (!isNamed(error, /^ConnectionTimeoutError$/) || rest < reconnectAboveMillis) throw error
-          return request(rest)
+  Layer.effect(
+    Transport.Transport,
+    Effect.map(KeepAlive.make, (agents) =>
+      make(left, async ({ atMostOnce, body, headers, method, timeout, url }) => {
+        const end = performance.now() + timeout
+        // D1: a kept connection may break while a request uses it, so a send has a connection of its own.
+        const connections = atMostOnce ? undefined : agents()
+        const request = async (within: number): Promise<Received> => {
+          const connect = Math.min(maxConnectMillis, Math.ceil(within / 4))
+          try {
+            return await httpclient.request(url, {
+              method,
+              headers,
+              ...(body === undefined ? undefined : { content: body }),
+              ...connections,
+              timeout: [connect, within - connect]
+            })
+          } catch (error) {
+            const rest = Math.floor(end - performance.now())
+            if (!isNamed(error, /^ConnectionTimeoutError$/) || rest < reconnectAboveMillis) throw error
+            return request(rest)
+          }
         }
-      }
-      return request(timeout)
-    })
+        return request(timeout)
+      })
+    )
   )
 
 /** HTTP over `uniCloud.request`. Its errors say less exactly whether a request had left. */
@@ -141,7 +149,7 @@ export const layerRequest = (request: Request, left: Left = () => Infinity): Lay
         url,
         method,
         header: headers,
-        ...(body === undefined ? {} : { data: isText(headers) ? body.toString() : arrayBufferOf(body) }),
+        ...(body === undefined ? undefined : { data: typeof body === "string" ? body : arrayBufferOf(body) }),
         timeout,
         responseType: "buffer"
       })

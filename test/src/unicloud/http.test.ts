@@ -860,3 +860,56 @@ for (const http of both) {
     })
   })
 }
+
+describe("uniCloud.httpclient: connections", () => {
+  /** A server that says yes, with the connection of each request. */
+  const listenForSockets = async () => {
+    const sockets: Array<Socket> = []
+    const server = await listen((response, socket) => {
+      sockets.push(socket)
+      response.end(JSON.stringify({ errCode: 0, errMsg: "ok" }))
+    })
+    return Object.assign(server, { sockets })
+  }
+
+  it("checks share one; D1: a send has its own", async () => {
+    await using server = await listenForSockets()
+    await using qq = create(server.url, "httpclient")
+    await check(qq)
+    await check(qq)
+    await send(qq)
+    await check(qq)
+    const [one, again, ofSend, last] = server.sockets
+    assert.isTrue(again === one && last === one)
+    assert.isFalse(ofSend === one)
+  })
+
+  it("one that was idle for long is not used again, also when the function was frozen", async () => {
+    await using server = await listenForSockets()
+    await using qq = create(server.url, "httpclient")
+    await check(qq)
+    const { now } = Date
+    try {
+      Date.now = () => now() + 5_000
+      await check(qq)
+    } finally {
+      Date.now = now
+    }
+    const [one, other] = server.sockets
+    assert.isFalse(other === one)
+  })
+
+  it("an error in the middle of a kept one is repeated", async () => {
+    let broke = 0
+    await using server = await listen((response, socket) => {
+      if (server.requests.length === 2) {
+        broke++
+        socket.destroy()
+      } else response.end(JSON.stringify({ errCode: 0, errMsg: "ok" }))
+    })
+    await using qq = create(server.url, "httpclient")
+    await check(qq)
+    assert.deepStrictEqual(await check(qq), { risky: false })
+    assert.deepStrictEqual([broke, server.requests.length], [1, 3])
+  })
+})
