@@ -87,7 +87,7 @@ describe("delivery", () => {
       const limits = [Quota.perMinute(1)]
       const quota = yield* Quota.makeMemory
       assert.isTrue((yield* quota.reserve({ key: "k", limits, maxWait: 0, hold: 15_000 })).granted)
-      assert.strictEqual(yield* quota.left({ key: "k", limits }), 0)
+      assert.strictEqual(yield* quota.remaining({ key: "k", limits }), 0)
     })
   )
 })

@@ -48,7 +48,7 @@ const unlimited = Layer.succeed(
     reserve: () => Effect.succeed({ granted: true, wait: 0, ticket: [] }),
     complete: () => Effect.void,
     release: () => Effect.void,
-    left: () => Effect.succeed(Infinity),
+    remaining: () => Effect.succeed(Infinity),
     refused: () => Effect.void,
     isClosed: () => Effect.succeed(false)
   })

@@ -15,7 +15,7 @@ import * as Result from "effect/Result"
 import { TestClock } from "effect/testing"
 import { createClient } from "redis"
 import { afterAll, beforeAll } from "vitest"
-import { left, reserve } from "./support/places.ts"
+import { remaining, reserve } from "./support/places.ts"
 import { Redis } from "./support/redis.ts"
 
 let redis: Redis
@@ -36,10 +36,10 @@ describe("the limiter in Redis", () => {
       Effect.gen(function* () {
         const quota = yield* Quota.Quota
         const [key, limits] = ["a grants", [Quota.perMinute(5), Quota.perDay(8)]]
-        assert.strictEqual(yield* left(key, limits), 5)
+        assert.strictEqual(yield* remaining(key, limits), 5)
         const places = yield* Effect.all(Array.from({ length: 5 }, () => reserve(key, limits)))
         assert.isTrue(places.every(({ granted, wait }) => granted && wait === 0))
-        assert.strictEqual(yield* left(key, limits), 0)
+        assert.strictEqual(yield* remaining(key, limits), 0)
         const late = yield* reserve(key, limits)
         assert.isFalse(late.granted)
         assert.isAtLeast(late.wait, 58_000)
@@ -51,7 +51,7 @@ describe("the limiter in Redis", () => {
         assert.isFalse(tomorrow.granted)
         assert.isAbove(tomorrow.wait, 23 * 3_600_000)
         for (const { ticket } of [...waiting, places[0]!]) yield* quota.release({ key, limits, ticket })
-        assert.strictEqual(yield* left(key, limits), 1)
+        assert.strictEqual(yield* remaining(key, limits), 1)
         assert.isTrue((yield* reserve(key, limits)).granted)
       })
     )
@@ -64,7 +64,7 @@ describe("the limiter in Redis", () => {
         assert.deepStrictEqual([nothing.granted, nothing.wait], [false, Infinity])
         const counted = [Quota.ever(1), Quota.perUser(1, "day")]
         for (let i = 0; i < 5; i++) assert.isTrue((yield* reserve("a theirs", counted)).granted)
-        assert.strictEqual(yield* left("a theirs", counted), Infinity)
+        assert.strictEqual(yield* remaining("a theirs", counted), Infinity)
       })
     )
   )
@@ -84,7 +84,7 @@ describe("the limiter in Redis", () => {
       assert.isFalse(place.granted)
       assert.isAbove(place.wait, 55_000)
       assert.isAtMost(place.wait, 60_000)
-      assert.strictEqual(yield* Effect.provide(left(key, limits), other), 0)
+      assert.strictEqual(yield* Effect.provide(remaining(key, limits), other), 0)
       assert.isTrue(
         yield* Effect.provide(
           Effect.flatMap(Quota.Quota, (quota) => quota.isClosed({ key, limits })),
@@ -144,10 +144,10 @@ describe("what is left", () => {
     await using sandbox = await SandboxServer.start()
     await using qq = createQQMini({ apps: defaultPrograms, baseUrl: sandbox.url, store: "memory" })
     await qq.security.msgSecCheck({ content: "x" })
-    assert.strictEqual(await qq.left("security.msgSecCheck"), 3_999)
-    assert.strictEqual(await qq.left("security.msgSecCheck", { appid: defaultPrograms[1].appid }), 4_000)
-    assert.strictEqual(await qq.left("subscribeMessage.send"), Infinity)
-    const error = await qq.left("no.such" as never).catch((error) => error)
+    assert.strictEqual(await qq.remaining("security.msgSecCheck"), 3_999)
+    assert.strictEqual(await qq.remaining("security.msgSecCheck", { appid: defaultPrograms[1].appid }), 4_000)
+    assert.strictEqual(await qq.remaining("subscribeMessage.send"), Infinity)
+    const error = await qq.remaining("no.such" as never).catch((error) => error)
     assert.strictEqual(error.reason._tag, "InvalidInput")
   })
 })

@@ -87,7 +87,7 @@ describe("whatever comes back", () => {
           Layer.provide(TokenCache.layerMemory),
           Layer.provide(
             Layer.mock(Quota.Quota, {
-              left: () => Effect.succeed(Infinity),
+              remaining: () => Effect.succeed(Infinity),
               reserve: () => Effect.succeed({ granted: true, wait: 0, ticket: [] }),
               complete: () => Effect.void,
               release: () => Effect.void

@@ -68,9 +68,9 @@ export interface RequestContext {
 export interface Client extends Bound, AsyncDisposable {
   /**
    * How often a call may be made right now, by the client's own count of QQ's limits:
-   * `qq.left("security.msgSecCheck")`. `Infinity` if only QQ can count the calls.
+   * `qq.remaining("security.msgSecCheck")`. `Infinity` if only QQ can count the calls.
    */
-  readonly left: (call: CallName, app?: { readonly appid?: AppId }) => Promise<number>
+  readonly remaining: (call: CallName, app?: { readonly appid?: AppId }) => Promise<number>
   /**
    * Closes the client. It waits until the calls in flight have ended, at most until their deadlines, and then closes
    * the connections. Later calls fail with `ClientClosed`. With `requests: "apart"`, as on Workers, it does not wait
@@ -204,18 +204,18 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>, options?: RunnerOptions):
         bound((effect) => Effect.provideService(around(effect), WaitUntil, (work) => request.waitUntil(work)))
     }) as unknown as Bound & Pick<RequestClient, "with">
 
-  const left = (call: CallName, app?: { readonly appid?: AppId }) => {
+  const remaining = (call: CallName, app?: { readonly appid?: AppId }) => {
     const endpoint = endpoints.find((one) => one.endpoint === call)
     const effect =
       endpoint === undefined
         ? Effect.fail(new QQError({ endpoint: String(call), app: undefined, reason: noCall }))
-        : Effect.flatMap(QQMini, (client) => client.left(endpoint, app))
+        : Effect.flatMap(QQMini, (client) => client.remaining(endpoint, app))
     return run(String(call), effect)
   }
   return Object.assign(
     bound((effect) => effect),
     {
-      left,
+      remaining,
       close,
       // Node 16 has no Symbol.asyncDispose.
       ...(Symbol.asyncDispose === undefined ? undefined : { [Symbol.asyncDispose]: close })

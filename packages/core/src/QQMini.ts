@@ -66,11 +66,11 @@ export const make = Effect.gen(function* () {
           ? call
           : Effect.withSpan(call, `QQMini.${endpoint.endpoint}`, { kind: "client", captureStackTrace: false })
       }),
-    left: (endpoint, authority = {}) =>
+    remaining: (endpoint, authority = {}) =>
       Effect.flatMap(App.Current, (selected) => callerOf(endpoint, authority, selected)).pipe(
         Effect.flatMap(({ appid }) =>
           Effect.mapError(
-            quota.left(countedOf(endpoint, appid)),
+            quota.remaining(countedOf(endpoint, appid)),
             ({ problem }) => new StoreFailed({ operation: "quota", problem })
           )
         ),
@@ -81,10 +81,10 @@ export const make = Effect.gen(function* () {
 
 /**
  * How often an endpoint may be called right now for the program, by the client's own count of QQ's limits:
- * `QQMini.left(Security.msgSecCheck)`. `Infinity` if only QQ can count the calls.
+ * `QQMini.remaining(Security.msgSecCheck)`. `Infinity` if only QQ can count the calls.
  */
-export const left = (endpoint: Any, authority?: Authority): Effect.Effect<number, QQError, QQMini> =>
-  Effect.flatMap(QQMini, (client) => client.left(endpoint, authority))
+export const remaining = (endpoint: Any, authority?: Authority): Effect.Effect<number, QQError, QQMini> =>
+  Effect.flatMap(QQMini, (client) => client.remaining(endpoint, authority))
 
 /** The client over services that you provide: the programs, the transport, the tokens and the quotas. */
 export const layerNoDeps: Layer.Layer<QQMini, never, App.Apps | AccessToken.AccessToken | Quota.Quota | Transport> =

@@ -63,7 +63,7 @@ export class Quota extends Context.Service<
     /** Returns a place or a booking for which certainly no request was sent. */
     readonly release: (options: Counted & { readonly ticket: Ticket }) => Effect.Effect<void, QuotaError>
     /** How many calls are allowed right now: the smallest remainder of all limits. */
-    readonly left: (options: Counted) => Effect.Effect<number, QuotaError>
+    readonly remaining: (options: Counted) => Effect.Effect<number, QuotaError>
     /**
      * Reports that QQ refused a call because of its quota. The limiter then grants no places for a minute. The time
      * doubles with each further refusal, up to an hour.
@@ -96,7 +96,7 @@ export const makeMemory: Effect.Effect<Quota["Service"]> = Effect.sync(() => {
     complete: (options) =>
       Clock.clockWith((clock) => Effect.succeed(windows.end(options, options.ticket, millisOf(clock)))),
     release: ({ ticket, ...counted }) => Effect.sync(() => windows.giveBack(counted, ticket)),
-    left: (counted) => Effect.map(monotonicMillis, (now) => windows.left(counted, now)),
+    remaining: (counted) => Effect.map(monotonicMillis, (now) => windows.remaining(counted, now)),
     refused: (counted) => Effect.map(monotonicMillis, (now) => windows.refused(counted, now)),
     isClosed: (counted) => Effect.map(monotonicMillis, (now) => windows.isClosed(counted, now))
   })

@@ -142,11 +142,11 @@ export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Option
         own.giveBack(counted, mine!)
         return theirs === undefined ? Effect.void : Effect.asVoid(run(scripts.release, counted, ...theirs))
       }),
-    left: (counted) =>
+    remaining: (counted) =>
       Effect.flatMap(monotonicMillis, (now) =>
-        run(scripts.left, counted).pipe(
-          Effect.map((amount) => Math.min(own.left(counted, now), amount === "inf" ? Infinity : Number(amount))),
-          Effect.orElseSucceed(() => own.left(counted, now))
+        run(scripts.remaining, counted).pipe(
+          Effect.map((amount) => Math.min(own.remaining(counted, now), amount === "inf" ? Infinity : Number(amount))),
+          Effect.orElseSucceed(() => own.remaining(counted, now))
         )
       ),
     refused: (counted) =>

@@ -34,7 +34,7 @@ const remote = (windows: Windows, delay: () => number): Quota.Quota["Service"] =
     reserve: (options) => ask((now) => Quota.reserveIn(windows, options, now)),
     complete: ({ ticket, ...counted }) => Effect.map(now, (at) => void ended.push({ counted, ticket, at })),
     release: ({ ticket, ...counted }) => ask(() => windows.giveBack(counted, ticket)),
-    left: (counted) => ask((now) => windows.left(counted, now)),
+    remaining: (counted) => ask((now) => windows.remaining(counted, now)),
     refused: (counted) => ask((now) => windows.refused(counted, now)),
     isClosed: (counted) => Effect.map(now, (now) => windows.isClosed(counted, now))
   })

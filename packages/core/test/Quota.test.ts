@@ -88,7 +88,7 @@ describe("Quota", () => {
       const granted = (yield* Effect.all(Array.from({ length: 12 }, () => take))).filter((place) => place.granted)
       assert.strictEqual(granted.length, 10)
       yield* TestClock.adjust("2 minutes")
-      assert.strictEqual(yield* quota.left({ key, limits: both }), 5)
+      assert.strictEqual(yield* quota.remaining({ key, limits: both }), 5)
       const more = (yield* Effect.all(Array.from({ length: 12 }, () => take))).filter((place) => place.granted)
       assert.strictEqual(more.length, 5)
       const late = yield* take
@@ -148,9 +148,9 @@ describe("Quota", () => {
       yield* gate.open
       yield* Fiber.joinAll(fibers)
       yield* TestClock.adjust("10 seconds")
-      assert.strictEqual(yield* quota.left({ key, limits: two }), 0)
+      assert.strictEqual(yield* quota.remaining({ key, limits: two }), 0)
       yield* TestClock.adjust("52 seconds")
-      assert.strictEqual(yield* quota.left({ key, limits: two }), 2)
+      assert.strictEqual(yield* quota.remaining({ key, limits: two }), 2)
     })
   )
 
@@ -172,7 +172,7 @@ describe("Quota", () => {
       )
       yield* Fiber.interruptAll(waiting)
       yield* TestClock.adjust("62 seconds")
-      assert.strictEqual(yield* quota.left({ key, limits: ten }), 10)
+      assert.strictEqual(yield* quota.remaining({ key, limits: ten }), 10)
     })
   )
 
@@ -214,7 +214,7 @@ describe("Quota", () => {
         reserve: () => fail,
         complete: () => Effect.void,
         release: () => fail,
-        left: () => fail,
+        remaining: () => fail,
         refused: () => fail,
         isClosed: () => Effect.succeed(false)
       })

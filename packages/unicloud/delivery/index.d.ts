@@ -79,7 +79,7 @@ export interface Client extends Calls {
   /** 同样的接口，换一个小程序：qq.app("1112345678").security.msgSecCheck({ content })。 */
   app(app: string | { appid: string; appsecret?: string }): Calls
   /** 按本地计数，该接口现在还能调用几次。 */
-  left(call: string, app?: { appid?: string }): Promise<number>
+  remaining(call: string, app?: { appid?: string }): Promise<number>
   /** 结束：等待进行中的调用，之后的调用失败。云函数中通常不需要。 */
   close(): Promise<void>
 }
@@ -120,7 +120,7 @@ export interface OwnTransport {
 export interface ClientService {
   /** 进行一次调用；endpoint.endpoint 是接口名，如 security.msgSecCheck。 */
   call(endpoint: { readonly endpoint: string }, input: unknown, options?: CallOptions): EffectValue
-  left(endpoint: { readonly endpoint: string }, app?: { appid?: string }): EffectValue
+  remaining(endpoint: { readonly endpoint: string }, app?: { appid?: string }): EffectValue
 }
 
 /** access_token 的变化。 */

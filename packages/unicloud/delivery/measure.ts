@@ -42,7 +42,7 @@ const program = `
     start = process.cpuUsage()
     const qq = loaded.createQQMini({ appid: "1112345678", appsecret: "secret" })
     // builds everything that the first call needs, and sends nothing
-    qq.left("security.msgSecCheck").then(() => console.log(JSON.stringify([required, since(start)])))
+    qq.remaining("security.msgSecCheck").then(() => console.log(JSON.stringify([required, since(start)])))
   }
 `
 

@@ -69,7 +69,7 @@ describe("a Redis over HTTP", () => {
     await Promise.all(calls)
     assert.strictEqual(await sandbox.run((platform) => platform.count("auth.getAccessToken")), 1)
     assert.deepStrictEqual(
-      [await edge.left("security.msgSecCheck"), await node.left("security.msgSecCheck")],
+      [await edge.remaining("security.msgSecCheck"), await node.remaining("security.msgSecCheck")],
       [4_000 - 40, 4_000 - 40]
     )
     await edge.close()

@@ -26,7 +26,7 @@ import { deploy, type Deployment } from "../support/deployment.ts"
 import { Proxy } from "../support/faultyProxy.ts"
 import { withLimits } from "../support/limits.ts"
 import { overHttp } from "../support/overHttp.ts"
-import { left, reserve } from "../support/places.ts"
+import { remaining, reserve } from "../support/places.ts"
 import { sum } from "../support/processes.ts"
 import { Redis } from "../support/redis.ts"
 import { dropped } from "../support/serverless.ts"
@@ -142,7 +142,7 @@ it.live("Q1: while Redis is away each process counts for itself by what it took 
       yield* Effect.promise(() => mortal.stop())
       const places = granted(yield* Effect.all(Array.from({ length: 5 }, () => reserve("a away", limits))))
       assert.strictEqual(places.length, 2)
-      assert.strictEqual(yield* left("a away", limits), 0)
+      assert.strictEqual(yield* remaining("a away", limits), 0)
       yield* quota.release({ key: "a away", limits, ticket: places[0]!.ticket })
       assert.isTrue((yield* reserve("a away", limits)).granted)
       // QQ's word counts then, too
@@ -262,7 +262,7 @@ it.effect("Q1: a send repeated with a new token takes a place of its own", () =>
     yield* Security.msgSecCheck({ content: "x" })
     const key = `${first.appid} security.msgSecCheck`
     const quota = yield* Quota.Quota
-    assert.strictEqual(yield* quota.left({ key, limits: [Quota.perMinute(4_000)] }), 3_998)
+    assert.strictEqual(yield* quota.remaining({ key, limits: [Quota.perMinute(4_000)] }), 3_998)
   }).pipe(
     Effect.provide(
       QQMini.layerNoDeps.pipe(

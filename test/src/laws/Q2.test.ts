@@ -61,10 +61,10 @@ it.effect("Q2: who does not wait is told when to come back", () =>
     assert.strictEqual(next.reason._tag, "QuotaReached")
     assert.isAbove(next.retryAfter!, 50_000)
     assert.strictEqual(yield* sandbox.count("security.msgSecCheck"), 1)
-    assert.strictEqual(yield* QQMini.left(Security.msgSecCheck), 0)
-    assert.strictEqual(yield* QQMini.left(Security.imgSecCheck), 2_000)
+    assert.strictEqual(yield* QQMini.remaining(Security.msgSecCheck), 0)
+    assert.strictEqual(yield* QQMini.remaining(Security.imgSecCheck), 2_000)
     yield* TestClock.adjust("1 minute")
-    assert.strictEqual(yield* QQMini.left(Security.msgSecCheck), 3_999)
+    assert.strictEqual(yield* QQMini.remaining(Security.msgSecCheck), 3_999)
     yield* check
   }).pipe(Effect.provide(Sandbox.layer))
 )

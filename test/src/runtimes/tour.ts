@@ -105,7 +105,7 @@ export const tour = async ({ ask, connect, ways }: Given): Promise<ReadonlyArray
   step("a second message", "NotSubscribed", await tagOf(qq.subscribeMessage.send(message(guest.openid))))
   const { second } = await ask("welcome")
   step("for another program", { risky: false }, await qq.app(second).security.msgSecCheck({ content: "x" }))
-  step("left", true, (await qq.left("security.msgSecCheck")) < 4_000)
+  step("remaining", true, (await qq.remaining("security.msgSecCheck")) < 4_000)
   const before = await ask("requests")
   step("what can't succeed", "InvalidInput", await tagOf(qq.security.msgSecCheck({ content: "x".repeat(600_000) })))
   step("is not sent", before, await ask("requests"))

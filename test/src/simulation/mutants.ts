@@ -192,7 +192,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a place ends before its request came",
     law: "Q1",
     file: "call/admission.ts",
-    search: "hold: () => call.left + lateMillis",
+    search: "hold: () => call.millisLeft + lateMillis",
     replace: "hold: () => 0"
   },
   {

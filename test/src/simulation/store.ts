@@ -183,7 +183,7 @@ export class Store {
       complete: (options) =>
         Effect.flatMap(here, (from) => Effect.sync(() => this.#tell(from, holder, quota.complete(options)))),
       release: (options) => ask(quota.release(options)),
-      left: (options) => ask(quota.left(options)),
+      remaining: (options) => ask(quota.remaining(options)),
       refused: (options) => ask(quota.refused(options)),
       isClosed: (options) => ask(quota.isClosed(options)).pipe(Effect.orElseSucceed(() => false))
     })

@@ -16,7 +16,7 @@ export const withLimits = (
     reserve: (options) => quota.reserve(other(options)),
     complete: (options) => quota.complete(other(options)),
     release: (options) => quota.release(other(options)),
-    left: (options) => quota.left(other(options)),
+    remaining: (options) => quota.remaining(other(options)),
     refused: (options) => quota.refused(other(options)),
     isClosed: (options) => quota.isClosed(other(options))
   })

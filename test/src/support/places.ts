@@ -7,5 +7,5 @@ export const reserve = (key: string, limits: ReadonlyArray<Quota.Limit>, maxWait
   Effect.flatMap(Quota.Quota, (quota) => quota.reserve({ key, limits, maxWait, hold: 15_000 }))
 
 /** How many places there are. */
-export const left = (key: string, limits: ReadonlyArray<Quota.Limit>) =>
-  Effect.flatMap(Quota.Quota, (quota) => quota.left({ key, limits }))
+export const remaining = (key: string, limits: ReadonlyArray<Quota.Limit>) =>
+  Effect.flatMap(Quota.Quota, (quota) => quota.remaining({ key, limits }))

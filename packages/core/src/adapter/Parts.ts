@@ -116,8 +116,8 @@ const noPart = (
 const noClient = () =>
   App.invalidConfig(
     "transformClient",
-    "must give a client, with the methods call and left",
-    "必须返回具有方法 call 和 left 的客户端"
+    "must give a client, with the methods call and remaining",
+    "必须返回具有方法 call 和 remaining 的客户端"
   )
 
 const storeMethods = ["read", "lease", "write", "remove", "release"]
@@ -171,7 +171,7 @@ export const make = Effect.fnUntraced(function* (
   if (transformClient !== undefined) {
     const transformed = Effect.flatMap(QQMini.QQMini, (client) => {
       const other = transformClient(client)
-      return hasMethods(other, ["call", "left"]) ? Effect.succeed(other) : Effect.fail(noClient())
+      return hasMethods(other, ["call", "remaining"]) ? Effect.succeed(other) : Effect.fail(noClient())
     })
     client = Layer.provideMerge(Layer.effect(QQMini.QQMini, transformed), client)
   }

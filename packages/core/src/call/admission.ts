@@ -45,7 +45,7 @@ export class Admission {
   hasPlace(counted: Counted): Effect.Effect<boolean> {
     if (!isKept(counted)) return Effect.succeed(true)
     return Effect.orElseSucceed(
-      Effect.map(this.#quota.left(counted), (left) => left > 0),
+      Effect.map(this.#quota.remaining(counted), (remaining) => remaining > 0),
       () => true
     )
   }
@@ -57,15 +57,15 @@ export class Admission {
   run(call: Call, counted: Counted, request: Effect.Effect<unknown, Failure>): Effect.Effect<unknown, Failure> {
     const inTurn = <A>(effect: Effect.Effect<A, Failure>): Effect.Effect<A, Failure> =>
       this.#turns.run(effect, (wait) =>
-        Effect.timeoutOrElse(wait, { duration: call.left, orElse: () => tooLate(call) })
+        Effect.timeoutOrElse(wait, { duration: call.millisLeft, orElse: () => tooLate(call) })
       )
     if (!isKept(counted)) return inTurn(request)
     const place = withPlace(
       this.#quota,
       counted,
       {
-        maxWait: () => (call.options.waitForQuota ? call.left : 0),
-        hold: () => call.left + lateMillis,
+        maxWait: () => (call.options.waitForQuota ? call.millisLeft : 0),
+        hold: () => call.millisLeft + lateMillis,
         phase,
         onWait: (millis) => this.#log(call, counted, millis)
       },

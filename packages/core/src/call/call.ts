@@ -58,11 +58,16 @@ export const make = ({ apps, attempt, quota, settings, tokens }: Parts) => {
 
   const send = (call: Call, proof: Proof): Effect.Effect<unknown, Retry.Failure> =>
     Effect.suspend(() => {
-      const { caller, endpoint, left, options, progress, wire } = call
+      const { caller, endpoint, millisLeft, options, progress, wire } = call
       // D3
-      if (left <= 0) return tooLate(call)
+      if (millisLeft <= 0) return tooLate(call)
       progress.attempts++
-      return attempt(endpoint, { wire, appid: caller.appid, proof, timeout: Math.min(options.attemptTimeout, left) })
+      return attempt(endpoint, {
+        wire,
+        appid: caller.appid,
+        proof,
+        timeout: Math.min(options.attemptTimeout, millisLeft)
+      })
     })
   const sendWithToken = Token.make(tokens, admission, send)
 

@@ -60,7 +60,7 @@ export class Call {
   }
 
   /** Milliseconds until the deadline. */
-  get left(): number {
+  get millisLeft(): number {
     return Math.max(0, this.deadline - this.progress.now)
   }
 }

@@ -10,6 +10,6 @@ export class QQMini extends Context.Service<
     /** Calls an endpoint. Prefer to call the endpoint itself: `Security.msgSecCheck({ content })`. */
     readonly call: (endpoint: Any, input: unknown, options?: CallOptions) => Effect.Effect<unknown, QQError>
     /** How often an endpoint may be called right now for the program, by the client's own count of QQ's limits. */
-    readonly left: (endpoint: Any, authority?: Authority) => Effect.Effect<number, QQError>
+    readonly remaining: (endpoint: Any, authority?: Authority) => Effect.Effect<number, QQError>
   }
 >()("@qq-mini/core/QQMini") {}

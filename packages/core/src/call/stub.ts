@@ -37,7 +37,7 @@ export const layerStub = (stubs: Stubs): Layer.Layer<QQMini> =>
   Layer.succeed(
     QQMini,
     QQMini.of({
-      left: () => Effect.succeed(Infinity),
+      remaining: () => Effect.succeed(Infinity),
       call: (endpoint, input) =>
         Effect.withFiber((fiber) => {
           const stub = (stubs as Readonly<Record<string, Stub | undefined>>)[endpoint.endpoint]

@@ -33,7 +33,7 @@ export const make = (
     return Effect.catch(admission.run(call, counted, request), (failure) => {
       if (failure.reason._tag !== "InvalidToken" || call.renewals <= 0 || used === undefined)
         return Effect.fail(failure)
-      const renewed = Effect.mapError(tokens.renew(app, used, call.left), withoutToken)
+      const renewed = Effect.mapError(tokens.renew(app, used, call.millisLeft), withoutToken)
       return Effect.logDebug(`${call.endpoint.endpoint}: renewing the access token`).pipe(
         Effect.andThen(renewed),
         Effect.flatMap(({ fresh, token }) => {
@@ -46,7 +46,7 @@ export const make = (
 
   return (call: Call, counted: Counted, app: AppCredentials): Effect.Effect<unknown, Failure> =>
     Effect.flatMap(tokens.isWarm(app), (isWarm) => {
-      const token = Effect.suspend(() => Effect.mapError(tokens.get(app, call.left), withoutToken))
+      const token = Effect.suspend(() => Effect.mapError(tokens.get(app, call.millisLeft), withoutToken))
       if (isWarm) return sendWith(call, counted, app, token)
       // If the quota is full, wait for a place first: a call that is not sent must not cost a getToken. If there is a
       // place, get the token before the call's turn, so that waiting for the token blocks no calls of other programs.

@@ -197,7 +197,7 @@ export class Windows {
   }
 
   /** How many calls are allowed now: the smallest remainder of all limits. */
-  left(counted: Counted, now: number): number {
+  remaining(counted: Counted, now: number): number {
     if (this.isClosed(counted, now)) return 0
     return Math.min(Infinity, ...this.#kept(counted).map((w) => Math.max(0, w.max - w.used(w.slot(now), w.slot(now)))))
   }

@@ -128,7 +128,7 @@ const release = `
 giveBack()
 return 1`
 
-const left = `
+const remaining = `
 local least = inf
 for _, w in ipairs(windows) do
   least = math.min(least, math.max(0, w.max - used(w, w.present)))
@@ -167,7 +167,7 @@ const script = <Result>(lua: string) =>
 export const scripts = {
   reserve: script<unknown>(reserve),
   release: script<number>(release),
-  left: script<string>(left),
+  remaining: script<string>(remaining),
   refused: script<string>(refused)
 }
 

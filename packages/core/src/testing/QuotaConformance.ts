@@ -47,7 +47,7 @@ const client = (limiter: Limiter, counted: Counted) => ({
     limiter.reserve({ ...counted, maxWait: 0, hold: longMillis, ...options }),
   complete: ({ ticket }: Place) => limiter.complete({ ...counted, ticket }),
   release: ({ ticket }: Place) => limiter.release({ ...counted, ticket }),
-  left: limiter.left(counted),
+  remaining: limiter.remaining(counted),
   refused: limiter.refused(counted),
   isClosed: limiter.isClosed(counted)
 })
@@ -96,9 +96,9 @@ const make = (
 export const cases: ReadonlyArray<Case> = [
   make("Q1: grants the limit and no more, for each key by itself", [limitOf(3, longMillis)], (client, another) =>
     Effect.gen(function* () {
-      yield* same(yield* client.left, 3, "left at first")
+      yield* same(yield* client.remaining, 3, "remaining at first")
       yield* take(client, 3)
-      yield* same(yield* client.left, 0, "left of a full limit")
+      yield* same(yield* client.remaining, 0, "remaining of a full limit")
       const late = yield* client.reserve()
       yield* same(late.granted, false, "granted beyond the limit")
       yield* expect(late.wait > 0 && late.wait < longMillis * 1.1, "the time to come back", late.wait)
@@ -134,7 +134,7 @@ export const cases: ReadonlyArray<Case> = [
       const [first] = yield* take(client, 2)
       for (let i = 0; i < 3; i++) yield* client.complete(first!)
       yield* client.complete({ granted: true, wait: 0, ticket: [] })
-      yield* same(yield* client.left, 0, "left after the ends")
+      yield* same(yield* client.remaining, 0, "remaining after the ends")
       yield* same((yield* client.reserve()).granted, false, "granted after the ends")
     })
   ),
@@ -142,7 +142,7 @@ export const cases: ReadonlyArray<Case> = [
     Effect.gen(function* () {
       const [first] = yield* take(client, 2)
       yield* client.release(first!)
-      yield* same(yield* client.left, 1, "left after one was given back")
+      yield* same(yield* client.remaining, 1, "remaining after one was given back")
       yield* take(client, 1)
       yield* same((yield* client.reserve()).granted, false, "granted beyond the limit")
     })
@@ -193,7 +193,7 @@ export const cases: ReadonlyArray<Case> = [
     Effect.gen(function* () {
       for (const place of yield* take(client, 3)) yield* client.complete(place)
       yield* client.complete(yield* eventually(client))
-      yield* same(yield* client.left, 0, "left of the longer limit")
+      yield* same(yield* client.remaining, 0, "remaining of the longer limit")
       const late = yield* client.reserve({ maxWait: shortMillis * 3 })
       yield* same(late.granted, false, "granted beyond the longer limit")
     })
@@ -210,7 +210,7 @@ export const cases: ReadonlyArray<Case> = [
         const late = yield* client.reserve()
         yield* same(late.granted, false, "granted after QQ refused")
         yield* expect(late.wait > 0 && late.wait <= 60_000, "at most a minute", late.wait)
-        yield* same(yield* client.left, 0, "left after QQ refused")
+        yield* same(yield* client.remaining, 0, "remaining after QQ refused")
         yield* same(yield* client.isClosed, true, "closed")
         yield* same(yield* another.isClosed, false, "another key closed")
         yield* take(another, 1)
