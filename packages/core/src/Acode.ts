@@ -37,7 +37,7 @@ export class Image {
  * Source: QQ's document "createMiniCode". It does not document the image's type, so PNG, JPEG and GIF are accepted.
  */
 export const getMiniCode = /* @__PURE__ */ Endpoint.post("acode.getMiniCode", "/api/json/qqa/CreateMiniCode", () => ({
-  authority: "access_token",
+  authorization: "access_token",
   input: Schema.Struct({ path: Schema.optional(pagePath()) }),
   wire: Schema.Struct({ path: Schema.optional(pagePath()) }),
   body: Body.json,

@@ -31,7 +31,7 @@ const tokenInput = () => Schema.Struct({ cache: Schema.optional(Schema.Boolean) 
  * Fails with `WrongSecret`, `InvalidAppId`, `SystemBusy`. Source: QQ's document "getAccessToken".
  */
 export const getAccessToken = /* @__PURE__ */ Endpoint.get("auth.getAccessToken", "/api/getToken", () => ({
-  authority: "secret",
+  authorization: "secret",
   input: tokenInput(),
   wire: Schema.Struct({ grant_type: Schema.Literal("client_credential") }).pipe(
     Schema.decodeTo(Schema.toType(tokenInput()), {
@@ -74,7 +74,7 @@ export interface Session {
  * and with `OutcomeUnknown` when a lost attempt may have used the code. Source: QQ's document "code2Session".
  */
 export const code2Session = /* @__PURE__ */ Endpoint.get("auth.code2Session", "/sns/jscode2session", () => ({
-  authority: "secret",
+  authorization: "secret",
   input: loginInput(),
   wire: Schema.Struct({ js_code: Text, grant_type: Schema.Literal("authorization_code") }).pipe(
     Schema.decodeTo(Schema.toType(loginInput()), {

@@ -4,7 +4,7 @@
 import * as Effect from "effect/Effect"
 import { QQMini } from "./call/service.ts"
 import {
-  type Authority,
+  type CallCredentials,
   type CallOptions,
   type Definition,
   type Endpoint,
@@ -13,19 +13,19 @@ import {
 } from "./endpoint/definition.ts"
 import type { QQError } from "./reason/error.ts"
 
-export type { Any, Authority, CallOptions, Definition, Endpoint } from "./endpoint/definition.ts"
+export type { Any, CallCredentials, CallOptions, Definition, Endpoint } from "./endpoint/definition.ts"
 
 /** The function of an endpoint. It takes the input and the options of a call, and fails with `QQError`. */
 export interface Callable<A, I> {
   (
     ...args: {} extends I
-      ? [input?: I & Authority, options?: CallOptions]
-      : [input: I & Authority, options?: CallOptions]
+      ? [input?: I & CallCredentials, options?: CallOptions]
+      : [input: I & CallCredentials, options?: CallOptions]
   ): Effect.Effect<A, QQError, QQMini>
 }
 
 const parts: ReadonlyArray<keyof Definition<IO, IO, IO, unknown>> = [
-  "authority",
+  "authorization",
   "input",
   "wire",
   "body",
@@ -35,7 +35,7 @@ const parts: ReadonlyArray<keyof Definition<IO, IO, IO, unknown>> = [
   "image",
   "select",
   "codes",
-  "answers",
+  "resultCodes",
   "quota",
   "delivery"
 ]

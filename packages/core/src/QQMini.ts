@@ -14,7 +14,7 @@ import * as Call from "./call/call.ts"
 import * as Caller from "./call/caller.ts"
 import { Progress } from "./call/progress.ts"
 import { QQMini } from "./call/service.ts"
-import type { Any, Authority } from "./endpoint/definition.ts"
+import type { Any, CallCredentials } from "./endpoint/definition.ts"
 import { Settings } from "./internal/settings.ts"
 import * as Quota from "./Quota.ts"
 import { StoreFailed } from "./reason/client.ts"
@@ -66,15 +66,15 @@ export const make = Effect.gen(function* () {
           ? call
           : Effect.withSpan(call, `QQMini.${endpoint.endpoint}`, { kind: "client", captureStackTrace: false })
       }),
-    remaining: (endpoint, authority = {}) =>
-      Effect.flatMap(App.Current, (selected) => callerOf(endpoint, authority, selected)).pipe(
+    remaining: (endpoint, credentials = {}) =>
+      Effect.flatMap(App.Current, (selected) => callerOf(endpoint, credentials, selected)).pipe(
         Effect.flatMap(({ appid }) =>
           Effect.mapError(
             quota.remaining(countedOf(endpoint, appid)),
             ({ problem }) => new StoreFailed({ operation: "quota", problem })
           )
         ),
-        Effect.mapError((reason) => new QQError({ endpoint: endpoint.endpoint, app: authority.appid, reason }))
+        Effect.mapError((reason) => new QQError({ endpoint: endpoint.endpoint, app: credentials.appid, reason }))
       )
   })
 })
@@ -83,8 +83,8 @@ export const make = Effect.gen(function* () {
  * How often an endpoint may be called right now for the program, by the client's own count of QQ's limits:
  * `QQMini.remaining(Security.msgSecCheck)`. `Infinity` if only QQ can count the calls.
  */
-export const remaining = (endpoint: Any, authority?: Authority): Effect.Effect<number, QQError, QQMini> =>
-  Effect.flatMap(QQMini, (client) => client.remaining(endpoint, authority))
+export const remaining = (endpoint: Any, credentials?: CallCredentials): Effect.Effect<number, QQError, QQMini> =>
+  Effect.flatMap(QQMini, (client) => client.remaining(endpoint, credentials))
 
 /** The client over services that you provide: the programs, the transport, the tokens and the quotas. */
 export const layerNoDeps: Layer.Layer<QQMini, never, App.Apps | AccessToken.AccessToken | Quota.Quota | Transport> =

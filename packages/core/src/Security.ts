@@ -54,13 +54,13 @@ export const msgSecCheck = /* @__PURE__ */ Endpoint.post(
   "security.msgSecCheck",
   "/api/json/security/MsgSecCheck",
   () => ({
-    authority: "access_token",
+    authorization: "access_token",
     input: content(),
     wire: content(),
     body: Body.json,
     appid: true,
     output: verdict(),
-    answers: [risky],
+    resultCodes: [risky],
     quota: [perMinute(4_000), perDay(2_000_000)],
     delivery: "repeatable"
   })
@@ -143,7 +143,7 @@ export const imgSecCheck = /* @__PURE__ */ Endpoint.post(
   "security.imgSecCheck",
   "/api/json/security/ImgSecCheck",
   () => ({
-    authority: "access_token",
+    authorization: "access_token",
     input: Schema.Struct({ media: media() }),
     wire: Schema.Struct({ media: file() }),
     body: Body.multipart,
@@ -157,7 +157,7 @@ export const imgSecCheck = /* @__PURE__ */ Endpoint.post(
         help: { en: "The image is larger than 1 MB.", zh: "图片大小不能超过 1 MB。" }
       }
     ],
-    answers: [risky],
+    resultCodes: [risky],
     quota: [perMinute(2_000), perDay(200_000)],
     delivery: "repeatable"
   })

@@ -58,7 +58,7 @@ export const send = /* @__PURE__ */ Endpoint.post(
   "subscribeMessage.send",
   "/api/json/subscribe/SendSubscriptionMessage",
   () => ({
-    authority: "access_token",
+    authorization: "access_token",
     input: message(),
     wire: Schema.toType(message()),
     body: Body.json,

@@ -98,7 +98,7 @@ describe("I1: wrong kinds", () => {
 
   it("of an endpoint whose author says nothing in Chinese", () => {
     const endpoint = Endpoint.post("my.call", "/my", () => ({
-      authority: "none",
+      authorization: "none",
       input: Schema.Struct({
         count: Schema.Int,
         kind: Schema.Literals(["a", "b"]),

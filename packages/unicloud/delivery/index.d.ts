@@ -5,7 +5,7 @@
  */
 
 /** 小程序与调用者自己的 token，每个调用都可以传。 */
-export interface Authority {
+export interface CallCredentials {
   /** 调用者自己的 access_token；原样使用，不缓存、不刷新。 */
   access_token?: string
   /** 其他小程序的 appid。 */
@@ -40,22 +40,25 @@ export interface Image {
 export interface Calls {
   auth: {
     /** access_token。通常不需要自己取：每个调用会自动使用。cache: false 强制获取新的。 */
-    getAccessToken(input?: { cache?: boolean } & Authority, options?: CallOptions): Promise<string>
+    getAccessToken(input?: { cache?: boolean } & CallCredentials, options?: CallOptions): Promise<string>
     /** 用 qq.login 的 code 换取 openid；needKey: true 时返回 session_key（不可下发到客户端）。 */
     code2Session(
-      input: { code: string; needKey?: boolean } & Authority,
+      input: { code: string; needKey?: boolean } & CallCredentials,
       options?: CallOptions
     ): Promise<{ openid: string; session_key?: string; unionid?: string }>
   }
   acode: {
     /** 小程序码。每个小程序一共只有 50 个，请保存复用。path 不以 / 开头。 */
-    getMiniCode(input?: { path?: string } & Authority, options?: CallOptions): Promise<Image>
+    getMiniCode(input?: { path?: string } & CallCredentials, options?: CallOptions): Promise<Image>
   }
   security: {
     /** 文本检测，最长 500 KB。只有 QQ 明确通过才返回 { risky: false }。 */
-    msgSecCheck(input: { content: string } & Authority, options?: CallOptions): Promise<{ risky: boolean }>
+    msgSecCheck(input: { content: string } & CallCredentials, options?: CallOptions): Promise<{ risky: boolean }>
     /** 图片检测：PNG、JPEG、GIF，不超过 1 MB、750 × 1334。media 为字节、base64 或 data URL。 */
-    imgSecCheck(input: { media: Uint8Array | string } & Authority, options?: CallOptions): Promise<{ risky: boolean }>
+    imgSecCheck(
+      input: { media: Uint8Array | string } & CallCredentials,
+      options?: CallOptions
+    ): Promise<{ risky: boolean }>
   }
   subscribeMessage: {
     /** 订阅消息，每位用户每天一条。结果不明时抛出 OutcomeUnknown，从不自动重发。 */
@@ -68,7 +71,7 @@ export interface Calls {
         emphasis_keyword?: string
         oac_appid?: string
         use_robot?: boolean | 0 | 1
-      } & Authority,
+      } & CallCredentials,
       options?: CallOptions
     ): Promise<void>
   }

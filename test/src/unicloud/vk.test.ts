@@ -1296,7 +1296,7 @@ describe("calls that qq-mini gains", () => {
   })
 
   const picture = Endpoint.get("user.getPicture", "/api/json/user/GetPicture", () => ({
-    authority: "access_token",
+    authorization: "access_token",
     input: Schema.Struct({ openid: Schema.String, size: Schema.optional(Schema.Finite) }),
     wire: Schema.Struct({ openid: Schema.String, size: Schema.optional(Schema.Finite) }),
     output: getMiniCode.output,
@@ -1304,7 +1304,7 @@ describe("calls that qq-mini gains", () => {
     delivery: "repeatable"
   }))
   const risk = Endpoint.post("user.getRisk", "/api/json/user/GetRisk", () => ({
-    authority: "access_token",
+    authorization: "access_token",
     // no plain struct, so nobody knows its fields beforehand
     input: Schema.Record(Schema.String, Schema.String),
     wire: Schema.Record(Schema.String, Schema.String),

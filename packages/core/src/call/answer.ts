@@ -122,10 +122,10 @@ export const read = (endpoint: Any, answer: Answer, secretsOf: () => Secrets): R
   if (typeof json !== "object" || json === null || Array.isArray(json)) return unreadable(answer, "unknown JSON")
 
   const fields = json as Fields
-  const isCheck = endpoint.answers !== undefined
+  const isCheck = endpoint.resultCodes !== undefined
   const code = codeOf(fields, isCheck)
   if (code === undefined) return unreadable(answer, "unknown JSON")
-  if (code !== 0 && !endpoint.answers?.includes(code)) return refused(endpoint, code, fields, secretsOf())
+  if (code !== 0 && !endpoint.resultCodes?.includes(code)) return refused(endpoint, code, fields, secretsOf())
   if (endpoint.image) return unreadable(answer, "unknown JSON")
   // C1: a check passes only if `errCode` is written as the number 0, and no other status field exists at any depth.
   const isYes = () => plainYes.test(text) || (yes.test(text) && countKeys(text, statusFields) === 1)

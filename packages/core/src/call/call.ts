@@ -76,7 +76,7 @@ export const make = ({ apps, attempt, quota, settings, tokens }: Parts) => {
     const { caller, endpoint } = call
     const { appid, proof } = caller
     const counted = countedOf(endpoint, appid)
-    return proof === undefined || Redacted.isRedacted(proof) || endpoint.authority === "secret"
+    return proof === undefined || Redacted.isRedacted(proof) || endpoint.authorization === "secret"
       ? admission.run(call, counted, send(call, proof))
       : sendWithToken(call, counted, proof)
   }

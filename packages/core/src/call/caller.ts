@@ -68,9 +68,9 @@ export const make = (apps: App.Apps["Service"]) => {
     const problem = problemOf(selected, access_token)
     if (problem !== undefined) return yield* problem
     const { appid, appsecret } = (selected ?? {}) as Partial<App.AppCredentialsInput>
-    if (endpoint.authority === "none") return { appid, proof: undefined }
+    if (endpoint.authorization === "none") return { appid, proof: undefined }
     // A login is authorised by the AppSecret, so the caller's token is ignored.
-    if (access_token === undefined || (endpoint.authority === "secret" && !isTokenCall(endpoint))) {
+    if (access_token === undefined || (endpoint.authorization === "secret" && !isTokenCall(endpoint))) {
       return callerOf(
         appid === undefined || appsecret === undefined
           ? yield* apps.credentials(appid)
@@ -88,7 +88,7 @@ export const make = (apps: App.Apps["Service"]) => {
   /** `selected` is the program of calls that name none. */
   return (endpoint: Any, given: Given, selected: App.Selected | undefined): Effect.Effect<Caller, Reason> => {
     const own = given.appid !== undefined || given.appsecret !== undefined ? given : selected
-    return own === undefined && given.access_token === undefined && endpoint.authority !== "none"
+    return own === undefined && given.access_token === undefined && endpoint.authorization !== "none"
       ? Effect.map(apps.credentials(undefined), callerOf)
       : find(endpoint, own, given.access_token)
   }

@@ -3,7 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as App from "../App.ts"
-import type { Authority } from "../endpoint/definition.ts"
+import type { CallCredentials } from "../endpoint/definition.ts"
 import type { groups } from "../Endpoints.ts"
 import type { Reason } from "../reason/client.ts"
 import { encode } from "./encode.ts"
@@ -13,7 +13,7 @@ import { QQMini } from "./service.ts"
 type Groups = typeof groups
 type Stub = (input: unknown) => Effect.Effect<unknown, Reason>
 type StubOf<F> = F extends (...args: infer Args) => Effect.Effect<infer A, unknown, unknown>
-  ? (input: NonNullable<Args[0]> & Authority) => Effect.Effect<A, Reason>
+  ? (input: NonNullable<Args[0]> & CallCredentials) => Effect.Effect<A, Reason>
   : never
 
 /** The functions that answer calls instead of QQ, by the name of the call. */

@@ -11,7 +11,7 @@ import type { Limit } from "../Limit.ts"
 import type { Delivery } from "../Retry.ts"
 
 /** The program and the token of a call. Every call accepts these parameters in addition to its own. */
-export interface Authority {
+export interface CallCredentials {
   /** The caller's own token. It is neither stored nor renewed when QQ refuses it. */
   readonly access_token?: string | Redacted.Redacted<string> | undefined
   /** The program of the call. By default the client's default program. */
@@ -38,7 +38,7 @@ export type IO = Schema.Codec<unknown, unknown>
 /** The parts of an endpoint's definition. */
 export interface Definition<Input extends IO, Wire extends IO, Output extends IO, A> {
   /** How the request is authorised: by a token in the query, by appid and secret in the query, or not at all. */
-  readonly authority: "access_token" | "secret" | "none"
+  readonly authorization: "access_token" | "secret" | "none"
   /** The schema of the caller's parameters. They are checked and decoded before anything is sent. */
   readonly input: Input
   /**
@@ -61,7 +61,7 @@ export interface Definition<Input extends IO, Wire extends IO, Output extends IO
   /** The meaning of QQ's error codes for this call, if it differs from the common one. */
   readonly codes?: ReadonlyArray<Code> | undefined
   /** Error codes that are a result of this call and not an error. */
-  readonly answers?: ReadonlyArray<number> | undefined
+  readonly resultCodes?: ReadonlyArray<number> | undefined
   /** QQ's limits for this call. */
   readonly quota?: ReadonlyArray<Limit> | undefined
   /** Whether the call may be repeated. */

@@ -36,7 +36,7 @@ export const refusalOf = (
   switches: Switches
 ): HttpServerResponse.HttpServerResponse =>
   json(
-    endpoint.answers === undefined ? { errcode: code, errmsg: text } : { errCode: code, errMsg: text },
+    endpoint.resultCodes === undefined ? { errcode: code, errmsg: text } : { errCode: code, errMsg: text },
     switches,
     switches.errorStatus
   )

@@ -20,7 +20,7 @@ export const readParams = Effect.fnUntraced(function* (
   const type = request.headers["content-type"] ?? ""
   const isForm = /^(multipart\/form-data|application\/x-www-form-urlencoded)/i.test(type)
   // QQ's page says that the mini code refuses forms. Other clients send the checks as forms.
-  if (isForm && endpoint.answers === undefined) return yield* refuse(40035, "invalid content type")
+  if (isForm && endpoint.resultCodes === undefined) return yield* refuse(40035, "invalid content type")
   const bytes = new Uint8Array(yield* Effect.orElseSucceed(request.arrayBuffer, () => new ArrayBuffer(0)))
   if (type.startsWith("multipart/form-data")) {
     const form = yield* Effect.tryPromise({

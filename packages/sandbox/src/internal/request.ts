@@ -76,7 +76,9 @@ const serve = Effect.fnUntraced(function* (
   const { endpoint, fault } = asked
   const { appid: bodyAppid, ...params } = yield* readParams(endpoint, request, asked.query)
   asked.params = endpoint.appid || bodyAppid === undefined ? params : { ...params, appid: bodyAppid }
-  const appid = yield* endpoint.authority === "secret" ? bySecret(asked, platform) : byToken(asked, bodyAppid, platform)
+  const appid = yield* endpoint.authorization === "secret"
+    ? bySecret(asked, platform)
+    : byToken(asked, bodyAppid, platform)
   if (fault?.kind === "code") return yield* refuse(fault.code ?? -1, "fault on demand")
   const kept = platform.limits(endpoint).filter((limit) => limit.keptBy === "client")
   yield* spend(platform, `${endpoint.endpoint} ${appid}`, kept, platform.switches.quotaCode)

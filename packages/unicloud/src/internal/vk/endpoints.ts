@@ -7,13 +7,13 @@ import type { Json } from "./input.ts"
 
 /** The text check with its parameters as a form. QQ's document requires JSON. */
 export const formTextCheck: Endpoint.Any = (() => {
-  const { answers, authority, delivery, input, output, quota, wire } = msgSecCheck
+  const { authorization, delivery, input, output, quota, resultCodes, wire } = msgSecCheck
   return Endpoint.post("security.msgSecCheck", "/api/json/security/MsgSecCheck", () => ({
-    authority,
+    authorization,
     input,
     wire,
     output,
-    ...(answers === undefined ? {} : { answers }),
+    ...(resultCodes === undefined ? {} : { resultCodes }),
     ...(quota === undefined ? {} : { quota }),
     delivery,
     appid: true,
@@ -52,7 +52,7 @@ export const requestOf = ({
     .replace(/^https?:\/\/[^/]+/i, "")
     .replace(/^\/+/, "")}`
   const definition = {
-    authority: access_token ? ("access_token" as const) : ("none" as const),
+    authorization: access_token ? ("access_token" as const) : ("none" as const),
     input: AnyJson,
     wire: AnyJson,
     output: AnyJson

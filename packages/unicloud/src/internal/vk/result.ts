@@ -76,7 +76,7 @@ export const failure = (endpoint: Any, error: QQError, body: Json | undefined): 
   if (thrown.has(reason._tag)) throw error
   const code = codeOf(error)
   if (code === undefined) return { ...toVkError(error), ...(reason._tag === "QuotaReached" ? { code: 45009 } : {}) }
-  const ofToken = endpoint.authority === "access_token" && (body === undefined || reason._tag === "WrongSecret")
+  const ofToken = endpoint.authorization === "access_token" && (body === undefined || reason._tag === "WrongSecret")
   if (ofToken) return { code: -1, msg: noToken }
   const text = "text" in reason ? (reason.text ?? "") : ""
   const [codeField, textField] = body !== undefined && "errCode" in body ? ["errCode", "errMsg"] : ["errcode", "errmsg"]
