@@ -140,7 +140,7 @@ for (const [name, transport] of transports) {
         Effect.gen(function* () {
           const sandbox = yield* Sandbox.Sandbox
           const all: ReadonlyArray<Any> = Object.values(groups).flatMap((group) => Object.values(group))
-          const own = all.find((one) => one.endpoint === endpoint)?.codes
+          const own = all.find((one) => one.name === endpoint)?.codes
           for (const { code } of allCodes()) {
             const guest = yield* newGuest(sandbox, `${name} ${code} ${endpoint}`)
             yield* sandbox.fault({ kind: "code", code, endpoint, times: 5 })

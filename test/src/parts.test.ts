@@ -183,7 +183,7 @@ describe.each(Object.entries(adapters))("%s", (_, { create, layer }) => {
       transformClient: (client) => ({
         ...client,
         call: (endpoint, input, options) => {
-          called.push(endpoint.endpoint)
+          called.push(endpoint.name)
           return client.call(endpoint, input, options)
         }
       })
@@ -208,7 +208,7 @@ describe.each(Object.entries(adapters))("%s", (_, { create, layer }) => {
         transformClient: (client) => ({
           ...client,
           call: (endpoint, ...rest) => {
-            heard.push(endpoint.endpoint)
+            heard.push(endpoint.name)
             return client.call(endpoint, ...rest)
           }
         }),

@@ -43,7 +43,7 @@ const parts: ReadonlyArray<keyof Definition<IO, IO, IO, unknown>> = [
 const make =
   (method: "GET" | "POST") =>
   <const Name extends string, Input extends IO, Wire extends IO, Output extends IO, A = Output["Type"]>(
-    endpoint: Name,
+    name: Name,
     path: string,
     definition: () => Definition<Input, Wire, Output, A>
   ): Endpoint<Name, Input, Wire, Output, A> & Callable<A, Input["Encoded"]> => {
@@ -58,7 +58,9 @@ const make =
     for (const part of parts) {
       Object.defineProperty(self, part, { configurable: true, enumerable: true, get: () => define()[part] })
     }
-    return Object.assign(self, { [TypeId]: TypeId, endpoint, method, path })
+    // A function's own `name` can't be assigned.
+    Object.defineProperty(self, "name", { value: name, enumerable: true })
+    return Object.assign(self, { [TypeId]: TypeId, method, path })
   }
 
 /**

@@ -91,7 +91,7 @@ export interface RequestClient extends Client {
 const endpoints: ReadonlyArray<Any> = Object.values(groups).flatMap((group) => Object.values(group))
 const noCall = new InvalidInput({
   field: "call",
-  problem: { en: `must be one of ${endpoints.map((one) => one.endpoint).join(", ")}`, zh: "没有这个接口" }
+  problem: { en: `must be one of ${endpoints.map((one) => one.name).join(", ")}`, zh: "没有这个接口" }
 })
 
 const plain = (value: unknown): unknown => {
@@ -205,7 +205,7 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>, options?: RunnerOptions):
     }) as unknown as Bound & Pick<RequestClient, "with">
 
   const remaining = (call: CallName, app?: { readonly appid?: AppId }) => {
-    const endpoint = endpoints.find((one) => one.endpoint === call)
+    const endpoint = endpoints.find((one) => one.name === call)
     const effect =
       endpoint === undefined
         ? Effect.fail(new QQError({ endpoint: String(call), app: undefined, reason: noCall }))

@@ -64,7 +64,7 @@ export const make = Effect.gen(function* () {
         // Without a tracer, a span would only cost time.
         return fiber.getRef(Tracer.Tracer) === Tracer.nativeTracer
           ? call
-          : Effect.withSpan(call, `QQMini.${endpoint.endpoint}`, { kind: "client", captureStackTrace: false })
+          : Effect.withSpan(call, `QQMini.${endpoint.name}`, { kind: "client", captureStackTrace: false })
       }),
     remaining: (endpoint, credentials = {}) =>
       Effect.flatMap(App.Current, (selected) => callerOf(endpoint, credentials, selected)).pipe(
@@ -74,7 +74,7 @@ export const make = Effect.gen(function* () {
             ({ problem }) => new StoreFailed({ operation: "quota", problem })
           )
         ),
-        Effect.mapError((reason) => new QQError({ endpoint: endpoint.endpoint, app: credentials.appid, reason }))
+        Effect.mapError((reason) => new QQError({ endpoint: endpoint.name, app: credentials.appid, reason }))
       )
   })
 })

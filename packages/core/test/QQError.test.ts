@@ -14,16 +14,16 @@ import * as Schema from "effect/Schema"
 describe("QQError", () => {
   it("every code of QQ's gives its reason, with what to do in English and Chinese", () => {
     const all: ReadonlyArray<Any> = Object.values(groups).flatMap((group) => Object.values(group))
-    for (const { codes, endpoint } of [...all, { codes: common, endpoint: "anywhere" }]) {
+    for (const { codes, name } of [...all, { codes: common, name: "anywhere" }]) {
       for (const { code, reason } of codes ?? []) {
         const made = fromCode(codes, code, "some text")
         assert.strictEqual(made.constructor, reason)
         assert.strictEqual((made as { code?: number }).code, code)
         assert.match(made.help.en, /[a-z]/)
         assert.match(made.help.zh, /[一-鿿]/)
-        const { message } = new QQError.QQError({ endpoint, app: "1112345678", reason: made })
+        const { message } = new QQError.QQError({ endpoint: name, app: "1112345678", reason: made })
         assert.include(message, `(QQ: ${code} "some text")`)
-        assert.include(message, endpoint)
+        assert.include(message, name)
         assert.include(message, "1112345678")
         assert.include(message, made.help.zh)
       }

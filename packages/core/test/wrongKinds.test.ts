@@ -66,7 +66,7 @@ const isChinese = ({ en, zh }: { readonly en: string; readonly zh: string }) => 
 describe("I1: wrong kinds", () => {
   const endpoints: ReadonlyArray<Any> = Object.values(groups).flatMap((group) => Object.values(group))
 
-  it.each(endpoints.map((endpoint) => [endpoint.endpoint, endpoint] as const))("of %s", (name, endpoint) => {
+  it.each(endpoints.map((endpoint) => [endpoint.name, endpoint] as const))("of %s", (name, endpoint) => {
     const input = valid[name]!
     assert.isTrue(Result.isSuccess(encode(endpoint, input)), name)
     const places = placesIn(input)

@@ -121,9 +121,9 @@ export interface OwnTransport {
 
 /** 进行全部调用的服务，见 transformClient。 */
 export interface ClientService {
-  /** 进行一次调用；endpoint.endpoint 是接口名，如 security.msgSecCheck。 */
-  call(endpoint: { readonly endpoint: string }, input: unknown, options?: CallOptions): EffectValue
-  remaining(endpoint: { readonly endpoint: string }, app?: { appid?: string }): EffectValue
+  /** 进行一次调用；endpoint.name 是接口名，如 security.msgSecCheck。 */
+  call(endpoint: { readonly name: string }, input: unknown, options?: CallOptions): EffectValue
+  remaining(endpoint: { readonly name: string }, app?: { appid?: string }): EffectValue
 }
 
 /** access_token 的变化。 */

@@ -78,7 +78,7 @@ const tokenOf = (
   endpoint: string,
   response: Transport.Response | undefined
 ): string | undefined => {
-  if (endpoint !== Auth.getAccessToken.endpoint) {
+  if (endpoint !== Auth.getAccessToken.name) {
     const token = query.find(([name]) => name === "access_token")?.[1]
     return Redacted.isRedacted(token) ? Redacted.value(token) : token
   }

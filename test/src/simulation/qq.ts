@@ -127,7 +127,7 @@ export class QQ {
     const asked = this.#platform.receive(request)
     const { code, isDisturbed, response, token } = asked
     if (isDisturbed) this.#facts.trouble("QQ", holder, left, now)
-    if (asked.endpoint === Auth.getAccessToken.endpoint) {
+    if (asked.endpoint === Auth.getAccessToken.name) {
       const grant = code === 0 ? this.#grant(token, sent) : undefined
       if (grant !== undefined) this.#tokens.granted(grant)
       if (grant !== undefined) this.#facts.grants.push(grant)

@@ -16,8 +16,8 @@ const logAgainMillis = 10_000
 const noLimits: Counted["limits"] = []
 
 /** The key and the limits under which the limiter counts an endpoint's calls for a program. */
-export const countedOf = ({ endpoint, quota = noLimits }: Any, appid: string | undefined): Counted => ({
-  key: `${appid ?? ""} ${endpoint}`,
+export const countedOf = ({ name, quota = noLimits }: Any, appid: string | undefined): Counted => ({
+  key: `${appid ?? ""} ${name}`,
   limits: quota
 })
 

@@ -32,7 +32,7 @@ export class Progress {
   /** The error of the call, if it fails now for this reason. */
   error(reason: Reason): QQError {
     const { appid, attempts, began, endpoint, now } = this
-    return new QQError({ endpoint: endpoint.endpoint, app: appid, reason, attempts, elapsed: now - began })
+    return new QQError({ endpoint: endpoint.name, app: appid, reason, attempts, elapsed: now - began })
   }
 }
 

@@ -40,9 +40,9 @@ export const layerStub = (stubs: Stubs): Layer.Layer<QQMini> =>
       remaining: () => Effect.succeed(Infinity),
       call: (endpoint, input) =>
         Effect.withFiber((fiber) => {
-          const stub = (stubs as Readonly<Record<string, Stub | undefined>>)[endpoint.endpoint]
+          const stub = (stubs as Readonly<Record<string, Stub | undefined>>)[endpoint.name]
           if (stub === undefined) {
-            return Effect.die(new Error(`QQMini.layerStub: no stub for ${endpoint.endpoint}`))
+            return Effect.die(new Error(`QQMini.layerStub: no stub for ${endpoint.name}`))
           }
           const progress = new Progress(endpoint, fiber.getRef(Clock.Clock))
           const { access_token: _token, appid, appsecret: _secret, ...own } = input as Readonly<Record<string, unknown>>

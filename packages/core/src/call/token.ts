@@ -34,7 +34,7 @@ export const make = (
       if (failure.reason._tag !== "InvalidToken" || call.renewals <= 0 || used === undefined)
         return Effect.fail(failure)
       const renewed = Effect.mapError(tokens.renew(app, used, call.millisLeft), withoutToken)
-      return Effect.logDebug(`${call.endpoint.endpoint}: renewing the access token`).pipe(
+      return Effect.logDebug(`${call.endpoint.name}: renewing the access token`).pipe(
         Effect.andThen(renewed),
         Effect.flatMap(({ fresh, token }) => {
           call.renewals = fresh ? 0 : call.renewals - 1

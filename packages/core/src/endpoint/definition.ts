@@ -80,7 +80,7 @@ export interface Endpoint<
   A = unknown
 > extends Definition<Input, Wire, Output, A> {
   readonly [TypeId]: typeof TypeId
-  readonly endpoint: Name
+  readonly name: Name
   readonly method: "GET" | "POST"
   readonly path: string
 }

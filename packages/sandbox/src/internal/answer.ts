@@ -19,7 +19,7 @@ export const answerOf = (
     return HttpServerResponse.uint8Array(bytes, { contentType: mediaType })
   }
   const body = Schema.encodeUnknownSync(endpoint.output as Schema.Codec<unknown, any>)(output)
-  switch (endpoint.endpoint) {
+  switch (endpoint.name) {
     case "auth.getAccessToken":
       return json(switches.tokenErrcode ? { ...body, errcode: 0 } : body, switches)
     case "auth.code2Session":

@@ -38,7 +38,7 @@ export const spend = (
 
 const chinaDay = (millis: number) => Math.floor((millis + 8 * 3_600_000) / 86_400_000)
 
-const handlers: { readonly [E in Endpoints as E["endpoint"]]: Handler<E> } = {
+const handlers: { readonly [E in Endpoints as E["name"]]: Handler<E> } = {
   "auth.getAccessToken": (_, appid, platform) =>
     Effect.map(Clock.currentTimeMillis, (now) => ({
       access_token: Redacted.make(platform.issue(appid, now)),
@@ -122,6 +122,6 @@ export const perform = (
 ): Effect.Effect<unknown, Refusal> => {
   const decoded = Schema.decodeUnknownResult(endpoint.wire)(params)
   if (Result.isFailure(decoded)) return refuse(40035, "invalid parameter")
-  const handler = handlers[endpoint.endpoint as keyof typeof handlers] as Handler<Endpoint.Any>
+  const handler = handlers[endpoint.name as keyof typeof handlers] as Handler<Endpoint.Any>
   return handler(decoded.success, appid, platform)
 }

@@ -114,7 +114,7 @@ export class Platform {
 
   /** The limits of a call. */
   limits(endpoint: Endpoint.Any): ReadonlyArray<Limit> {
-    return this.#quota[endpoint.endpoint] ?? endpoint.quota ?? []
+    return this.#quota[endpoint.name] ?? endpoint.quota ?? []
   }
 
   /** Counts a call for a limit. Returns `false` if the limit is reached. */

@@ -29,11 +29,11 @@ const bySecret = Effect.fnUntraced(function* (asked: Asked, platform: Platform):
   const { endpoint, params, query } = asked
   const appid = query.get("appid") ?? ""
   asked.appid = appid
-  if (endpoint.endpoint === "auth.getAccessToken" && params["grant_type"] !== "client_credential") {
+  if (endpoint.name === "auth.getAccessToken" && params["grant_type"] !== "client_credential") {
     return yield* refuse(40002, "invalid grant_type")
   }
   const codes =
-    endpoint.endpoint === "auth.code2Session" ? platform.switches.loginCodes : { appid: 40013, appsecret: 40001 }
+    endpoint.name === "auth.code2Session" ? platform.switches.loginCodes : { appid: 40013, appsecret: 40001 }
   const own = platform.program(appid)
   if (own === undefined) return yield* refuse(codes.appid, "invalid appid")
   if (!sameSecret(own.appsecret, query.get("secret") ?? "")) {
@@ -45,7 +45,7 @@ const bySecret = Effect.fnUntraced(function* (asked: Asked, platform: Platform):
 const badTokenCode = (endpoint: Endpoint.Any, { switches }: Platform): number =>
   switches.badTokenCode !== "documented"
     ? switches.badTokenCode
-    : endpoint.endpoint === "subscribeMessage.send"
+    : endpoint.name === "subscribeMessage.send"
       ? 40014
       : 40001
 
@@ -81,7 +81,7 @@ const serve = Effect.fnUntraced(function* (
     : byToken(asked, bodyAppid, platform)
   if (fault?.kind === "code") return yield* refuse(fault.code ?? -1, "fault on demand")
   const kept = platform.limits(endpoint).filter((limit) => limit.keptBy === "client")
-  yield* spend(platform, `${endpoint.endpoint} ${appid}`, kept, platform.switches.quotaCode)
+  yield* spend(platform, `${endpoint.name} ${appid}`, kept, platform.switches.quotaCode)
   return yield* perform(endpoint, params, appid, platform)
 })
 
@@ -99,11 +99,11 @@ export const answerRequest = Effect.fnUntraced(function* (
     platform.log.push({ at, endpoint: url.pathname, appid: undefined, params: {}, fault: undefined, code: undefined })
     return notFound
   }
-  const fault = yield* faults.strike(endpoint.endpoint, at)
+  const fault = yield* faults.strike(endpoint.name, at)
   const asked: Asked = { endpoint, query: url.searchParams, fault, appid: undefined, params: {} }
   const note = (code: number | undefined) => {
     const params = shownParams(endpoint, asked.params)
-    platform.log.push({ at, endpoint: endpoint.endpoint, appid: asked.appid, params, fault: fault?.kind, code })
+    platform.log.push({ at, endpoint: endpoint.name, appid: asked.appid, params, fault: fault?.kind, code })
   }
   if (fault?.kind === "resetBefore") {
     note(undefined)

@@ -62,7 +62,7 @@ export const within =
         const deadline = Math.min(Duration.toMillis(asked.value), left)
         if (left <= 0) {
           const reason = new TimedOut({ during: "queue", limit: 0 })
-          return yield* new QQError({ endpoint: endpoint.endpoint, app: undefined, reason })
+          return yield* new QQError({ endpoint: endpoint.name, app: undefined, reason })
         }
         return yield* during(deadline, client.call(endpoint, input, { ...options, deadline }))
       })

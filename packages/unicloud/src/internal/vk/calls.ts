@@ -28,7 +28,7 @@ const invokeBy =
       })
     )
     try {
-      return then(await run(endpoint.endpoint, call), body ?? {})
+      return then(await run(endpoint.name, call), body ?? {})
     } catch (error) {
       if (!isQQError(error)) throw error
       return failure(endpoint, error, body)
@@ -45,7 +45,7 @@ export const make = (run: Runner["run"], programs: Programs) => {
     /** Calls an endpoint. */
     call: async (endpoint: Any, given: Json): Promise<VkResult> =>
       invoke(endpoint, parameters(endpoint, given), (value, body) =>
-        endpoint.image ? (picture(value.bytes) as unknown as VkResult) : success(endpoint.endpoint, body)
+        endpoint.image ? (picture(value.bytes) as unknown as VkResult) : success(endpoint.name, body)
       ),
     /** The token, or `undefined` if QQ refuses to issue one. */
     getAccessToken: async (given: Json = {}): Promise<string | undefined> => {
@@ -57,7 +57,7 @@ export const make = (run: Runner["run"], programs: Programs) => {
       const input = parameters(Auth.getAccessToken, { ...given, access_token: undefined, cache: false })
       // A call that shares another call's fetch does not see QQ's answer.
       return invoke(Auth.getAccessToken, input, (token, body) =>
-        success(Auth.getAccessToken.endpoint, { ...body, access_token: Redacted.value<string>(token) })
+        success(Auth.getAccessToken.name, { ...body, access_token: Redacted.value<string>(token) })
       )
     }) satisfies VkCall,
     /** Calls a URL. */

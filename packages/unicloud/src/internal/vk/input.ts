@@ -24,7 +24,7 @@ const renamed: Readonly<Record<string, (input: Json) => Json>> = {
  * callers may pass parameters that QQ ignores.
  */
 export const parametersOf = (endpoint: Any, given: Json): Json => {
-  const { access_token, ...input } = renamed[endpoint.endpoint]?.(given) ?? given
+  const { access_token, ...input } = renamed[endpoint.name]?.(given) ?? given
   const { fields: own = input } = endpoint.input as { readonly fields?: object }
   const fields = [...Object.keys(own), "appid", "appsecret"]
   const known = Object.fromEntries(

@@ -84,6 +84,6 @@ export const failure = (endpoint: Any, error: QQError, body: Json | undefined): 
     [codeField]: code,
     [textField]: text,
     code,
-    msg: messageOf(endpoint.endpoint, code) ?? (text || error.help.zh)
+    msg: messageOf(endpoint.name, code) ?? (text || error.help.zh)
   }
 }
