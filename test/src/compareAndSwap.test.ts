@@ -9,26 +9,26 @@ import { TestClock } from "effect/testing"
 /** A document with versions, and a writer who adds one to its generation; before its first `lost` writes another is faster. */
 const counter = (lost: number) => {
   let version = 0
-  let kept = TokenCache.empty
+  let document = TokenCache.emptyDocument
   let tries = 0
   const add = CompareAndSwap.swap({
     operation: "write",
-    read: Effect.sync(() => ({ version, kept })),
-    decide: ({ kept: { generation } }) =>
-      Effect.succeed([generation + 1, { ...TokenCache.empty, generation: generation + 1 }] as const),
+    read: Effect.sync(() => ({ version, document })),
+    decide: ({ document: { generation } }) =>
+      Effect.succeed([generation + 1, { ...TokenCache.emptyDocument, generation: generation + 1 }] as const),
     replace: (seen, next) =>
       Effect.sync(() => {
         if (tries++ < lost) {
           version++
-          kept = { ...kept, generation: kept.generation + 10 }
+          document = { ...document, generation: document.generation + 10 }
         }
         if (seen.version !== version) return false
         version++
-        kept = next
+        document = next
         return true
       })
   })
-  return { add, generation: () => kept.generation, tries: () => tries }
+  return { add, generation: () => document.generation, tries: () => tries }
 }
 
 it.effect("T2: decides anew about what another writer put there", () =>
@@ -80,15 +80,15 @@ it.effect("T9: an operation that is interrupted changes nothing any more", () =>
     let replaced = 0
     const steps = {
       operation: "lease",
-      decide: (seen: TokenCache.Kept) => Effect.succeed([true, seen] as const),
+      decide: (seen: TokenCache.SlotDocument) => Effect.succeed([true, seen] as const),
       replace: () => Effect.sync(() => ++replaced > 0)
     } as const
     // as a database's answer that comes after the caller has gone
-    let answer: (kept: TokenCache.Kept) => void = () => {}
-    const read = Effect.promise(() => new Promise<TokenCache.Kept>((resolve) => (answer = resolve)))
+    let answer: (document: TokenCache.SlotDocument) => void = () => {}
+    const read = Effect.promise(() => new Promise<TokenCache.SlotDocument>((resolve) => (answer = resolve)))
     const leasing = yield* Effect.forkChild(CompareAndSwap.swap({ ...steps, read }), { startImmediately: true })
     yield* Fiber.interrupt(leasing)
-    answer(TokenCache.empty)
+    answer(TokenCache.emptyDocument)
     yield* Effect.yieldNow
     assert.strictEqual(replaced, 0)
     // and in a pause

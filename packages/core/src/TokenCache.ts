@@ -106,7 +106,7 @@ export class TokenCache extends Context.Service<
 >()("@qq-mini/core/TokenCache") {}
 
 /** A slot as a document, for stores without a query language. Its times are points in time of the store's clock. */
-export interface Kept {
+export interface SlotDocument {
   /** As {@link Slot.generation}. */
   readonly generation: number
   /** The token; `""` if there is none. */
@@ -124,7 +124,7 @@ export interface Kept {
 }
 
 /** The document of a slot that was never written. */
-export const empty: Kept = {
+export const emptyDocument: SlotDocument = {
   generation: 0,
   token: "",
   lifetime: 0,
@@ -135,20 +135,21 @@ export const empty: Kept = {
 }
 
 /**
- * Changes the document of a slot atomically. It calls `change` with the current document (or {@link empty}) and the
- * store's time. `change` returns the result of the operation and, if the document changes, the new document.
+ * Changes the document of a slot atomically, as `Ref.modify` does. It calls `change` with the current document (or
+ * {@link emptyDocument}) and the store's time. `change` returns the result of the operation and, if the document changes,
+ * the new document.
  */
-export type Transact = <A>(
+export type Modify = <A>(
   operation: TokenCacheError["operation"],
   key: Key,
-  change: (kept: Kept, now: number) => readonly [result: A, next?: Kept]
+  change: (document: SlotDocument, now: number) => readonly [result: A, next?: SlotDocument]
 ) => Effect.Effect<A, TokenCacheError>
 
-/** Makes a store from a function that changes a document atomically. */
-export const make = (transact: Transact): TokenCache["Service"] =>
+/** Makes a store from a function that modifies a slot's document atomically. */
+export const make = (modify: Modify): TokenCache["Service"] =>
   TokenCache.of({
     read: (key) =>
-      transact("read", key, ({ expires, generation, history, leased, lifetime, token }, now) => {
+      modify("read", key, ({ expires, generation, history, leased, lifetime, token }, now) => {
         const live = token !== "" && expires > now
         return [
           {
@@ -164,20 +165,20 @@ export const make = (transact: Transact): TokenCache["Service"] =>
       }),
     // T1, T9
     lease: (key, { generation, owner, ttl }) =>
-      transact("lease", key, (kept, now) =>
-        kept.generation !== generation || (kept.leased > now && kept.owner !== owner)
+      modify("lease", key, (document, now) =>
+        document.generation !== generation || (document.leased > now && document.owner !== owner)
           ? [false]
-          : [true, { ...kept, owner, leased: now + ttl }]
+          : [true, { ...document, owner, leased: now + ttl }]
       ),
     // T2
     write: (key, { generation, history, owner, token, ttl }) =>
-      transact("write", key, (kept, now) => {
-        if (kept.generation !== generation || kept.owner !== owner) return [undefined]
+      modify("write", key, (document, now) => {
+        if (document.generation !== generation || document.owner !== owner) return [undefined]
         const next = Math.max(generation + 1, now)
         return [
           next,
           {
-            ...kept,
+            ...document,
             generation: next,
             token: Redacted.value(token),
             lifetime: ttl,
@@ -189,21 +190,21 @@ export const make = (transact: Transact): TokenCache["Service"] =>
       }),
     // T3
     remove: (key, { generation }) =>
-      transact("remove", key, (kept) =>
-        kept.generation !== generation || kept.token === "" ? [false] : [true, { ...kept, token: "" }]
+      modify("remove", key, (document) =>
+        document.generation !== generation || document.token === "" ? [false] : [true, { ...document, token: "" }]
       ),
     release: (key, { owner }) =>
-      transact("release", key, (kept, now) =>
-        kept.owner === owner && kept.leased > now ? [undefined, { ...kept, leased: 0 }] : [undefined]
+      modify("release", key, (document, now) =>
+        document.owner === owner && document.leased > now ? [undefined, { ...document, leased: 0 }] : [undefined]
       )
   })
 
 /** Makes a store in the memory of this process. */
 export const makeMemory: Effect.Effect<TokenCache["Service"]> = Effect.sync(() => {
-  const slots = new Map<Key, Kept>()
+  const slots = new Map<Key, SlotDocument>()
   return make((_, key, change) =>
     Effect.map(monotonicMillis, (now) => {
-      const [result, next] = change(slots.get(key) ?? empty, now)
+      const [result, next] = change(slots.get(key) ?? emptyDocument, now)
       if (next !== undefined) slots.set(key, next)
       return result
     })

@@ -47,7 +47,8 @@ const make = (kv: Kv, { prefix = "qq-mini" }: Options): TokenCache.TokenCache["S
     return CompareAndSwap.swap({
       operation,
       read: ask(() => kv.get(at)),
-      decide: ({ value }) => Effect.sync(() => change((value ?? TokenCache.empty) as TokenCache.Kept, Date.now())),
+      decide: ({ value }) =>
+        Effect.sync(() => change((value ?? TokenCache.emptyDocument) as TokenCache.SlotDocument, Date.now())),
       // T2: the commit is refused if the entry was written since it was read.
       replace: ({ versionstamp }, next) =>
         ask(async () => {

@@ -35,19 +35,19 @@ export interface Options {
   readonly onTokenEvent?: ((event: AccessToken.TokenEvent) => void) | undefined
 }
 
-interface Kept extends TokenCache.Kept {
+interface ObjectSlot extends TokenCache.SlotDocument {
   readonly key: TokenCache.Key
   /** Whether the token was read since it was written. An unused token is not renewed. */
   readonly used: boolean
 }
 
-const slot = "slot"
+const storageKey = "slot"
 // The alarm renews at 1.1 times the lead of the Workers' own renewals, so that it comes first.
 const leadFactor = 1.1
 // The pause before the next alarm after a failed renewal.
 const retryAlarmMillis = 60_000
 
-const dueAt = ({ expires, lifetime }: Kept): number => expires - leadFactor * AccessToken.renewalLead(lifetime)
+const dueAt = ({ expires, lifetime }: ObjectSlot): number => expires - leadFactor * AccessToken.renewalLead(lifetime)
 
 /**
  * The class of the Durable Object. To set options, extend it:
@@ -56,7 +56,7 @@ const dueAt = ({ expires, lifetime }: Kept): number => expires - leadFactor * Ac
 export class QQTokens {
   /** The options. Override them in a subclass. */
   readonly options: Options = {}
-  #kept: Kept = { ...TokenCache.empty, key: "", used: false }
+  #slot: ObjectSlot = { ...TokenCache.emptyDocument, key: "", used: false }
   readonly #state: State
   readonly #env: Environment.Env
 
@@ -64,7 +64,7 @@ export class QQTokens {
     this.#state = state
     this.#env = env
     void state.blockConcurrencyWhile(async () => {
-      this.#kept = ((await state.storage.get(slot)) as Kept | undefined) ?? this.#kept
+      this.#slot = ((await state.storage.get(storageKey)) as ObjectSlot | undefined) ?? this.#slot
     })
   }
 
@@ -75,23 +75,23 @@ export class QQTokens {
     return TokenCache.make((operation, key, change) =>
       Effect.promise(async () => {
         const now = Date.now()
-        const [result, next] = change(this.#kept, now)
-        const kept = { ...this.#kept, ...next, key }
+        const [result, next] = change(this.#slot, now)
+        const changed = { ...this.#slot, ...next, key }
         if (operation === "write" && next !== undefined) {
-          await this.#keep({ ...kept, used }, Math.max(dueAt(kept), now + 1_000))
-        } else if (next !== undefined) await this.#keep(kept)
-        else if (operation === "read" && used && !kept.used) await this.#keep({ ...kept, used })
+          await this.#save({ ...changed, used }, Math.max(dueAt(changed), now + 1_000))
+        } else if (next !== undefined) await this.#save(changed)
+        else if (operation === "read" && used && !changed.used) await this.#save({ ...changed, used })
         return result
       })
     )
   }
 
-  async #keep(kept: Kept, due?: number): Promise<void> {
+  async #save(slot: ObjectSlot, due?: number): Promise<void> {
     const { storage } = this.#state
-    this.#kept = kept
+    this.#slot = slot
     // Nothing is awaited between the two, so the storage writes them atomically.
     const alarm = due !== undefined && this.options.renewal !== false ? storage.setAlarm(due) : undefined
-    await Promise.all([storage.put(slot, kept), alarm])
+    await Promise.all([storage.put(storageKey, slot), alarm])
   }
 
   /** Handles an operation of the store from a Worker. */
@@ -103,11 +103,11 @@ export class QQTokens {
 
   /** Renews the token before it expires, if it was used. */
   async alarm(): Promise<void> {
-    const { expires, key, token, used } = this.#kept
+    const { expires, key, token, used } = this.#slot
     const now = Date.now()
     if (!used || token === "" || expires <= now) return
     // A Worker has renewed the token meanwhile.
-    if (now < dueAt(this.#kept) - 1_000) return this.#state.storage.setAlarm(dueAt(this.#kept))
+    if (now < dueAt(this.#slot) - 1_000) return this.#state.storage.setAlarm(dueAt(this.#slot))
     await Effect.runPromise(this.#renew(key))
   }
 

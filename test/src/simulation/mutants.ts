@@ -31,7 +31,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "the lease is given while another's is running",
     law: "T1",
     file: "TokenCache.ts",
-    search: "|| (kept.leased > now && kept.owner !== owner)",
+    search: "|| (document.leased > now && document.owner !== owner)",
     replace: ""
   },
   {
@@ -52,7 +52,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a write does not look at the generation",
     law: "T2",
     file: "TokenCache.ts",
-    search: "if (kept.generation !== generation || kept.owner !== owner) return [undefined]",
+    search: "if (document.generation !== generation || document.owner !== owner) return [undefined]",
     replace: ""
   },
   {
@@ -80,8 +80,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a removal does not compare",
     law: "T3",
     file: "TokenCache.ts",
-    search: 'kept.generation !== generation || kept.token === ""',
-    replace: 'kept.token === ""'
+    search: 'document.generation !== generation || document.token === ""',
+    replace: 'document.token === ""'
   },
   {
     name: "a token is removed that was not refused",

@@ -6,15 +6,15 @@ import type { Arrived, Network } from "./network.ts"
 import { between, type Draw } from "./random.ts"
 import { here, type Process, type Timeline } from "./scheduler.ts"
 
-type Kept = TokenCache.Kept
+type SlotDocument = TokenCache.SlotDocument
 
 /** One operation as the store carried it out. */
 export interface Operation {
   readonly holder: string
   readonly name: TokenCache.TokenCacheError["operation"]
   readonly key: TokenCache.Key
-  readonly before: Kept
-  readonly after: Kept
+  readonly before: SlotDocument
+  readonly after: SlotDocument
 }
 
 // The longest wait for the limiter (ms).
@@ -28,7 +28,7 @@ export class Store {
   readonly #watches: boolean
   readonly #onOperation: (operation: Operation) => void
   readonly #onUncounted: () => void
-  readonly #kept = new Map<TokenCache.Key, Kept>()
+  readonly #documents = new Map<TokenCache.Key, SlotDocument>()
   readonly #watchers = new Map<TokenCache.Key, Set<() => void>>()
   readonly #quota = Effect.runSync(Quota.makeMemory)
   /** Nothing can be written before this time. */
@@ -58,26 +58,26 @@ export class Store {
     return this.#timeline.now + this.#process.clocks.monotonic
   }
 
-  slot(key: TokenCache.Key): Kept {
-    return this.#kept.get(key) ?? TokenCache.empty
+  slot(key: TokenCache.Key): SlotDocument {
+    return this.#documents.get(key) ?? TokenCache.emptyDocument
   }
 
   /** The store starts again with nothing. */
   flush(): void {
-    this.#kept.clear()
+    this.#documents.clear()
   }
 
   #apply(
     holder: string,
     name: Operation["name"],
     key: TokenCache.Key,
-    change: (kept: Kept, now: number) => readonly [result: unknown, next?: Kept]
+    change: (document: SlotDocument, now: number) => readonly [result: unknown, next?: SlotDocument]
   ): { readonly result: unknown } | "broken" {
     const before = this.slot(key)
     const [result, next] = change(before, this.now)
     if (next !== undefined) {
       if (this.#timeline.now < this.readOnlyUntil) return "broken"
-      this.#kept.set(key, next)
+      this.#documents.set(key, next)
       if (next.generation !== before.generation || (before.leased > this.now && next.leased <= this.now))
         this.#ring(key)
     }
@@ -113,12 +113,12 @@ export class Store {
           })
         )
       )
-    const transact: TokenCache.Transact = (operation, key, change) =>
+    const modify: TokenCache.Modify = (operation, key, change) =>
       Effect.map(
         ask(operation, () => this.#apply(holder, operation, key, change)),
         ({ result }) => result as never
       )
-    const cache = TokenCache.make(transact)
+    const cache = TokenCache.make(modify)
     if (!this.#watches) return cache
     return {
       ...cache,

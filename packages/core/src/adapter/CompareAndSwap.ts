@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import { type Kept, TokenCacheError } from "../TokenCache.ts"
+import { type SlotDocument, TokenCacheError } from "../TokenCache.ts"
 
 /** One operation of a store on one document. `Seen` is the document as it was read, with its version. */
 export interface Swap<Seen, A> {
@@ -13,11 +13,11 @@ export interface Swap<Seen, A> {
   /** Reads the document and its version. */
   readonly read: Effect.Effect<Seen, TokenCacheError>
   /** Returns the operation's result and, if the document changes, the new document. Runs again after a lost attempt. */
-  readonly decide: (seen: Seen) => Effect.Effect<readonly [result: A, next?: Kept], TokenCacheError>
+  readonly decide: (seen: Seen) => Effect.Effect<readonly [result: A, next?: SlotDocument], TokenCacheError>
   /**
    * Replaces the version that was read. Returns `false` and changes nothing if the document has another version now.
    */
-  readonly replace: (seen: Seen, next: Kept) => Effect.Effect<boolean, TokenCacheError>
+  readonly replace: (seen: Seen, next: SlotDocument) => Effect.Effect<boolean, TokenCacheError>
 }
 
 const maxAttempts = 40

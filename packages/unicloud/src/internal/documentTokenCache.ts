@@ -19,7 +19,7 @@ import { randomBytes } from "node:crypto"
 import type { Database, Document } from "../UniCloud.ts"
 import { check, exists, failure, get, howToCreate } from "./collection.ts"
 import { appidOf, type ForeignToken, type ForeignTokens } from "./foreignToken.ts"
-import { changedBeside, empty, observe, type SlotDocument } from "./slotDocument.ts"
+import { changedBeside, emptySharedDocument, observe, type SharedSlotDocument } from "./slotDocument.ts"
 
 /** The options of the store. */
 export interface Options {
@@ -40,7 +40,7 @@ interface Seen {
   readonly id: string
   /** The revision of the document, `undefined` if there is no document yet. */
   readonly rev: string | undefined
-  readonly state: SlotDocument
+  readonly state: SharedSlotDocument
   readonly found: ForeignToken | undefined
 }
 
@@ -49,17 +49,18 @@ const collectionOf = ({ collection, database }: Options) => database.collection(
 const read = async (options: Options, key: TokenCache.Key): Promise<Seen> => {
   const id = options.id(key)
   const [[document], found] = await Promise.all([get(collectionOf(options), id), options.foreign?.read(appidOf(key))])
-  const kept = document === undefined ? empty : ({ ...empty, ...document } as SlotDocument)
+  const stored =
+    document === undefined ? emptySharedDocument : ({ ...emptySharedDocument, ...document } as SharedSlotDocument)
   return {
     id,
     rev: document === undefined ? undefined : String(document["rev"]),
-    state: options.foreign === undefined ? kept : observe(kept, found),
+    state: options.foreign === undefined ? stored : observe(stored, found),
     found
   }
 }
 
 /** T2: replaces the revision that was read. Gives the new revision, or `undefined` if another writer was faster. */
-const replace = async (options: Options, { id, rev }: Seen, state: SlotDocument): Promise<string | undefined> => {
+const replace = async (options: Options, { id, rev }: Seen, state: SharedSlotDocument): Promise<string | undefined> => {
   const next = randomBytes(9).toString("base64")
   const { expires, generation, history, leased, lifetime, marks, owner, shared, token } = state
   const content = { generation, token, lifetime, expires, owner, leased, history, marks, shared, rev: next }
@@ -99,7 +100,7 @@ const mend = async (options: Options, key: TokenCache.Key, seen: Seen): Promise<
 /** Makes the store. */
 export const make = (options: Options): TokenCache.TokenCache["Service"] => {
   const { collection, foreign, maxLifetime } = options
-  const transact: TokenCache.Transact = (operation, key, change) => {
+  const modify: TokenCache.Modify = (operation, key, change) => {
     const ask = <A>(run: () => Promise<A>) =>
       Effect.tryPromise({ try: run, catch: (error) => failure(operation, error, collection) })
     return CompareAndSwap.swap({
@@ -121,7 +122,7 @@ export const make = (options: Options): TokenCache.TokenCache["Service"] => {
         })
     })
   }
-  return { ...TokenCache.make(transact), ...(maxLifetime === undefined ? {} : { maxLifetime }) }
+  return { ...TokenCache.make(modify), ...(maxLifetime === undefined ? {} : { maxLifetime }) }
 }
 
 // If the database does not answer in this time, it is unreachable. That does not mean that the collection is missing.

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto"
 import { type ForeignToken, never } from "./foreignToken.ts"
 
 /** The content of a slot's document. Times are epoch milliseconds. */
-export interface SlotDocument extends TokenCache.Kept {
+export interface SharedSlotDocument extends TokenCache.SlotDocument {
   /** Fingerprints of the slot's last 8 tokens, to detect a late write of an old token. */
   readonly marks: ReadonlyArray<string>
   /** Whether other software's document contains the same token. Always `true` without other software. */
@@ -13,7 +13,7 @@ export interface SlotDocument extends TokenCache.Kept {
 }
 
 /** The document of a slot that was never written. */
-export const empty: SlotDocument = { ...TokenCache.empty, marks: [], shared: true }
+export const emptySharedDocument: SharedSlotDocument = { ...TokenCache.emptyDocument, marks: [], shared: true }
 
 const mark = (token: string): string => createHash("sha256").update(token).digest("hex").slice(0, 16)
 const marked = (marks: ReadonlyArray<string>, token: string) => [...marks.slice(-7), mark(token)]
@@ -24,7 +24,7 @@ const assumedLifetimeMillis = 7_200_000
 const endlessLifetimeMillis = 240_000
 
 /** Updates a slot with the token that other software has now. */
-export const observe = (state: SlotDocument, found: ForeignToken | undefined): SlotDocument => {
+export const observe = (state: SharedSlotDocument, found: ForeignToken | undefined): SharedSlotDocument => {
   // T3: other software has removed the token.
   if (found === undefined) return state.shared && state.token !== "" ? { ...state, token: "" } : state
   if (sameSecret(found.token, state.token)) return state.shared ? state : { ...state, shared: true }
@@ -50,7 +50,7 @@ export const observe = (state: SlotDocument, found: ForeignToken | undefined): S
 }
 
 /** The slot after an operation, if it is shared with other software. A changed token is not shared yet. */
-export const changedBeside = (state: SlotDocument, next: TokenCache.Kept): SlotDocument => {
+export const changedBeside = (state: SharedSlotDocument, next: TokenCache.SlotDocument): SharedSlotDocument => {
   const same = next.generation === state.generation && sameSecret(next.token, state.token)
   if (same) return { ...state, ...next }
   return { ...next, marks: next.token === "" ? state.marks : marked(state.marks, next.token), shared: false }
