@@ -62,7 +62,7 @@ describe("the limiter in Redis", () => {
       Effect.gen(function* () {
         const nothing = yield* reserve("a nothing", [Quota.perMinute(0)], Infinity)
         assert.deepStrictEqual([nothing.granted, nothing.wait], [false, Infinity])
-        const counted = [Quota.ever(1), Quota.perUser(1, "day")]
+        const counted = [Quota.perLifetime(1), Quota.perUser(1, "day")]
         for (let i = 0; i < 5; i++) assert.isTrue((yield* reserve("a theirs", counted)).granted)
         assert.strictEqual(yield* remaining("a theirs", counted), Infinity)
       })

@@ -7,7 +7,7 @@ import * as SchemaGetter from "effect/SchemaGetter"
 import * as Body from "./Body.ts"
 import * as Endpoint from "./Endpoint.ts"
 import { pagePath } from "./internal/schema.ts"
-import { ever } from "./Limit.ts"
+import { perLifetime } from "./Limit.ts"
 import { MiniCodesUsedUp, PageMissing } from "./reason/answered.ts"
 
 type MediaType = "image/png" | "image/jpeg" | "image/gif"
@@ -56,6 +56,6 @@ export const getMiniCode = /* @__PURE__ */ Endpoint.post("acode.getMiniCode", "/
     { code: 41030, reason: PageMissing },
     { code: 45029, reason: MiniCodesUsedUp }
   ],
-  quota: [ever(50)],
+  quota: [perLifetime(50)],
   delivery: "once"
 }))

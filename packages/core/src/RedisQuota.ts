@@ -34,7 +34,7 @@ const partsOf = (
   ticket: Ticket | undefined
 ): readonly [own: Ticket | undefined, inRedis: Ticket | undefined] => {
   if (ticket === undefined) return [undefined, undefined]
-  const length = 1 + limits.filter((limit) => limit.keptBy === "client").length
+  const length = 1 + limits.filter((limit) => limit.enforcedBy === "client").length
   const inRedis = ticket.slice(length)
   return [ticket.slice(0, length), inRedis.length === 0 ? undefined : inRedis]
 }
@@ -65,10 +65,10 @@ export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Option
     counted: Counted,
     ...rest: ReadonlyArray<string | number>
   ): Effect.Effect<Result, QuotaError> => {
-    const limits = counted.limits.filter((limit) => limit.keptBy === "client")
+    const limits = counted.limits.filter((limit) => limit.enforcedBy === "client")
     // The hash tag puts all keys of a call into one slot of a cluster.
     const base = `${prefix}quota:{${counted.key}}`
-    const keys = [base, ...limits.map((limit) => `${base}:${limit.max}/${limit.per}`)]
+    const keys = [base, ...limits.map((limit) => `${base}:${limit.max}/${limit.window}`)]
     return Effect.flatMap(monotonicMillis, (now) => {
       const reported = ended.get(counted.key) ?? []
       ended.delete(counted.key)

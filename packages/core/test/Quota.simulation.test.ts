@@ -69,7 +69,7 @@ const schedule = (seed: number) =>
     const draw = draws(seed)
     const within = (most: number) => Math.floor(draw() * most)
     const story: Array<string> = []
-    const limit: Quota.Limit = { max: 1 + within(5), per: window, for: "app", keptBy: "client" }
+    const limit: Quota.Limit = { max: 1 + within(5), window, scope: "app", enforcedBy: "client" }
     const counted = { key, limits: [limit] }
     const platform = new Platform(limit.max, window)
     const windows = new Windows()

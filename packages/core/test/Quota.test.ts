@@ -225,7 +225,7 @@ describe("Quota", () => {
   it.effect("leaves alone what only QQ can count", () =>
     Effect.gen(function* () {
       const quota = yield* Quota.makeMemory
-      const counted = [Quota.ever(1), Quota.perUser(1, "day")]
+      const counted = [Quota.perLifetime(1), Quota.perUser(1, "day")]
       for (let i = 0; i < 5; i++) assert.isTrue((yield* takeNow(quota, counted)).granted)
     })
   )

@@ -38,7 +38,7 @@ beforeAll(async () => {
 afterAll(() => redis[Symbol.asyncDispose]())
 
 const window = 3_000
-const limit: Quota.Limit = { max: 150, per: window, for: "app", keptBy: "client" }
+const limit: Quota.Limit = { max: 150, window, scope: "app", enforcedBy: "client" }
 
 /** The most of these times in any window that begins at one of them. */
 const most = (times: ReadonlyArray<number>): number => {
@@ -102,7 +102,7 @@ describe("Q1: 8 processes, text checks as fast as they can", () => {
   })
 
   it("fill a minute's limit, and the others are told when", { timeout: 120_000 }, async () => {
-    const limit: Quota.Limit = { max: 400, per: 60_000, for: "app", keptBy: "client" }
+    const limit: Quota.Limit = { max: 400, window: 60_000, scope: "app", enforcedBy: "client" }
     const platform = { quota: { "security.msgSecCheck": [limit] } }
     const body = async ({ sandbox, start }: Deployment) => {
       const holders = await start(8, { limit })

@@ -212,7 +212,7 @@ const useStore = Effect.gen(function* () {
   return exits
 })
 
-const counted: Quota.Counted = { key: "x", limits: [{ max: 1, per: "minute", for: "app", keptBy: "client" }] }
+const counted: Quota.Counted = { key: "x", limits: [{ max: 1, window: "minute", scope: "app", enforcedBy: "client" }] }
 
 /** Runs with every secret in every error, and looks at all that comes out. */
 const holdsNone = (run: (error: unknown) => Effect.Effect<unknown, unknown>) =>

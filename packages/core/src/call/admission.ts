@@ -1,7 +1,7 @@
 /** Admission control: each request needs a place in QQ's quota, and one of the slots for requests in flight. */
 import * as Effect from "effect/Effect"
 import type { Any } from "../endpoint/definition.ts"
-import { type Counted, isKept } from "../Limit.ts"
+import { type Counted, isEnforced } from "../Limit.ts"
 import type { Quota } from "../Quota.ts"
 import { QuotaReached, TimedOut } from "../reason/client.ts"
 import { answered, type Failure } from "../Retry.ts"
@@ -43,7 +43,7 @@ export class Admission {
 
   /** Whether there is a place right now. `true` if the limiter fails. */
   hasPlace(counted: Counted): Effect.Effect<boolean> {
-    if (!isKept(counted)) return Effect.succeed(true)
+    if (!isEnforced(counted)) return Effect.succeed(true)
     return Effect.orElseSucceed(
       Effect.map(this.#quota.remaining(counted), (remaining) => remaining > 0),
       () => true
@@ -59,7 +59,7 @@ export class Admission {
       this.#turns.run(effect, (wait) =>
         Effect.timeoutOrElse(wait, { duration: call.millisLeft, orElse: () => tooLate(call) })
       )
-    if (!isKept(counted)) return inTurn(request)
+    if (!isEnforced(counted)) return inTurn(request)
     const place = withPlace(
       this.#quota,
       counted,

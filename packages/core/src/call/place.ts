@@ -2,7 +2,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { type Counted, isKept } from "../Limit.ts"
+import { type Counted, isEnforced } from "../Limit.ts"
 import type { Place, Quota } from "../Quota.ts"
 import type { Ticket } from "../quota/windows.ts"
 import { QuotaReached } from "../reason/client.ts"
@@ -87,7 +87,7 @@ export const withPlace = <A, E, TE>(
   inTurn: <B>(effect: Effect.Effect<B, E>) => Effect.Effect<B, E | TE>,
   effect: Effect.Effect<A, E>
 ): Effect.Effect<A, E | TE | QuotaReached> => {
-  if (!isKept(counted)) return inTurn(effect)
+  if (!isEnforced(counted)) return inTurn(effect)
   return Effect.suspend(() => {
     const held = new HeldPlace(quota, counted, waiting)
     const use = Effect.suspend(() => {

@@ -131,16 +131,16 @@ export class Windows {
   /** Memoised: the windows of a key for its last list of limits. */
   readonly #last = new Map<string, { readonly limits: Counted["limits"]; readonly windows: ReadonlyArray<Window> }>()
 
-  #kept({ key, limits }: Counted): ReadonlyArray<Window> {
+  #windowsOf({ key, limits }: Counted): ReadonlyArray<Window> {
     const last = this.#last.get(key)
     if (last?.limits === limits) return last.windows
     const windows = limits
-      .filter((limit) => limit.keptBy === "client")
+      .filter((limit) => limit.enforcedBy === "client")
       .map((limit) => {
-        const id = `${key} ${limit.max}/${limit.per}`
+        const id = `${key} ${limit.max}/${limit.window}`
         let window = this.#windows.get(id)
         if (window === undefined) {
-          window = new Window(limit.max, windowMillis(limit.per))
+          window = new Window(limit.max, windowMillis(limit.window))
           this.#windows.set(id, window)
         }
         return window
@@ -155,7 +155,7 @@ export class Windows {
 
   /** The earliest time at or after `now` with a free place. A caller that has `booked` need not queue again. */
   earliest(counted: Counted, now: number, booked = false): number {
-    const all = this.#kept(counted)
+    const all = this.#windowsOf(counted)
     let time = Math.max(now, this.#closedUntil(counted))
     for (let moved = true; moved;) {
       moved = false
@@ -172,24 +172,24 @@ export class Windows {
 
   /** Takes a place now. It ends at its deadline at the latest. */
   take(counted: Counted, now: number, deadline: number): Ticket {
-    return [1, ...this.#kept(counted).map((window) => window.take(now, deadline))]
+    return [1, ...this.#windowsOf(counted).map((window) => window.take(now, deadline))]
   }
 
   /** Books a place at a later time. */
   book(counted: Counted, time: number): Ticket {
-    return [0, ...this.#kept(counted).map((window) => window.book(time))]
+    return [0, ...this.#windowsOf(counted).map((window) => window.book(time))]
   }
 
   /** Returns an unused place or booking. */
   giveBack(counted: Counted, [taken, ...slots]: Ticket): void {
-    for (const [i, window] of this.#kept(counted).entries()) {
+    for (const [i, window] of this.#windowsOf(counted).entries()) {
       if (slots[i] !== undefined) window.add(taken === 1 ? window.open : window.counts, slots[i], -1)
     }
   }
 
   /** Ends a place at a time, because its call was answered. */
   end(counted: Counted, ticket: Ticket, time: number): void {
-    const windows = this.#kept(counted)
+    const windows = this.#windowsOf(counted)
     for (let i = 0; i < windows.length; i++) {
       const slot = ticket[i + 1]
       if (slot !== undefined) windows[i]!.end(slot, time)
@@ -199,7 +199,10 @@ export class Windows {
   /** How many calls are allowed now: the smallest remainder of all limits. */
   remaining(counted: Counted, now: number): number {
     if (this.isClosed(counted, now)) return 0
-    return Math.min(Infinity, ...this.#kept(counted).map((w) => Math.max(0, w.max - w.used(w.slot(now), w.slot(now)))))
+    return Math.min(
+      Infinity,
+      ...this.#windowsOf(counted).map((w) => Math.max(0, w.max - w.used(w.slot(now), w.slot(now))))
+    )
   }
 
   /** Closes a key, because QQ refused a call for its quota. */

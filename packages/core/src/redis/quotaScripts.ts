@@ -157,7 +157,7 @@ const script = <Result>(lua: string) =>
   Redis.script(
     (keys: ReadonlyArray<string>, limits: ReadonlyArray<Limit>, ...rest: ReadonlyArray<string | number>) => [
       ...keys,
-      ...limits.flatMap((limit) => [limit.max, windowMillis(limit.per) / shape.slotsInWindow]),
+      ...limits.flatMap((limit) => [limit.max, windowMillis(limit.window) / shape.slotsInWindow]),
       ...rest
     ],
     { lua: head + lua, numberOfKeys: (keys) => keys.length }

@@ -39,7 +39,7 @@ const shortMillis = 400
 const middleMillis = 3_000
 const longMillis = 60_000
 
-const limitOf = (max: number, per: number): Limit => ({ max, per, for: "app", keptBy: "client" })
+const limitOf = (max: number, window: number): Limit => ({ max, window, scope: "app", enforcedBy: "client" })
 
 /** The limiter for one key and its limits. */
 const client = (limiter: Limiter, counted: Counted) => ({

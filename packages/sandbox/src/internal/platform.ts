@@ -119,8 +119,8 @@ export class Platform {
 
   /** Counts a call for a limit. Returns `false` if the limit is reached. */
   spend(key: string, limit: Limit, now: number): boolean {
-    const id = `${key} ${limit.max}/${limit.per}`
-    const window = windowMillis(limit.per)
+    const id = `${key} ${limit.max}/${limit.window}`
+    const window = windowMillis(limit.window)
     const times = this.#used.get(id) ?? []
     // A call no longer counts exactly one window later.
     let from = 0

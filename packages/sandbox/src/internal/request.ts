@@ -80,7 +80,7 @@ const serve = Effect.fnUntraced(function* (
     ? bySecret(asked, platform)
     : byToken(asked, bodyAppid, platform)
   if (fault?.kind === "code") return yield* refuse(fault.code ?? -1, "fault on demand")
-  const kept = platform.limits(endpoint).filter((limit) => limit.keptBy === "client")
+  const kept = platform.limits(endpoint).filter((limit) => limit.enforcedBy === "client")
   yield* spend(platform, `${endpoint.name} ${appid}`, kept, platform.switches.quotaCode)
   return yield* perform(endpoint, params, appid, platform)
 })
