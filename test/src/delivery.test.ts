@@ -86,7 +86,7 @@ describe("delivery", () => {
     Effect.gen(function* () {
       const limits = [Quota.perMinute(1)]
       const quota = yield* Quota.makeMemory
-      assert.isTrue((yield* quota.reserve({ key: "k", limits, maxWait: 0, hold: 15_000 })).granted)
+      assert.isTrue((yield* quota.reserve({ key: "k", limits, maxWait: 0, ttl: 15_000 })).granted)
       assert.strictEqual(yield* quota.remaining({ key: "k", limits }), 0)
     })
   )

@@ -49,7 +49,7 @@ const unlimited = Layer.succeed(
     complete: () => Effect.void,
     release: () => Effect.void,
     remaining: () => Effect.succeed(Infinity),
-    refused: () => Effect.void,
+    close: () => Effect.void,
     isClosed: () => Effect.succeed(false)
   })
 )

@@ -75,7 +75,7 @@ describe("the limiter in Redis", () => {
       const one = yield* Layer.build(RedisStores.layer({ url: redis.url }))
       const other = yield* Layer.build(Layer.fresh(RedisStores.layer({ url: redis.url })))
       const refused = Effect.provide(
-        Effect.flatMap(Quota.Quota, (quota) => quota.refused({ key, limits })),
+        Effect.flatMap(Quota.Quota, (quota) => quota.close({ key, limits })),
         one
       )
       yield* refused

@@ -5,10 +5,10 @@ import * as Effect from "effect/Effect"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import { Redis } from "../../../test/src/support/redis.ts"
 
-const counted: Quota.Counted = { key: "1112345678 bench", limits: [Quota.perMinute(1e9), Quota.perDay(1e9)] }
+const counted: Quota.CountedCall = { key: "1112345678 bench", limits: [Quota.perMinute(1e9), Quota.perDay(1e9)] }
 const place = Effect.gen(function* () {
   const quota = yield* Quota.Quota
-  const { ticket } = yield* quota.reserve({ ...counted, maxWait: 0, hold: 15_000 })
+  const { ticket } = yield* quota.reserve({ ...counted, maxWait: 0, ttl: 15_000 })
   yield* quota.complete({ ...counted, ticket })
 })
 

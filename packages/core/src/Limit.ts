@@ -38,7 +38,7 @@ export const windowMillis = (window: Limit["window"]): number =>
   typeof window === "number" ? window : namedMillis[window]
 
 /** A key under which calls are counted, with the limits that apply to it. */
-export interface Counted {
+export interface CountedCall {
   /** The program and the call. */
   readonly key: string
   /** The limits of the call. */
@@ -46,4 +46,4 @@ export interface Counted {
 }
 
 /** Whether the client enforces any of the limits. */
-export const isEnforced = ({ limits }: Counted): boolean => limits.some((limit) => limit.enforcedBy === "client")
+export const isEnforced = ({ limits }: CountedCall): boolean => limits.some((limit) => limit.enforcedBy === "client")

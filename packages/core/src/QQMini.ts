@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Tracer from "effect/Tracer"
 import * as AccessToken from "./AccessToken.ts"
 import * as App from "./App.ts"
-import { countedOf } from "./call/admission.ts"
+import { countedCallOf } from "./call/admission.ts"
 import * as Attempt from "./call/attempt.ts"
 import * as Call from "./call/call.ts"
 import * as Caller from "./call/caller.ts"
@@ -70,7 +70,7 @@ export const make = Effect.gen(function* () {
       Effect.flatMap(App.Current, (selected) => callerOf(endpoint, credentials, selected)).pipe(
         Effect.flatMap(({ appid }) =>
           Effect.mapError(
-            quota.remaining(countedOf(endpoint, appid)),
+            quota.remaining(countedCallOf(endpoint, appid)),
             ({ problem }) => new StoreFailed({ operation: "quota", problem })
           )
         ),

@@ -13,7 +13,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { millisOf, monotonicMillis } from "./internal/time.ts"
-import type { Counted } from "./Limit.ts"
+import type { CountedCall } from "./Limit.ts"
 import { type Ticket, Windows } from "./quota/windows.ts"
 
 export * from "./Limit.ts"
@@ -37,9 +37,9 @@ export interface Reservation {
   /** The longest wait in milliseconds. */
   readonly maxWait: number
   /** Milliseconds after which an unreported place ends, because its request can't reach QQ any more. */
-  readonly hold: number
+  readonly ttl: number
   /** A booking to exchange for a place without queueing again. It is used up whatever the result is. */
-  readonly instead?: Ticket | undefined
+  readonly booking?: Ticket | undefined
 }
 
 /** The error of a limiter. `problem` contains no secret. */
@@ -54,37 +54,37 @@ export class Quota extends Context.Service<
   Quota,
   {
     /** Atomically takes a place, or books the earliest possible one if the wait is at most `maxWait`. */
-    readonly reserve: (options: Counted & Reservation) => Effect.Effect<Place, QuotaError>
+    readonly reserve: (options: CountedCall & Reservation) => Effect.Effect<Place, QuotaError>
     /**
      * Ends a place, because QQ answered its call. It makes no request to a store: it is reported with the next
      * reservation.
      */
-    readonly complete: (options: Counted & { readonly ticket: Ticket }) => Effect.Effect<void>
+    readonly complete: (options: CountedCall & { readonly ticket: Ticket }) => Effect.Effect<void>
     /** Returns a place or a booking for which certainly no request was sent. */
-    readonly release: (options: Counted & { readonly ticket: Ticket }) => Effect.Effect<void, QuotaError>
+    readonly release: (options: CountedCall & { readonly ticket: Ticket }) => Effect.Effect<void, QuotaError>
     /** How many calls are allowed right now: the smallest remainder of all limits. */
-    readonly remaining: (options: Counted) => Effect.Effect<number, QuotaError>
+    readonly remaining: (options: CountedCall) => Effect.Effect<number, QuotaError>
     /**
-     * Reports that QQ refused a call because of its quota. The limiter then grants no places for a minute. The time
-     * doubles with each further refusal, up to an hour.
+     * Closes the quota, because QQ refused a call for it: the limiter then grants no places for a minute. The time
+     * doubles each time the quota is closed again, up to an hour.
      */
-    readonly refused: (options: Counted) => Effect.Effect<void, QuotaError>
-    /** Whether the limiter grants no places because QQ refused, as far as this process knows. */
-    readonly isClosed: (options: Counted) => Effect.Effect<boolean>
+    readonly close: (options: CountedCall) => Effect.Effect<void, QuotaError>
+    /** Whether the quota is closed, as far as this process knows. */
+    readonly isClosed: (options: CountedCall) => Effect.Effect<boolean>
   }
 >()("@qq-mini/core/Quota") {}
 
 /** Takes or books a place in windows held in memory. `now` is in monotonic milliseconds. */
-export const reserveIn = (windows: Windows, counted: Counted & Reservation, now: number): Place => {
-  const { hold, instead, maxWait } = counted
-  if (instead !== undefined) windows.giveBack(counted, instead)
-  const wait = Math.ceil(windows.earliest(counted, now, instead !== undefined) - now)
+export const reserveIn = (windows: Windows, counted: CountedCall & Reservation, now: number): Place => {
+  const { booking, maxWait, ttl } = counted
+  if (booking !== undefined) windows.release(counted, booking)
+  const wait = Math.ceil(windows.earliest(counted, now, booking !== undefined) - now)
   // Q2: no booking if the wait would be too long.
   if (wait > maxWait || wait === Infinity) return { granted: false, wait, ticket: [] }
   return {
     granted: true,
     wait,
-    ticket: wait > 0 ? windows.book(counted, now + wait) : windows.take(counted, now, now + hold)
+    ticket: wait > 0 ? windows.book(counted, now + wait) : windows.take(counted, now, now + ttl)
   }
 }
 
@@ -94,10 +94,10 @@ export const makeMemory: Effect.Effect<Quota["Service"]> = Effect.sync(() => {
   return Quota.of({
     reserve: (options) => Clock.clockWith((clock) => Effect.succeed(reserveIn(windows, options, millisOf(clock)))),
     complete: (options) =>
-      Clock.clockWith((clock) => Effect.succeed(windows.end(options, options.ticket, millisOf(clock)))),
-    release: ({ ticket, ...counted }) => Effect.sync(() => windows.giveBack(counted, ticket)),
+      Clock.clockWith((clock) => Effect.succeed(windows.complete(options, options.ticket, millisOf(clock)))),
+    release: ({ ticket, ...counted }) => Effect.sync(() => windows.release(counted, ticket)),
     remaining: (counted) => Effect.map(monotonicMillis, (now) => windows.remaining(counted, now)),
-    refused: (counted) => Effect.map(monotonicMillis, (now) => windows.refused(counted, now)),
+    close: (counted) => Effect.map(monotonicMillis, (now) => windows.close(counted, now)),
     isClosed: (counted) => Effect.map(monotonicMillis, (now) => windows.isClosed(counted, now))
   })
 })

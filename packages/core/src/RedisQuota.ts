@@ -17,7 +17,7 @@ import * as Redis from "effect/persistence/Redis"
 import { redis as redisErrors, shown } from "./internal/shown.ts"
 import { monotonicMillis, patient } from "./internal/time.ts"
 import { Windows } from "./quota/windows.ts"
-import { type Counted, type Place, Quota, QuotaError, reserveIn, type Ticket } from "./Quota.ts"
+import { type CountedCall, type Place, Quota, QuotaError, reserveIn, type Ticket } from "./Quota.ts"
 import { decodePlace, millis, type QuotaScript, scripts } from "./redis/quotaScripts.ts"
 import type { Options } from "./RedisTokenCache.ts"
 
@@ -30,9 +30,9 @@ const maxEnded = 1_000
 
 /** Splits a ticket into the part for this process's own count and the part for Redis, if Redis granted the place. */
 const partsOf = (
-  { limits }: Counted,
+  { limits }: CountedCall,
   ticket: Ticket | undefined
-): readonly [own: Ticket | undefined, inRedis: Ticket | undefined] => {
+): readonly [local: Ticket | undefined, inRedis: Ticket | undefined] => {
   if (ticket === undefined) return [undefined, undefined]
   const length = 1 + limits.filter((limit) => limit.enforcedBy === "client").length
   const inRedis = ticket.slice(length)
@@ -44,17 +44,17 @@ export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Option
   const redis = yield* Redis.Redis
   // Q1: the places that this process took, and the refusals by QQ that it saw. While Redis is unavailable only these
   // count. When Redis is back, it may not know them.
-  const own = new Windows()
+  const local = new Windows()
   // Places that ended since the last script of their call. They are removed from this list before the script runs. A
   // place that is reported twice would end another caller's place; one that is never reported ends at its deadline.
   const ended = new Map<string, Array<{ readonly slots: Ticket; readonly at: number }>>()
-  let lost = false
+  let unavailable = false
   // While Redis is unavailable, one call a second tries it. A circuit breaker would hang: on Workers the request that
   // runs its probe never ends if the visitor disconnects.
   let nextTry = 0
-  const unlessAway = <A>(effect: Effect.Effect<A, QuotaError>): Effect.Effect<A, QuotaError> =>
+  const unlessUnavailable = <A>(effect: Effect.Effect<A, QuotaError>): Effect.Effect<A, QuotaError> =>
     Effect.flatMap(monotonicMillis, (now) => {
-      if (!lost) return effect
+      if (!unavailable) return effect
       if (now < nextTry) return Effect.fail(new QuotaError({ problem: "it is away" }))
       nextTry = now + tryEveryMillis
       return effect
@@ -62,7 +62,7 @@ export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Option
 
   const run = <Result>(
     of: QuotaScript<Result>,
-    counted: Counted,
+    counted: CountedCall,
     ...rest: ReadonlyArray<string | number>
   ): Effect.Effect<Result, QuotaError> => {
     const limits = counted.limits.filter((limit) => limit.enforcedBy === "client")
@@ -80,8 +80,8 @@ export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Option
       Effect.onExit((exit) => {
         const failure = Exit.isSuccess(exit) ? undefined : Cause.findFail(exit.cause)
         // An interrupted caller does not mean that Redis failed.
-        if (failure?._tag === "Failure" || (failure !== undefined) === lost) return Effect.void
-        lost = failure !== undefined
+        if (failure?._tag === "Failure" || (failure !== undefined) === unavailable) return Effect.void
+        unavailable = failure !== undefined
         if (failure === undefined) return Effect.logInfo("QQ's quotas are counted in Redis again")
         return Effect.andThen(
           Effect.map(monotonicMillis, (now) => (nextTry = now + tryEveryMillis)),
@@ -90,73 +90,73 @@ export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Option
           )
         )
       }),
-      unlessAway
+      unlessUnavailable
     )
   }
 
   return Quota.of({
     reserve: (options) =>
       Effect.gen(function* (): Effect.fn.Return<Place, QuotaError> {
-        const { hold, instead, maxWait, ...counted } = options
+        const { booking, maxWait, ttl, ...counted } = options
         const asked = yield* monotonicMillis
-        const [mine, theirs] = partsOf(counted, instead)
-        if (mine !== undefined) own.giveBack(counted, mine)
-        const notBefore = Math.ceil(own.earliest(counted, asked, instead !== undefined) - asked)
+        const [localTicket, redisTicket] = partsOf(counted, booking)
+        if (localTicket !== undefined) local.release(counted, localTicket)
+        const notBefore = Math.ceil(local.earliest(counted, asked, booking !== undefined) - asked)
         if (notBefore > maxWait) {
-          if (theirs !== undefined) yield* Effect.ignore(run(scripts.release, counted, ...theirs))
+          if (redisTicket !== undefined) yield* Effect.ignore(run(scripts.release, counted, ...redisTicket))
           return { granted: false, wait: notBefore, ticket: [] }
         }
-        const most = Math.min(maxWait, Number.MAX_SAFE_INTEGER)
+        const finiteMaxWait = Math.min(maxWait, Number.MAX_SAFE_INTEGER)
         const reply = yield* Effect.result(
-          run(scripts.reserve, counted, ...(theirs ?? [""]), most, Math.ceil(hold), notBefore)
+          run(scripts.reserve, counted, ...(redisTicket ?? [""]), finiteMaxWait, Math.ceil(ttl), notBefore)
         )
         const now = yield* monotonicMillis
         // Count again, because other calls may have taken places meanwhile. The booking was returned above.
         if (reply._tag === "Failure") {
-          return reserveIn(own, { ...options, instead: instead === undefined ? undefined : [0] }, now)
+          return reserveIn(local, { ...options, booking: booking === undefined ? undefined : [0] }, now)
         }
         const [granted, amount, closed, ...ticket] = yield* Effect.mapError(
           decodePlace(reply.success),
           () => new QuotaError({ problem: "the reply can't be read" })
         )
-        if (closed > 0) own.close(counted, now + closed)
+        if (closed > 0) local.closeUntil(counted, now + closed)
         const wait = millis(amount)
         if (granted === 0) return { granted: false, wait, ticket: [] }
-        const taken = wait > 0 ? own.book(counted, now + wait) : own.take(counted, now, now + hold)
+        const taken = wait > 0 ? local.book(counted, now + wait) : local.take(counted, now, now + ttl)
         return { granted: true, wait, ticket: [...taken, ...ticket] }
       }),
     complete: ({ ticket, ...counted }) =>
       Effect.map(monotonicMillis, (at) => {
-        const [mine, theirs] = partsOf(counted, ticket)
-        own.end(counted, mine!, at)
-        if (theirs === undefined) return
+        const [localTicket, redisTicket] = partsOf(counted, ticket)
+        local.complete(counted, localTicket!, at)
+        if (redisTicket === undefined) return
         const pending = ended.get(counted.key) ?? []
         ended.set(counted.key, pending)
-        pending.push({ slots: theirs.slice(1), at })
+        pending.push({ slots: redisTicket.slice(1), at })
         // The oldest places have reached their deadlines long ago.
         if (pending.length > maxEnded) pending.shift()
       }),
     release: ({ ticket, ...counted }) =>
       Effect.suspend(() => {
-        const [mine, theirs] = partsOf(counted, ticket)
-        own.giveBack(counted, mine!)
-        return theirs === undefined ? Effect.void : Effect.asVoid(run(scripts.release, counted, ...theirs))
+        const [localTicket, redisTicket] = partsOf(counted, ticket)
+        local.release(counted, localTicket!)
+        return redisTicket === undefined ? Effect.void : Effect.asVoid(run(scripts.release, counted, ...redisTicket))
       }),
     remaining: (counted) =>
       Effect.flatMap(monotonicMillis, (now) =>
         run(scripts.remaining, counted).pipe(
-          Effect.map((amount) => Math.min(own.remaining(counted, now), amount === "inf" ? Infinity : Number(amount))),
-          Effect.orElseSucceed(() => own.remaining(counted, now))
+          Effect.map((amount) => Math.min(local.remaining(counted, now), amount === "inf" ? Infinity : Number(amount))),
+          Effect.orElseSucceed(() => local.remaining(counted, now))
         )
       ),
-    refused: (counted) =>
-      Effect.flatMap(Effect.zip(Effect.result(run(scripts.refused, counted)), monotonicMillis), ([closed, now]) =>
+    close: (counted) =>
+      Effect.flatMap(Effect.zip(Effect.result(run(scripts.close, counted)), monotonicMillis), ([closed, now]) =>
         Effect.sync(() => {
-          if (closed._tag === "Success") own.close(counted, now + Number(closed.success))
-          else own.refused(counted, now)
+          if (closed._tag === "Success") local.closeUntil(counted, now + Number(closed.success))
+          else local.close(counted, now)
         })
       ),
-    isClosed: (counted) => Effect.map(monotonicMillis, (now) => own.isClosed(counted, now))
+    isClosed: (counted) => Effect.map(monotonicMillis, (now) => local.isClosed(counted, now))
   })
 })
 

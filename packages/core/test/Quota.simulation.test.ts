@@ -13,10 +13,10 @@ const now = Clock.currentTimeMillis
 
 /** A limiter that all processes share, asked over a network: ends travel with the next reservation, as over Redis. */
 const remote = (windows: Windows, delay: () => number): Quota.Quota["Service"] => {
-  let ended: Array<{ readonly counted: Quota.Counted; readonly ticket: Quota.Ticket; readonly at: number }> = []
+  let ended: Array<{ readonly counted: Quota.CountedCall; readonly ticket: Quota.Ticket; readonly at: number }> = []
   const report = (now: number, sent: typeof ended) => {
     // as a store does that hears of an age
-    for (const { at, counted, ticket } of sent) windows.end(counted, ticket, now - Math.floor(now - at))
+    for (const { at, counted, ticket } of sent) windows.complete(counted, ticket, now - Math.floor(now - at))
   }
   const ask = <A>(answer: (now: number) => A): Effect.Effect<A> =>
     Effect.suspend(() => {
@@ -33,9 +33,9 @@ const remote = (windows: Windows, delay: () => number): Quota.Quota["Service"] =
   return Quota.Quota.of({
     reserve: (options) => ask((now) => Quota.reserveIn(windows, options, now)),
     complete: ({ ticket, ...counted }) => Effect.map(now, (at) => void ended.push({ counted, ticket, at })),
-    release: ({ ticket, ...counted }) => ask(() => windows.giveBack(counted, ticket)),
+    release: ({ ticket, ...counted }) => ask(() => windows.release(counted, ticket)),
     remaining: (counted) => ask((now) => windows.remaining(counted, now)),
-    refused: (counted) => ask((now) => windows.refused(counted, now)),
+    close: (counted) => ask((now) => windows.close(counted, now)),
     isClosed: (counted) => Effect.map(now, (now) => windows.isClosed(counted, now))
   })
 }
@@ -99,7 +99,7 @@ const schedule = (seed: number) =>
             return yield* Effect.fail("lost" as const)
           }
           yield* Effect.sleep(travel + answer)
-          if (refusedByQQ) yield* Effect.ignore(quota.refused(counted))
+          if (refusedByQQ) yield* Effect.ignore(quota.close(counted))
         })
         const clock = yield* Clock.Clock
         const left = () => Math.max(0, start + deadline - clock.currentTimeMillisUnsafe())
@@ -108,7 +108,7 @@ const schedule = (seed: number) =>
           counted,
           {
             maxWait: left,
-            hold: () => left() + late,
+            ttl: () => left() + late,
             phase: (failure: "unsent" | "lost") => failure
           },
           (effect) => effect,

@@ -15,14 +15,14 @@ const take = (quota: Quota.Quota["Service"], maxWait: number, of = limits) =>
   withPlace(
     quota,
     { key, limits: of },
-    { maxWait: () => maxWait, hold: () => 15_000 },
+    { maxWait: () => maxWait, ttl: () => 15_000 },
     (effect) => effect,
     Effect.succeed(true)
   )
 
 /** Takes a place that is used at once. */
 const takeNow = (quota: Quota.Quota["Service"], limits: ReadonlyArray<Quota.Limit>) =>
-  Effect.tap(quota.reserve({ key, limits, maxWait: 0, hold: 15_000 }), ({ ticket }) =>
+  Effect.tap(quota.reserve({ key, limits, maxWait: 0, ttl: 15_000 }), ({ ticket }) =>
     quota.complete({ key, limits, ticket })
   )
 
@@ -44,7 +44,7 @@ describe("Quota", () => {
         const quota = yield* Quota.makeMemory
         const limits = [Quota.perMinute(600)]
         const times: Array<number> = []
-        const waiting = { maxWait: () => Infinity, hold: () => 15_000 }
+        const waiting = { maxWait: () => Infinity, ttl: () => 15_000 }
         const request = Effect.tap(Effect.sleep(latency), () =>
           Effect.map(Clock.currentTimeMillis, (t) => times.push(t))
         )
@@ -139,7 +139,7 @@ describe("Quota", () => {
       const slow = withPlace(
         quota,
         { key, limits: two },
-        { maxWait: () => Infinity, hold: () => 15_000 },
+        { maxWait: () => Infinity, ttl: () => 15_000 },
         (effect) => Effect.suspend(() => (++turns > 2 ? Effect.andThen(gate.await, effect) : effect)),
         Effect.succeed(true)
       )
@@ -186,7 +186,7 @@ describe("Quota", () => {
           withPlace(
             quota,
             { key, limits: ten },
-            { maxWait: () => Infinity, hold: () => 15_000 },
+            { maxWait: () => Infinity, ttl: () => 15_000 },
             (effect) => effect,
             // every other one arrives 9 seconds later
             Effect.andThen(Effect.delay(Clock.currentTimeMillis, i % 2 === 0 ? 0 : 9_000), (time) =>
@@ -215,7 +215,7 @@ describe("Quota", () => {
         complete: () => Effect.void,
         release: () => fail,
         remaining: () => fail,
-        refused: () => fail,
+        close: () => fail,
         isClosed: () => Effect.succeed(false)
       })
       assert.isTrue(yield* take(broken, 0))

@@ -146,7 +146,7 @@ it.live("Q1: while Redis is away each process counts for itself by what it took 
       yield* quota.release({ key: "a away", limits, ticket: places[0]!.ticket })
       assert.isTrue((yield* reserve("a away", limits)).granted)
       // QQ's word counts then, too
-      yield* Effect.ignore(quota.refused({ key: "a word", limits }))
+      yield* Effect.ignore(quota.close({ key: "a word", limits }))
       assert.isFalse((yield* reserve("a word", limits)).granted)
       yield* Effect.promise(() => mortal.start())
       const back = () => logs.some((line) => line.includes("counted in Redis again"))
@@ -194,7 +194,7 @@ it.effect("Q1: a Redis that is away is asked by one call a second, also when tha
         )
       )
     )
-    const reserve = quota.reserve({ key: "a call", limits: [Quota.perMinute(100)], maxWait: 0, hold: 15_000 })
+    const reserve = quota.reserve({ key: "a call", limits: [Quota.perMinute(100)], maxWait: 0, ttl: 15_000 })
     const reserveTenTimes = Effect.forEach(Array.from({ length: 10 }), () => reserve)
     assert.isTrue((yield* reserve).granted)
     assert.isTrue((yield* reserveTenTimes).every(({ granted }) => granted))

@@ -25,7 +25,7 @@ it.live("Q2, D3: callers whose call QQ refused at different times wait, and spin
     const [key, limits] = ["a spin", [Quota.perMinute(5)]]
     const counted = { key, limits }
     const one = yield* Effect.provide(Quota.Quota, yield* Layer.build(RedisStores.layer({ url: redis.url })))
-    yield* one.refused(counted)
+    yield* one.close(counted)
     // Redis opens sooner than this process believes
     const client = createClient({ url: redis.url })
     yield* Effect.promise(() => client.connect())
@@ -39,7 +39,7 @@ it.live("Q2, D3: callers whose call QQ refused at different times wait, and spin
           one.reserve(options)
         )
     })
-    const waiting = { maxWait: () => 2_000, hold: () => 15_000 }
+    const waiting = { maxWait: () => 2_000, ttl: () => 15_000 }
     const call = withPlace(watched, counted, waiting, (effect) => effect, Effect.succeed("sent"))
     const results = yield* Effect.all(
       Array.from({ length: 5 }, () => Effect.result(call)),

@@ -212,7 +212,10 @@ const useStore = Effect.gen(function* () {
   return exits
 })
 
-const counted: Quota.Counted = { key: "x", limits: [{ max: 1, window: "minute", scope: "app", enforcedBy: "client" }] }
+const counted: Quota.CountedCall = {
+  key: "x",
+  limits: [{ max: 1, window: "minute", scope: "app", enforcedBy: "client" }]
+}
 
 /** Runs with every secret in every error, and looks at all that comes out. */
 const holdsNone = (run: (error: unknown) => Effect.Effect<unknown, unknown>) =>
@@ -269,7 +272,7 @@ describe("S1: a secret in an error does not come out of", () => {
     holdsNone((error) =>
       Effect.scoped(
         Effect.provide(
-          Effect.flatMap(Quota.Quota, (quota) => Effect.exit(quota.reserve({ ...counted, maxWait: 0, hold: 1_000 }))),
+          Effect.flatMap(Quota.Quota, (quota) => Effect.exit(quota.reserve({ ...counted, maxWait: 0, ttl: 1_000 }))),
           RedisQuota.layer().pipe(Layer.provide(redisFailing(error)))
         )
       )

@@ -192,15 +192,15 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a place ends before its request came",
     law: "Q1",
     file: "call/admission.ts",
-    search: "hold: () => call.millisLeft + lateMillis",
-    replace: "hold: () => 0"
+    search: "ttl: () => call.millisLeft + lateMillis",
+    replace: "ttl: () => 0"
   },
   {
     name: "a place whose call got lost is free again",
     law: "Q1",
     file: "call/place.ts",
-    search: 'if (came === "lost") return undefined',
-    replace: 'if (came === "lost") return Effect.ignore(this.#quota.release(end))'
+    search: 'if (phase === "lost") return undefined',
+    replace: 'if (phase === "lost") return Effect.ignore(this.#quota.release(end))'
   },
   {
     name: "a place counts for less than the window",

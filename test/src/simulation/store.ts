@@ -184,7 +184,7 @@ export class Store {
         Effect.flatMap(here, (from) => Effect.sync(() => this.#tell(from, holder, quota.complete(options)))),
       release: (options) => ask(quota.release(options)),
       remaining: (options) => ask(quota.remaining(options)),
-      refused: (options) => ask(quota.refused(options)),
+      close: (options) => ask(quota.close(options)),
       isClosed: (options) => ask(quota.isClosed(options)).pipe(Effect.orElseSucceed(() => false))
     })
   }

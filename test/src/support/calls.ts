@@ -56,6 +56,6 @@ export const forgetful = Layer.merge(
   ),
   Layer.effect(
     Quota.Quota,
-    Effect.map(Quota.makeMemory, (quota) => Quota.Quota.of({ ...quota, refused: () => Effect.void }))
+    Effect.map(Quota.makeMemory, (quota) => Quota.Quota.of({ ...quota, close: () => Effect.void }))
   )
 )

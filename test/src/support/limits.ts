@@ -7,7 +7,7 @@ export const withLimits = (
   limitsOf: (limits: ReadonlyArray<Quota.Limit>) => ReadonlyArray<Quota.Limit>
 ): Quota.Quota["Service"] => {
   const known = new WeakMap<ReadonlyArray<Quota.Limit>, ReadonlyArray<Quota.Limit>>()
-  const other = <A extends Quota.Counted>(counted: A): A => {
+  const other = <A extends Quota.CountedCall>(counted: A): A => {
     let limits = known.get(counted.limits)
     if (limits === undefined) known.set(counted.limits, (limits = limitsOf(counted.limits)))
     return { ...counted, limits }
@@ -17,7 +17,7 @@ export const withLimits = (
     complete: (options) => quota.complete(other(options)),
     release: (options) => quota.release(other(options)),
     remaining: (options) => quota.remaining(other(options)),
-    refused: (options) => quota.refused(other(options)),
+    close: (options) => quota.close(other(options)),
     isClosed: (options) => quota.isClosed(other(options))
   })
 }

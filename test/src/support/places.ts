@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 
 /** Asks for a place, by default for one that is free now. */
 export const reserve = (key: string, limits: ReadonlyArray<Quota.Limit>, maxWait = 0) =>
-  Effect.flatMap(Quota.Quota, (quota) => quota.reserve({ key, limits, maxWait, hold: 15_000 }))
+  Effect.flatMap(Quota.Quota, (quota) => quota.reserve({ key, limits, maxWait, ttl: 15_000 }))
 
 /** How many places there are. */
 export const remaining = (key: string, limits: ReadonlyArray<Quota.Limit>) =>

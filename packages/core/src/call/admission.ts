@@ -1,7 +1,7 @@
 /** Admission control: each request needs a place in QQ's quota, and one of the slots for requests in flight. */
 import * as Effect from "effect/Effect"
 import type { Any } from "../endpoint/definition.ts"
-import { type Counted, isEnforced } from "../Limit.ts"
+import { type CountedCall, isEnforced } from "../Limit.ts"
 import type { Quota } from "../Quota.ts"
 import { QuotaReached, TimedOut } from "../reason/client.ts"
 import { answered, type Failure } from "../Retry.ts"
@@ -13,10 +13,10 @@ import { Turns } from "./turns.ts"
 const lateMillis = 10_000
 // The shortest pause between two log messages about the same full quota (ms).
 const logAgainMillis = 10_000
-const noLimits: Counted["limits"] = []
+const noLimits: CountedCall["limits"] = []
 
 /** The key and the limits under which the limiter counts an endpoint's calls for a program. */
-export const countedOf = ({ name, quota = noLimits }: Any, appid: string | undefined): Counted => ({
+export const countedCallOf = ({ name, quota = noLimits }: Any, appid: string | undefined): CountedCall => ({
   key: `${appid ?? ""} ${name}`,
   limits: quota
 })
@@ -42,7 +42,7 @@ export class Admission {
   }
 
   /** Whether there is a place right now. `true` if the limiter fails. */
-  hasPlace(counted: Counted): Effect.Effect<boolean> {
+  hasPlace(counted: CountedCall): Effect.Effect<boolean> {
     if (!isEnforced(counted)) return Effect.succeed(true)
     return Effect.orElseSucceed(
       Effect.map(this.#quota.remaining(counted), (remaining) => remaining > 0),
@@ -54,7 +54,7 @@ export class Admission {
    * Runs a request when it has a place and its turn. D3: it waits for its turn at most until the deadline. D2: from its
    * turn on, only its own timeout ends it. So a request in flight is never reported as unsent.
    */
-  run(call: Call, counted: Counted, request: Effect.Effect<unknown, Failure>): Effect.Effect<unknown, Failure> {
+  run(call: Call, counted: CountedCall, request: Effect.Effect<unknown, Failure>): Effect.Effect<unknown, Failure> {
     const inTurn = <A>(effect: Effect.Effect<A, Failure>): Effect.Effect<A, Failure> =>
       this.#turns.run(effect, (wait) =>
         Effect.timeoutOrElse(wait, { duration: call.millisLeft, orElse: () => tooLate(call) })
@@ -65,28 +65,28 @@ export class Admission {
       counted,
       {
         maxWait: () => (call.options.waitForQuota ? call.millisLeft : 0),
-        hold: () => call.millisLeft + lateMillis,
+        ttl: () => call.millisLeft + lateMillis,
         phase,
         onWait: (millis) => this.#log(call, counted, millis)
       },
       inTurn,
-      Effect.catch(request, (failure) => this.#believe(counted, failure))
+      Effect.catch(request, (failure) => this.#closeIfRefused(counted, failure))
     )
     return Effect.mapError(place, orAnswered)
   }
 
   /** If QQ refuses a call because of its quota, QQ's count replaces ours. */
-  #believe(counted: Counted, failure: Failure): Effect.Effect<never, Failure> {
+  #closeIfRefused(counted: CountedCall, failure: Failure): Effect.Effect<never, Failure> {
     const { phase, reason } = failure
     // If a token fetch was refused, this says nothing about the quota of this call.
     const isTooMuch = phase === "answered" && (reason._tag === "QuotaReached" || reason._tag === "TooFrequent")
     if (!isTooMuch) return Effect.fail(failure)
     const later: Failure = { ...failure, repeat: "by-delivery" }
-    return Effect.andThen(Effect.ignore(this.#quota.refused(counted)), Effect.fail(later))
+    return Effect.andThen(Effect.ignore(this.#quota.close(counted)), Effect.fail(later))
   }
 
   /** Q2: logs that calls are waiting. */
-  #log(call: Call, { key }: Counted, millis: number): Effect.Effect<void> {
+  #log(call: Call, { key }: CountedCall, millis: number): Effect.Effect<void> {
     const { now } = call.progress
     if (millis < 1_000 || now - (this.#loggedAt.get(key) ?? -Infinity) < logAgainMillis) return Effect.void
     this.#loggedAt.set(key, now)

@@ -9,7 +9,7 @@ import type { Settings } from "../internal/settings.ts"
 import type { Quota } from "../Quota.ts"
 import { InvalidInput, type Reason } from "../reason/client.ts"
 import * as Retry from "../Retry.ts"
-import { Admission, countedOf, tooLate } from "./admission.ts"
+import { Admission, countedCallOf, tooLate } from "./admission.ts"
 import type { Attempt } from "./attempt.ts"
 import * as Caller from "./caller.ts"
 import { encode, type Wire } from "./encode.ts"
@@ -75,7 +75,7 @@ export const make = ({ apps, attempt, quota, settings, tokens }: Parts) => {
   const tryOnce = (call: Call): Effect.Effect<unknown, Retry.Failure> => {
     const { caller, endpoint } = call
     const { appid, proof } = caller
-    const counted = countedOf(endpoint, appid)
+    const counted = countedCallOf(endpoint, appid)
     return proof === undefined || Redacted.isRedacted(proof) || endpoint.authorization === "secret"
       ? admission.run(call, counted, send(call, proof))
       : sendWithToken(call, counted, proof)

@@ -2,17 +2,17 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { type Counted, isEnforced } from "../Limit.ts"
+import { type CountedCall, isEnforced } from "../Limit.ts"
 import type { Place, Quota } from "../Quota.ts"
 import type { Ticket } from "../quota/windows.ts"
 import { QuotaReached } from "../reason/client.ts"
 
 /** How a call waits for its place, and how long it holds the place. */
-export interface Waiting<E> {
+export interface PlaceOptions<E> {
   /** The longest wait from now, in milliseconds. */
   readonly maxWait: () => number
   /** Milliseconds from now until the request can't reach QQ any more. */
-  readonly hold: () => number
+  readonly ttl: () => number
   /** How far a failed request got. By default `answered`. */
   readonly phase?: ((failure: E) => "unsent" | "lost" | "answered") | undefined
   /** Called before a wait, with its milliseconds. */
@@ -29,15 +29,15 @@ const grantAll = (error: Error): Effect.Effect<Place> =>
 /** One place, from its reservation to its end. */
 class HeldPlace<E> {
   readonly #quota: Quota["Service"]
-  readonly #counted: Counted
-  readonly #waiting: Waiting<E>
+  readonly #counted: CountedCall
+  readonly #options: PlaceOptions<E>
   place: Place | undefined
   isUsed = false
 
-  constructor(quota: Quota["Service"], counted: Counted, waiting: Waiting<E>) {
+  constructor(quota: Quota["Service"], counted: CountedCall, options: PlaceOptions<E>) {
     this.#quota = quota
     this.#counted = counted
-    this.#waiting = waiting
+    this.#options = options
   }
 
   get #ticket(): Ticket | undefined {
@@ -45,9 +45,9 @@ class HeldPlace<E> {
   }
 
   /** Reserves a place, or exchanges the booking for one. Returns whether there is a place now. */
-  ask(maxWait: number): Effect.Effect<boolean> {
+  reserve(maxWait: number): Effect.Effect<boolean> {
     const { key, limits } = this.#counted
-    const asked = this.#quota.reserve({ key, limits, maxWait, hold: this.#waiting.hold(), instead: this.#ticket })
+    const asked = this.#quota.reserve({ key, limits, maxWait, ttl: this.#options.ttl(), booking: this.#ticket })
     return Effect.uninterruptible(
       Effect.map(Effect.catch(asked, grantAll), (place) => {
         this.place = place
@@ -66,9 +66,9 @@ class HeldPlace<E> {
     if (!this.isUsed) return Effect.ignore(this.#quota.release(end))
     const failure = Cause.findFail(exit.cause)
     if (failure._tag === "Failure") return undefined
-    const came = this.#waiting.phase?.(failure.success.error as E) ?? "answered"
-    if (came === "lost") return undefined
-    return came === "answered" ? this.#quota.complete(end) : Effect.ignore(this.#quota.release(end))
+    const phase = this.#options.phase?.(failure.success.error as E) ?? "answered"
+    if (phase === "lost") return undefined
+    return phase === "answered" ? this.#quota.complete(end) : Effect.ignore(this.#quota.release(end))
   }
 }
 
@@ -82,14 +82,14 @@ class HeldPlace<E> {
  */
 export const withPlace = <A, E, TE>(
   quota: Quota["Service"],
-  counted: Counted,
-  waiting: Waiting<E>,
+  counted: CountedCall,
+  options: PlaceOptions<E>,
   inTurn: <B>(effect: Effect.Effect<B, E>) => Effect.Effect<B, E | TE>,
   effect: Effect.Effect<A, E>
 ): Effect.Effect<A, E | TE | QuotaReached> => {
   if (!isEnforced(counted)) return inTurn(effect)
   return Effect.suspend(() => {
-    const held = new HeldPlace(quota, counted, waiting)
+    const held = new HeldPlace(quota, counted, options)
     const use = Effect.suspend(() => {
       held.isUsed = true
       return effect
@@ -97,20 +97,20 @@ export const withPlace = <A, E, TE>(
     const useNow = (maxWait: () => number) =>
       inTurn(
         Effect.suspend(() =>
-          Effect.flatMap(held.ask(maxWait()), (now): Effect.Effect<A | typeof full, E> =>
+          Effect.flatMap(held.reserve(maxWait()), (now): Effect.Effect<A | typeof full, E> =>
             now ? use : Effect.succeed(full)
           )
         )
       )
     const inQueue = Effect.gen(function* (): Effect.fn.Return<A, E | TE | QuotaReached> {
-      if (yield* held.ask(waiting.maxWait())) return yield* inTurn(use)
+      if (yield* held.reserve(options.maxWait())) return yield* inTurn(use)
       for (;;) {
         const { granted, wait } = held.place!
         // Q2: the error says how long to wait. With a limit of 0 there is never a place.
         if (!granted) return yield* new QuotaReached(Number.isFinite(wait) ? { wait } : {})
-        if (waiting.onWait !== undefined) yield* waiting.onWait(wait)
+        if (options.onWait !== undefined) yield* options.onWait(wait)
         yield* Effect.sleep(wait)
-        const result = yield* useNow(waiting.maxWait)
+        const result = yield* useNow(options.maxWait)
         if (result !== full) return result
       }
     })

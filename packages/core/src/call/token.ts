@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type { AccessToken, Token } from "../AccessToken.ts"
 import type { AppCredentials } from "../App.ts"
-import type { Counted } from "../Limit.ts"
+import type { CountedCall } from "../Limit.ts"
 import type { Reason } from "../reason/client.ts"
 import type { Failure } from "../Retry.ts"
 import type { Admission } from "./admission.ts"
@@ -20,7 +20,7 @@ export const make = (
 ) => {
   const sendWith = (
     call: Call,
-    counted: Counted,
+    counted: CountedCall,
     app: AppCredentials,
     token: Effect.Effect<Token, Failure>
   ): Effect.Effect<unknown, Failure> => {
@@ -44,7 +44,7 @@ export const make = (
     })
   }
 
-  return (call: Call, counted: Counted, app: AppCredentials): Effect.Effect<unknown, Failure> =>
+  return (call: Call, counted: CountedCall, app: AppCredentials): Effect.Effect<unknown, Failure> =>
     Effect.flatMap(tokens.isWarm(app), (isWarm) => {
       const token = Effect.suspend(() => Effect.mapError(tokens.get(app, call.millisLeft), withoutToken))
       if (isWarm) return sendWith(call, counted, app, token)

@@ -1,4 +1,4 @@
-import { type Counted, windowMillis } from "../Limit.ts"
+import { type CountedCall, windowMillis } from "../Limit.ts"
 
 /** Identifies a place or booking for the limiter that granted it. Empty if the limiter does not count the call. */
 export type Ticket = ReadonlyArray<number>
@@ -13,7 +13,7 @@ const slotsHeld = slotsInWindow + 1
  * a call stays closed after QQ refused it. That time is `firstMillis`. It doubles if QQ refuses again within
  * `memoryMillis` after it has ended, up to `longestMillis`.
  */
-export const shape = {
+export const constants = {
   slotsInWindow,
   slotsHeld,
   closed: { firstMillis: 60_000, longestMillis: 3_600_000, memoryMillis: 300_000 }
@@ -108,7 +108,7 @@ class Window {
   }
 
   /** Ends an open place with this slot of its deadline, at a time. */
-  end(slot: number, time: number): void {
+  complete(slot: number, time: number): void {
     if (!this.open.has(slot)) return
     this.add(this.open, slot, -1)
     this.add(this.counts, Math.min(slot, this.slot(time)), 1)
@@ -129,9 +129,12 @@ export class Windows {
   readonly #closings = new Map<string, Closing>()
 
   /** Memoised: the windows of a key for its last list of limits. */
-  readonly #last = new Map<string, { readonly limits: Counted["limits"]; readonly windows: ReadonlyArray<Window> }>()
+  readonly #last = new Map<
+    string,
+    { readonly limits: CountedCall["limits"]; readonly windows: ReadonlyArray<Window> }
+  >()
 
-  #windowsOf({ key, limits }: Counted): ReadonlyArray<Window> {
+  #windowsOf({ key, limits }: CountedCall): ReadonlyArray<Window> {
     const last = this.#last.get(key)
     if (last?.limits === limits) return last.windows
     const windows = limits
@@ -149,12 +152,12 @@ export class Windows {
     return windows
   }
 
-  #closedUntil({ key }: Counted): number {
+  #closedUntil({ key }: CountedCall): number {
     return this.#closings.get(key)?.until ?? -Infinity
   }
 
   /** The earliest time at or after `now` with a free place. A caller that has `booked` need not queue again. */
-  earliest(counted: Counted, now: number, booked = false): number {
+  earliest(counted: CountedCall, now: number, booked = false): number {
     const all = this.#windowsOf(counted)
     let time = Math.max(now, this.#closedUntil(counted))
     for (let moved = true; moved;) {
@@ -171,33 +174,33 @@ export class Windows {
   }
 
   /** Takes a place now. It ends at its deadline at the latest. */
-  take(counted: Counted, now: number, deadline: number): Ticket {
+  take(counted: CountedCall, now: number, deadline: number): Ticket {
     return [1, ...this.#windowsOf(counted).map((window) => window.take(now, deadline))]
   }
 
   /** Books a place at a later time. */
-  book(counted: Counted, time: number): Ticket {
+  book(counted: CountedCall, time: number): Ticket {
     return [0, ...this.#windowsOf(counted).map((window) => window.book(time))]
   }
 
   /** Returns an unused place or booking. */
-  giveBack(counted: Counted, [taken, ...slots]: Ticket): void {
+  release(counted: CountedCall, [taken, ...slots]: Ticket): void {
     for (const [i, window] of this.#windowsOf(counted).entries()) {
       if (slots[i] !== undefined) window.add(taken === 1 ? window.open : window.counts, slots[i], -1)
     }
   }
 
   /** Ends a place at a time, because its call was answered. */
-  end(counted: Counted, ticket: Ticket, time: number): void {
+  complete(counted: CountedCall, ticket: Ticket, time: number): void {
     const windows = this.#windowsOf(counted)
     for (let i = 0; i < windows.length; i++) {
       const slot = ticket[i + 1]
-      if (slot !== undefined) windows[i]!.end(slot, time)
+      if (slot !== undefined) windows[i]!.complete(slot, time)
     }
   }
 
   /** How many calls are allowed now: the smallest remainder of all limits. */
-  remaining(counted: Counted, now: number): number {
+  remaining(counted: CountedCall, now: number): number {
     if (this.isClosed(counted, now)) return 0
     return Math.min(
       Infinity,
@@ -206,8 +209,8 @@ export class Windows {
   }
 
   /** Closes a key, because QQ refused a call for its quota. */
-  refused(counted: Counted, now: number): void {
-    const { firstMillis, longestMillis, memoryMillis } = shape.closed
+  close(counted: CountedCall, now: number): void {
+    const { firstMillis, longestMillis, memoryMillis } = constants.closed
     const closing = this.#closings.get(counted.key) ?? { until: -Infinity, times: 0 }
     // Several calls in flight are refused together. They count as one refusal.
     if (now < closing.until) return
@@ -216,14 +219,14 @@ export class Windows {
   }
 
   /** Closes a key until this time, unless it is already closed for longer. */
-  close({ key }: Counted, until: number): void {
+  closeUntil({ key }: CountedCall, until: number): void {
     const closing = this.#closings.get(key) ?? { until: -Infinity, times: 1 }
     closing.until = Math.max(closing.until, until)
     this.#closings.set(key, closing)
   }
 
   /** Whether a key is closed. */
-  isClosed(counted: Counted, now: number): boolean {
+  isClosed(counted: CountedCall, now: number): boolean {
     return now < this.#closedUntil(counted)
   }
 }

@@ -11,7 +11,7 @@
 import * as Redis from "effect/persistence/Redis"
 import * as Schema from "effect/Schema"
 import { type Limit, windowMillis } from "../Limit.ts"
-import { shape } from "../quota/windows.ts"
+import { constants } from "../quota/windows.ts"
 
 // A place more than this many windows ahead was taken before the server's clock was set back. No booking is that far
 // ahead.
@@ -20,7 +20,7 @@ const maxWindows = 16
 const head = `
 local t = redis.call('TIME')
 local now = t[1] * 1000 + t[2] / 1000
-local held = ${shape.slotsHeld}
+local held = ${constants.slotsHeld}
 local inf = 1 / 0
 local first = #KEYS * 2 - 1
 local function field(key, name) return tonumber(redis.call('HGET', key, name) or nil) or -inf end
@@ -35,7 +35,7 @@ for i = 2, #KEYS do
   for j = 1, #all, 2 do
     local open, slot = string.match(all[j], '^(o?)(%d+)$')
     slot = tonumber(slot)
-    if not slot or slot <= present - held or slot > present + ${shape.slotsInWindow * maxWindows} then
+    if not slot or slot <= present - held or slot > present + ${constants.slotsInWindow * maxWindows} then
       redis.call('HDEL', w.key, all[j])
     else
       w[open][slot] = tonumber(all[j + 1])
@@ -79,8 +79,8 @@ for n = 1, tonumber(ARGV[first]) do
   end
   next = next + 1 + #windows
 end
--- a place or booking that is given back: whether it was taken, and its slots
-local function giveBack()
+-- a place or booking that is released: whether it was taken, and its slots
+local function releasePlace()
   for i, w in ipairs(windows) do add(w, ARGV[next] == '1' and 'o' or '', tonumber(ARGV[next + i]), -1) end
   next = next + 1 + #windows
 end
@@ -89,7 +89,7 @@ end
 // Q1: atomic on the server, so that no two processes take the same place.
 const reserve = `
 local booked = ARGV[next] ~= ''
-if booked then giveBack() else next = next + 1 end
+if booked then releasePlace() else next = next + 1 end
 local function earliest(w, time)
   if w.max < 1 then return inf end
   local slot = math.floor(time / w.width)
@@ -112,11 +112,11 @@ while moved and time < inf do
   end
 end
 local wait = math.ceil(time - now)
-local shut = text(math.max(0, closed - now))
-local most = tonumber(ARGV[next])
-for _, w in ipairs(windows) do most = math.min(most, w.width * ${shape.slotsInWindow * maxWindows}) end
-if wait > most then return { 0, tostring(wait), shut } end
-local reply = { 1, tostring(wait), shut, wait > 0 and '0' or '1' }
+local closedFor = text(math.max(0, closed - now))
+local maxWait = tonumber(ARGV[next])
+for _, w in ipairs(windows) do maxWait = math.min(maxWait, w.width * ${constants.slotsInWindow * maxWindows}) end
+if wait > maxWait then return { 0, tostring(wait), closedFor } end
+local reply = { 1, tostring(wait), closedFor, wait > 0 and '0' or '1' }
 for _, w in ipairs(windows) do
   local slot = math.floor((wait > 0 and time or now + tonumber(ARGV[next + 1])) / w.width)
   add(w, wait > 0 and '' or 'o', slot, 1)
@@ -125,7 +125,7 @@ end
 return reply`
 
 const release = `
-giveBack()
+releasePlace()
 return 1`
 
 const remaining = `
@@ -136,8 +136,8 @@ end
 if now < closed then least = 0 end
 return tostring(least)`
 
-const { firstMillis, longestMillis, memoryMillis } = shape.closed
-const refused = `
+const { firstMillis, longestMillis, memoryMillis } = constants.closed
+const close = `
 if now >= closed then
   local times = 1
   if now - closed < ${memoryMillis} then times = field(KEYS[1], 'times') + 1 end
@@ -157,7 +157,7 @@ const script = <Result>(lua: string) =>
   Redis.script(
     (keys: ReadonlyArray<string>, limits: ReadonlyArray<Limit>, ...rest: ReadonlyArray<string | number>) => [
       ...keys,
-      ...limits.flatMap((limit) => [limit.max, windowMillis(limit.window) / shape.slotsInWindow]),
+      ...limits.flatMap((limit) => [limit.max, windowMillis(limit.window) / constants.slotsInWindow]),
       ...rest
     ],
     { lua: head + lua, numberOfKeys: (keys) => keys.length }
@@ -168,7 +168,7 @@ export const scripts = {
   reserve: script<unknown>(reserve),
   release: script<number>(release),
   remaining: script<string>(remaining),
-  refused: script<string>(refused)
+  close: script<string>(close)
 }
 
 // Lua writes infinity as `inf`.

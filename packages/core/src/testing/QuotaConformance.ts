@@ -13,7 +13,7 @@
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import {
-  type Counted,
+  type CountedCall,
   type Limit,
   type Place,
   Quota,
@@ -42,13 +42,13 @@ const longMillis = 60_000
 const limitOf = (max: number, window: number): Limit => ({ max, window, scope: "app", enforcedBy: "client" })
 
 /** The limiter for one key and its limits. */
-const client = (limiter: Limiter, counted: Counted) => ({
+const client = (limiter: Limiter, counted: CountedCall) => ({
   reserve: (options: Partial<Reservation> = {}) =>
-    limiter.reserve({ ...counted, maxWait: 0, hold: longMillis, ...options }),
+    limiter.reserve({ ...counted, maxWait: 0, ttl: longMillis, ...options }),
   complete: ({ ticket }: Place) => limiter.complete({ ...counted, ticket }),
   release: ({ ticket }: Place) => limiter.release({ ...counted, ticket }),
   remaining: limiter.remaining(counted),
-  refused: limiter.refused(counted),
+  close: limiter.close(counted),
   isClosed: limiter.isClosed(counted)
 })
 type Client = ReturnType<typeof client>
@@ -75,7 +75,7 @@ const eventually = (client: Client, options?: Partial<Reservation>): Effect.Effe
 
 /** Exchanges a booking for a place, once there is one. */
 const exchange = (client: Client, ticket: Ticket): Effect.Effect<Place, QuotaError> =>
-  Effect.flatMap(client.reserve({ instead: ticket, maxWait: longMillis }), (place) =>
+  Effect.flatMap(client.reserve({ booking: ticket, maxWait: longMillis }), (place) =>
     granted(place) ? Effect.succeed(place) : Effect.delay(exchange(client, place.ticket), place.wait)
   )
 
@@ -123,7 +123,7 @@ export const cases: ReadonlyArray<Case> = [
   make("Q1: a place whose end nobody reports ends at its deadline", [limitOf(1, shortMillis)], (client) =>
     Effect.gen(function* () {
       const began = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
-      yield* take(client, 1, { hold: shortMillis * 2 })
+      yield* take(client, 1, { ttl: shortMillis * 2 })
       yield* eventually(client)
       const waited = (yield* Effect.clockWith((clock) => clock.currentTimeMillis)) - began
       yield* expect(waited >= shortMillis * 3, `a window after the deadline, ${shortMillis * 3} ms`, waited)
@@ -185,7 +185,7 @@ export const cases: ReadonlyArray<Case> = [
     Effect.gen(function* () {
       yield* take(client, 1)
       const { ticket } = yield* client.reserve({ maxWait: longMillis * 2 })
-      yield* same((yield* client.reserve({ instead: ticket })).granted, false, "exchanged beyond the limit")
+      yield* same((yield* client.reserve({ booking: ticket })).granted, false, "exchanged beyond the limit")
       yield* same((yield* client.reserve({ maxWait: longMillis * 1.5 })).granted, true, "booked in its place")
     })
   ),
@@ -204,8 +204,8 @@ export const cases: ReadonlyArray<Case> = [
     (client, another) =>
       Effect.gen(function* () {
         const [place] = yield* take(client, 1)
-        yield* client.refused
-        yield* client.refused
+        yield* client.close
+        yield* client.close
         yield* client.complete(place!)
         const late = yield* client.reserve()
         yield* same(late.granted, false, "granted after QQ refused")
