@@ -27,20 +27,20 @@ export interface PromiseOptions extends CallOptions {
 }
 
 /** A result of the promise client: redacted values and fields are replaced by their plain values. */
-export type Plain<A> =
+export type Unredacted<A> =
   A extends Redacted.Redacted<infer Secret>
     ? Secret
     : A extends object
-      ? { readonly [K in keyof A]: PlainField<A[K]> }
+      ? { readonly [K in keyof A]: UnredactedField<A[K]> }
       : A
-type PlainField<A> = A extends Redacted.Redacted<infer Secret> ? Secret : A
+type UnredactedField<A> = A extends Redacted.Redacted<infer Secret> ? Secret : A
 
 type Groups = typeof groups
 type Method<F> = F extends (...args: infer Args) => Effect.Effect<infer A, unknown, unknown>
   ? Args extends readonly [input?: infer I, options?: unknown]
     ? {} extends NonNullable<I>
-      ? (input?: I, options?: PromiseOptions) => Promise<Plain<A>>
-      : (input: I, options?: PromiseOptions) => Promise<Plain<A>>
+      ? (input?: I, options?: PromiseOptions) => Promise<Unredacted<A>>
+      : (input: I, options?: PromiseOptions) => Promise<Unredacted<A>>
     : never
   : never
 
@@ -53,7 +53,7 @@ export type Calls = {
 export type CallName = { [G in keyof Groups]: `${G}.${keyof Groups[G] & string}` }[keyof Groups]
 
 /** All calls, and the same calls for another program. */
-export interface Bound extends Calls {
+export interface BoundCalls extends Calls {
   /** The same calls for another program: `qq.app("1112345678").security.msgSecCheck({ content })`. */
   readonly app: (app: AppId | Selected) => Calls
 }
@@ -65,7 +65,7 @@ export interface RequestContext {
 }
 
 /** The promise client. Close it with `close` or `await using`. */
-export interface Client extends Bound, AsyncDisposable {
+export interface Client extends BoundCalls, AsyncDisposable {
   /**
    * How often a call may be made right now, by the client's own count of QQ's limits:
    * `qq.remaining("security.msgSecCheck")`. `Infinity` if only QQ can count the calls.
@@ -85,7 +85,7 @@ export interface RequestClient extends Client {
    * The same calls for one request: `qq.with(ctx)`. Fetches of a token are passed to `ctx.waitUntil`. So a fetch
    * completes even if the visitor disconnects, and no call waits for a renewal before the token expires.
    */
-  readonly with: (request: RequestContext) => Bound
+  readonly with: (request: RequestContext) => BoundCalls
 }
 
 const endpoints: ReadonlyArray<Any> = Object.values(groups).flatMap((group) => Object.values(group))
@@ -94,7 +94,7 @@ const noCall = new InvalidInput({
   problem: { en: `must be one of ${endpoints.map((one) => one.name).join(", ")}`, zh: "没有这个接口" }
 })
 
-const plain = (value: unknown): unknown => {
+const unredact = (value: unknown): unknown => {
   if (Redacted.isRedacted(value)) return Redacted.value(value)
   if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value
   const fields = Object.entries(value)
@@ -123,13 +123,13 @@ export interface RunnerOptions {
    * Whether the runtime may drop a call without ending it, as Workers do when the visitor disconnects. If so, the
    * client keeps no reference to its calls, and `close` does not wait for them. By default `false`.
    */
-  readonly forgetful?: boolean | undefined
+  readonly dropsCalls?: boolean | undefined
 }
 
 /** Makes a runner from a layer. The layer is built by the first call. If that fails, the next call builds it again. */
-export const makeRunner = <E>(layer: Layer.Layer<QQMini, E>, { forgetful = false }: RunnerOptions = {}): Runner => {
+export const makeRunner = <E>(layer: Layer.Layer<QQMini, E>, { dropsCalls = false }: RunnerOptions = {}): Runner => {
   let runtime = ManagedRuntime.make(layer)
-  let underWay = 0
+  let inFlight = 0
   let onIdle: (() => void) | undefined
   let closed: Promise<void> | undefined
 
@@ -148,9 +148,9 @@ export const makeRunner = <E>(layer: Layer.Layer<QQMini, E>, { forgetful = false
             options
           )
         : Effect.runPromiseExitWith(cachedContext)(effect, options)
-    if (!forgetful) underWay++
+    if (!dropsCalls) inFlight++
     const exit = await running
-    if (!forgetful && --underWay === 0) onIdle?.()
+    if (!dropsCalls && --inFlight === 0) onIdle?.()
     // If the layer could not be built, the next call builds it again.
     const failed = Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)
     if (failed && used.cachedContext === undefined && used === runtime && closed === undefined) {
@@ -169,7 +169,7 @@ export const makeRunner = <E>(layer: Layer.Layer<QQMini, E>, { forgetful = false
   // Wait for the calls in flight, so that every caller learns the outcome. Their deadlines bound the wait. While the
   // layer is being built nothing has been sent, so there is nothing to wait for.
   const idle = () =>
-    runtime.cachedContext === undefined || underWay === 0
+    runtime.cachedContext === undefined || inFlight === 0
       ? Promise.resolve()
       : new Promise<void>((resolve) => (onIdle = resolve))
   const close = () => (closed ??= idle().then(() => runtime.dispose()))
@@ -181,7 +181,7 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>, options?: RunnerOptions):
   const { close, run } = makeRunner(layer, options)
 
   type Around = <A>(effect: Effect.Effect<A, QQError, QQMini>) => Effect.Effect<A, QQError, QQMini>
-  const bound = (around: Around): Bound & Pick<RequestClient, "with"> =>
+  const bound = (around: Around): BoundCalls & Pick<RequestClient, "with"> =>
     ({
       ...Object.fromEntries(
         Object.entries(groups).map(([group, endpoints]) => [
@@ -193,7 +193,7 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>, options?: RunnerOptions):
                 const { signal, ...rest } = options ?? {}
                 const call = endpoint as Callable<unknown, {}>
                 const effect = call(input as {}, options === undefined ? undefined : rest)
-                return run(`${group}.${name}`, around(effect), signal).then(plain)
+                return run(`${group}.${name}`, around(effect), signal).then(unredact)
               }
             ])
           )
@@ -202,7 +202,7 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>, options?: RunnerOptions):
       app: (app: AppId | Selected) => bound((effect) => use(around(effect), app)),
       with: (request: RequestContext) =>
         bound((effect) => Effect.provideService(around(effect), WaitUntil, (work) => request.waitUntil(work)))
-    }) as unknown as Bound & Pick<RequestClient, "with">
+    }) as unknown as BoundCalls & Pick<RequestClient, "with">
 
   const remaining = (call: CallName, app?: { readonly appid?: AppId }) => {
     const endpoint = endpoints.find((one) => one.name === call)

@@ -48,10 +48,10 @@ export interface Options extends Setup.Programs, Setup.SettingsInput, Parts.Part
   readonly requests?: "shared" | "apart" | undefined
 }
 
-const forgetsRequests = (): boolean =>
+const runtimeDropsRequests = (): boolean =>
   globalThis.navigator?.userAgent === "Cloudflare-Workers" || "EdgeRuntime" in globalThis
 
-const requestsOf = ({ requests = forgetsRequests() ? "apart" : "shared" }: Options) => requests
+const requestsOf = ({ requests = runtimeDropsRequests() ? "apart" : "shared" }: Options) => requests
 
 const settings = Effect.fnUntraced(function* (
   options: Options
@@ -133,5 +133,5 @@ export const layer = (options: Omit<Options, "tokenKey">): Layer.Layer<QQMini.QQ
 export const createQQMini = (options: Options = {}): Promised.RequestClient => {
   const client = Effect.runSync(make(options, EncryptedTokenCache))
   Effect.runSync(Effect.flatMap(programs(options), App.make))
-  return Promised.make(client, { forgetful: requestsOf(options) === "apart" })
+  return Promised.make(client, { dropsCalls: requestsOf(options) === "apart" })
 }
