@@ -26,7 +26,7 @@ const quick = (baseUrl = "http://sandbox") =>
     ...QQMini.Settings.defaultValue(),
     baseUrl,
     attemptTimeout,
-    retry: { attempts: 2, base: 5, cap: 5 }
+    retry: { attempts: 2, firstPause: 5, maxPause: 5 }
   })
 
 // 50 codes are too few for all this

@@ -99,7 +99,7 @@ describe("whatever comes back", () => {
           Layer.provide(
             Layer.succeed(QQMini.Settings, {
               ...QQMini.Settings.defaultValue(),
-              retry: { attempts: 1, base: 1, cap: 1 }
+              retry: { attempts: 1, firstPause: 1, maxPause: 1 }
             })
           )
         )

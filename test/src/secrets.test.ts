@@ -62,7 +62,7 @@ describe("secrets", () => {
       const quick = Layer.succeed(QQMini.Settings, {
         ...QQMini.Settings.defaultValue(),
         attemptTimeout: 100,
-        retry: { attempts: 2, base: 1, cap: 1 }
+        retry: { attempts: 2, firstPause: 1, maxPause: 1 }
       })
       const connected = <A>(client: Layer.Layer<A, never, Transport.Transport | App.Apps>) =>
         client.pipe(

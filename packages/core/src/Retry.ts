@@ -55,9 +55,9 @@ export interface Policy {
    */
   readonly attempts: number
   /** The upper bound of the first pause in milliseconds. It doubles with each attempt. */
-  readonly base: number
+  readonly firstPause: number
   /** The upper bound of every pause in milliseconds. */
-  readonly cap: number
+  readonly maxPause: number
 }
 
 /**
@@ -65,29 +65,29 @@ export interface Policy {
  * of QQ is bridged. In a long one, the client makes little more than one attempt for each call.
  */
 export class Budget {
-  static readonly most = 100
+  static readonly max = 100
   static readonly perCall = 0.1
   static readonly perSecond = 1
-  #left = Budget.most
+  #saved = Budget.max
   #at = -Infinity
 
   /** Adds to the budget for a call that is made at `now`, in milliseconds. */
   earn(now: number): void {
     const since = this.#at === -Infinity ? 0 : (now - this.#at) / 1_000
     this.#at = now
-    this.#left = Math.min(Budget.most, this.#left + Budget.perCall + since * Budget.perSecond)
+    this.#saved = Math.min(Budget.max, this.#saved + Budget.perCall + since * Budget.perSecond)
   }
 
   /** Takes one retry. Returns `false` if there is none. */
   take(): boolean {
-    if (this.#left < 1) return false
-    this.#left--
+    if (this.#saved < 1) return false
+    this.#saved--
     return true
   }
 }
 
 /** The default policy: 3 attempts, with pauses of up to 200 ms, then up to 400 ms, and never above 5 s. */
-export const defaultPolicy: Policy = { attempts: 3, base: 200, cap: 5_000 }
+export const defaultPolicy: Policy = { attempts: 3, firstPause: 200, maxPause: 5_000 }
 
 // D1
 const mayRepeat = (delivery: Delivery, { repeat }: Failure): boolean =>
@@ -121,7 +121,7 @@ export const run = <A>(
     /** Waits until the attempt may be repeated. Fails if it must not be repeated. */
     const pause = (failure: Failure) =>
       Effect.gen(function* (): Effect.fn.Return<void, Reason> {
-        const { attempts, base, cap } = policy
+        const { attempts, firstPause, maxPause } = policy
         const { connectTimedOut = false, phase, reason } = failure
         n++
         if (!connectTimedOut || attempts === 1) counted++
@@ -129,7 +129,7 @@ export const run = <A>(
         const last = final(delivery, failure, lostBefore)
         if (!mayGoOn) return yield* last
         lostBefore ||= phase === "lost"
-        const jitter = (yield* Random.next) * Math.min(cap, base * 2 ** (n - 1))
+        const jitter = (yield* Random.next) * Math.min(maxPause, firstPause * 2 ** (n - 1))
         const millis = Math.max(reason._tag === "UnreadableAnswer" ? (reason.wait ?? 0) : 0, jitter)
         // D3: no pause goes past the deadline. D2: if the deadline cut an attempt off while it connects, it would be
         // unknown whether the request was sent.

@@ -122,7 +122,7 @@ describe("Retry", () => {
 
   it.effect("D3: no pause goes past the deadline", () =>
     Effect.gen(function* () {
-      const policy = { attempts: 100, base: 1_000, cap: 1_000 }
+      const policy = { attempts: 100, firstPause: 1_000, maxPause: 1_000 }
       const start = yield* now
       let last = 0
       const attempt = Effect.flatMap(now, (time) => {
@@ -162,7 +162,7 @@ describe("Retry", () => {
           first = time
           return Effect.fail(lost)
         })
-        const policy = { attempts: 2, base: 1_000, cap: 1_000 }
+        const policy = { attempts: 2, firstPause: 1_000, maxPause: 1_000 }
         const fiber = yield* Effect.forkChild(
           Retry.run(attempt, { delivery: "repeatable", deadline: start + 1e9, policy })
         )
