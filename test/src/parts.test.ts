@@ -235,7 +235,7 @@ describe.each(Object.entries(adapters))("%s", (_, { create, layer }) => {
     ["a function as transport", { transport: fetch }, /^transport$/, /Transport/],
     ["a layer without a transport", { transport: noService }, /^transport$/, /Transport/],
     ["a transformClient that is none", { transformClient: {} }, /^transformClient$/, /function|函数/],
-    ["a transformClient that gives none", { transformClient: () => undefined }, /^transformClient$/, /call.*left/],
+    ["a transformClient that gives none", { transformClient: () => undefined }, /^transformClient$/, /call.*remaining/],
     ["an onTokenEvent that is none", { onTokenEvent: "log" }, /^onTokenEvent$/, /function|函数/],
     ["a tokenKey that is too short", { tokenKey: "c2hvcnQ=" }, /^tokenKey/, /32 (bytes|字节)/]
   ]

@@ -14,7 +14,7 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { failed, join, timedOut, tooLong, wholeOf } from "./transport/exchange.ts"
+import { excessLength, join, timedOut, toTransportError, wholeOf } from "./transport/exchange.ts"
 import type { Request, Response, TransportError } from "./transport/types.ts"
 
 export type {
@@ -45,7 +45,7 @@ const read = Effect.fnUntraced(function* (
   maxBytes: number
 ): Effect.fn.Return<Response, HttpClientError> {
   const { "content-encoding": encoding, "content-length": length, "retry-after": retryAfter } = response.headers
-  const answer = { status: response.status, retryAfter, announced: tooLong(length, maxBytes) }
+  const answer = { status: response.status, retryAfter, announced: excessLength(length, maxBytes) }
   // A body with a small announced length needs no limit while it is read, unless it is compressed.
   if (length !== undefined && Number(length) <= maxBytes && encoding === undefined) {
     return { ...answer, bytes: new Uint8Array(yield* response.arrayBuffer) }
@@ -92,7 +92,7 @@ export const fromHttpClient = (http: HttpClient.HttpClient): Transport["Service"
       Effect.updateContext(followNoRedirect),
       // Trace headers must not be sent to QQ. A span for the URL would add nothing to the call's own span.
       Effect.provideService(HttpClient.TracerDisabledWhen, always),
-      Effect.mapError(failed),
+      Effect.mapError(toTransportError),
       Effect.timeoutOrElse({ duration: request.timeout, orElse: () => Effect.fail(timedOut("lost")) })
     )
 })

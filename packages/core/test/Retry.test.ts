@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ConnectionFailed, InvalidCode, type Reason, SystemBusy, UnreadableAnswer } from "@qq-mini/core/QQError"
 import * as Retry from "@qq-mini/core/Retry"
-import { failed } from "@qq-mini/core/adapter/exchange"
+import { toTransportError } from "@qq-mini/core/adapter/exchange"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { TestClock } from "effect/testing"
@@ -178,7 +178,7 @@ describe("Retry", () => {
   it("tells from the errors of transports how far a request came", () => {
     const error = (code: string, cause?: unknown) => Object.assign(new Error("x", { cause }), { code })
     const phase = (e: unknown) => {
-      const { phase, problem } = failed(e)
+      const { phase, problem } = toTransportError(e)
       return { phase, problem }
     }
     assert.deepStrictEqual(phase(error("ECONNREFUSED")), { phase: "unsent", problem: "ECONNREFUSED" })

@@ -4,8 +4,8 @@ import {
   denoKv,
   functions,
   isNamed,
+  matches,
   redis,
-  says,
   shown,
   type Source,
   sqlite,
@@ -71,7 +71,7 @@ describe("shown", () => {
     for (const error of [proxy, { errors: proxy, cause: proxy }, Object.create(null), Symbol("x"), () => {}]) {
       assert.strictEqual(shown(error, connections), connections.phrase)
       assert.isFalse(isNamed(error, /E/))
-      assert.isFalse(says(error, /x/))
+      assert.isFalse(matches(error, /x/))
     }
   })
 
@@ -80,7 +80,7 @@ describe("shown", () => {
     assert.isFalse(isNamed(error, /ENOENT/))
     assert.isTrue(isNamed(error, /^Error$/))
     assert.isTrue(isNamed({ overloaded: true }, /^overloaded$/))
-    assert.isTrue(says(error, /not found/))
-    assert.isTrue(says({ errCode: "A", errMsg: "B" }, /^A B$/))
+    assert.isTrue(matches(error, /not found/))
+    assert.isTrue(matches({ errCode: "A", errMsg: "B" }, /^A B$/))
   })
 })

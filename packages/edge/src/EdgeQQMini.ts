@@ -28,7 +28,7 @@ export interface Options extends Setup.Programs, Setup.SettingsInput, Parts.Part
    * of your own, as a layer or an object with the methods of `TokenCache`. By default the memory of this process or
    * isolate, which other processes and isolates do not share.
    */
-  readonly store?: Parts.OwnStore | undefined
+  readonly store?: Parts.StoreOption | undefined
   /**
    * The `fetch` function. By default the global one. A wrapper must pass `init` on unchanged. Another implementation
    * must not retry requests.

@@ -99,7 +99,7 @@ export const make = (fetch?: Fetch): Effect.Effect<Transport.Transport["Service"
       })
       const { headers: got, status } = response
       const length = got.get("content-length")
-      const announced = Exchange.tooLong(length, maxBytes)
+      const announced = Exchange.excessLength(length, maxBytes)
       const bytes = await read(response, length, announced === undefined ? maxBytes : -1, signal)
       return { status, retryAfter: got.get("retry-after"), announced, bytes }
     }

@@ -37,7 +37,7 @@ export interface Options extends Setup.Programs, Setup.SettingsInput, Parts.Part
    * - a store of your own: a layer of `TokenCache`, which may also provide `Quota`, or an object with the methods of
    *   `TokenCache`.
    */
-  readonly store?: string | Parts.OwnStore | undefined
+  readonly store?: string | Parts.StoreOption | undefined
 }
 
 const storeSetting = "store (QQ_STORE)"

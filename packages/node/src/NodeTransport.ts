@@ -86,7 +86,7 @@ export const make = (dispatcher: Dispatcher): Transport.Transport["Service"] => 
           onResponseStart: (_, code, { "content-length": length, "retry-after": wait }) => {
             status = code
             retryAfter = first(wait)
-            announced = Exchange.tooLong(first(length), maxBytes)
+            announced = Exchange.excessLength(first(length), maxBytes)
             if (announced === undefined) return
             succeed()
             drop()
@@ -101,7 +101,7 @@ export const make = (dispatcher: Dispatcher): Transport.Transport["Service"] => 
           },
           onResponseEnd: succeed,
           onResponseError: (_, error) =>
-            fail(new Transport.TransportError({ ...Exchange.failed(error), phase: phase() }))
+            fail(new Transport.TransportError({ ...Exchange.toTransportError(error), phase: phase() }))
         }
       )
       return Effect.sync(() => {

@@ -106,7 +106,7 @@ export interface EffectValue {
 }
 
 /** 自己的存储：具有 @qq-mini/core 的 TokenCache 的方法，每个方法返回 Effect。 */
-export interface OwnStore {
+export interface TokenCache {
   read(key: string): EffectValue
   lease(key: string, options: { owner: string; generation: number; ttl: number }): EffectValue
   write(key: string, options: object): EffectValue
@@ -115,7 +115,7 @@ export interface OwnStore {
 }
 
 /** 自己的发送方式：具有 @qq-mini/core 的 Transport 的方法。 */
-export interface OwnTransport {
+export interface Transport {
   send(request: object): EffectValue
 }
 
@@ -162,7 +162,15 @@ export interface Options {
    * - require("uni-open-bridge-common")：经由该模块；
    * - 自己的存储：具有 TokenCache 的方法的对象，或提供它的 Layer。
    */
-  store?: "database" | "opendb-open-data" | "vk-global-data" | "redis" | "memory" | OpenBridge | OwnStore | EffectValue
+  store?:
+    | "database"
+    | "opendb-open-data"
+    | "vk-global-data"
+    | "redis"
+    | "memory"
+    | OpenBridge
+    | TokenCache
+    | EffectValue
   /** store 为 "database" 时的集合名。 */
   collection?: string
   /** 在存储中加密 access_token：32 字节，以 base64 或十六进制给出，可用 openssl rand -base64 32 生成。 */
@@ -170,7 +178,7 @@ export interface Options {
   /** 使用 uniCloud.httpclient（默认）或 uniCloud.request。 */
   http?: "httpclient" | "request"
   /** 代替 uniCloud 的 HTTP 发送：具有方法 send 的对象，或提供 Transport 的 Layer；不可自动重发。 */
-  transport?: OwnTransport | EffectValue
+  transport?: Transport | EffectValue
   /** 包装进行调用的服务：传入原有的，返回要使用的。 */
   transformClient?: (client: ClientService) => ClientService
   /** access_token 变化时调用，用于日志与监控。 */

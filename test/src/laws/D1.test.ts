@@ -3,7 +3,7 @@
  * nothing was done.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { failed } from "@qq-mini/core/adapter/exchange"
+import { toTransportError } from "@qq-mini/core/adapter/exchange"
 import * as NodeQQMini from "@qq-mini/node/NodeQQMini"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
 import * as Effect from "effect/Effect"
@@ -67,10 +67,13 @@ it.live("D1: a send to a server that is not there is tried again, and is known n
 describe("D1: how far a request came, by the errors of real transports", () => {
   const cases = Effect.fnUntraced(function* (send: (url: string) => Promise<unknown>) {
     const phase = (url: string) =>
-      Effect.map(Effect.flip(Effect.tryPromise({ try: () => send(url), catch: failed })), ({ phase, problem }) => ({
-        phase,
-        problem
-      }))
+      Effect.map(
+        Effect.flip(Effect.tryPromise({ try: () => send(url), catch: toTransportError })),
+        ({ phase, problem }) => ({
+          phase,
+          problem
+        })
+      )
     const refused = yield* phase(`http://127.0.0.1:${yield* Effect.promise(freePort)}`)
     const unknown = yield* phase("http://no-such-host.invalid")
     const reset = yield* Effect.flatMap(listening(createServer((incoming) => incoming.socket.resetAndDestroy())), phase)

@@ -19,10 +19,10 @@ import { Transport } from "../Transport.ts"
 /**
  * A store provided by an app: a layer, which may also provide `Quota`, or an object with the methods of `TokenCache`.
  */
-export type OwnStore = Layer.Layer<TokenCache, QQError> | TokenCache["Service"]
+export type StoreOption = Layer.Layer<TokenCache, QQError> | TokenCache["Service"]
 
 /** A transport provided by an app: a layer, or an object with the method `send` of `Transport`. */
-export type OwnTransport = Layer.Layer<Transport, QQError> | Transport["Service"]
+export type TransportOption = Layer.Layer<Transport, QQError> | Transport["Service"]
 
 /** A function that wraps the client service. */
 export type TransformClient = (client: QQMini.QQMini["Service"]) => QQMini.QQMini["Service"]
@@ -36,12 +36,12 @@ export interface Parts<Name = never> {
    * Where the token is stored: the name of a store, or a store of your own. Your own store is a layer of `TokenCache`,
    * which may also provide `Quota`, or an object with the methods of `TokenCache`.
    */
-  readonly store?: Name | OwnStore | undefined
+  readonly store?: Name | StoreOption | undefined
   /**
    * Replaces the adapter's own HTTP transport: a layer of `Transport`, such as `Transport.layerHttpClient` over your
    * client, or an object with the method `send`. It must not retry requests.
    */
-  readonly transport?: OwnTransport | undefined
+  readonly transport?: TransportOption | undefined
   /** Wraps the client: takes the service that makes all calls, and returns the service to use instead. */
   readonly transformClient?: TransformClient | undefined
   /** Called with every token event, for logs and metrics. */
@@ -86,7 +86,7 @@ const hasMethods = (u: unknown, methods: ReadonlyArray<string>): boolean =>
   typeof u === "object" && u !== null && methods.every((name) => typeof Reflect.get(u, name) === "function")
 
 /** Turns an app's part into a layer. Returns `undefined` if it is neither a layer nor an object with these methods. */
-const ownPart = <I, S>(
+const layerOfPart = <I, S>(
   tag: Context.Key<I, S>,
   part: unknown,
   methods: ReadonlyArray<string>,
@@ -101,7 +101,7 @@ const ownPart = <I, S>(
 }
 
 /** The error of a wrong part. `names` are the store names that the adapter accepts. */
-const noPart = (
+const wrongPart = (
   setting: string,
   service: string,
   methods: ReadonlyArray<string>,
@@ -113,7 +113,7 @@ const noPart = (
     `必须是 ${[...names, `${service} 的 layer`].join("、")}，或具有其方法（${methods.join("、")}）的对象`
   )
 
-const noClient = () =>
+const wrongClient = () =>
   App.invalidConfig(
     "transformClient",
     "must give a client, with the methods call and remaining",
@@ -128,8 +128,8 @@ const storesOf = Effect.fnUntraced(function* (
   { store, tokenKey }: Parts<unknown>,
   { encryption, keySetting, storeByName, storeNames, storeSetting = "store" }: Adapter
 ): Effect.fn.Return<Layer.Layer<TokenCache | Quota.Quota, QQError>, QQError> {
-  const wrong = noPart(storeSetting, "TokenCache", storeMethods, storeNames)
-  const tokens = ownPart(TokenCache, store, storeMethods, wrong) ?? storeByName(store)
+  const wrong = wrongPart(storeSetting, "TokenCache", storeMethods, storeNames)
+  const tokens = layerOfPart(TokenCache, store, storeMethods, wrong) ?? storeByName(store)
   if (tokens === undefined) return yield* wrong
   // Layer.merge keeps the right-hand service: the quotas of a store replace those in memory.
   const stores = Layer.merge(Quota.layerMemory, tokens)
@@ -158,8 +158,8 @@ export const make = Effect.fnUntraced(function* (
   const settings = yield* adapter.settings
   yield* checkFunctions({ onTokenEvent, transformClient })
   const stores = yield* storesOf(options, adapter)
-  const wrong = noPart("transport", "Transport", transportMethods)
-  const http = transport === undefined ? adapter.transport : ownPart(Transport, transport, transportMethods, wrong)
+  const wrong = wrongPart("transport", "Transport", transportMethods)
+  const http = transport === undefined ? adapter.transport : layerOfPart(Transport, transport, transportMethods, wrong)
   if (http === undefined) return yield* wrong
   const { wrapTransport } = adapter
 
@@ -171,7 +171,7 @@ export const make = Effect.fnUntraced(function* (
   if (transformClient !== undefined) {
     const transformed = Effect.flatMap(QQMini.QQMini, (client) => {
       const other = transformClient(client)
-      return hasMethods(other, ["call", "remaining"]) ? Effect.succeed(other) : Effect.fail(noClient())
+      return hasMethods(other, ["call", "remaining"]) ? Effect.succeed(other) : Effect.fail(wrongClient())
     })
     client = Layer.provideMerge(Layer.effect(QQMini.QQMini, transformed), client)
   }

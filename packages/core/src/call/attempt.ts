@@ -5,7 +5,7 @@ import type { Any } from "../endpoint/definition.ts"
 import { ConnectionFailed, InvalidConfig, TimedOut } from "../reason/client.ts"
 import { answered, type Failure } from "../Retry.ts"
 import type { Transport } from "../Transport.ts"
-import { failed } from "../transport/exchange.ts"
+import { toTransportError } from "../transport/exchange.ts"
 import { TransportError } from "../transport/types.ts"
 import { read } from "./answer.ts"
 import type { Wire } from "./encode.ts"
@@ -39,7 +39,8 @@ const badBaseUrl = Effect.fail(
 )
 
 // I2: if a transport throws, the connection counts as lost. The error may contain the URL, and so the secret.
-const thrown = (defect: unknown) => Effect.fail(new TransportError({ phase: "lost", problem: failed(defect).problem }))
+const thrown = (defect: unknown) =>
+  Effect.fail(new TransportError({ phase: "lost", problem: toTransportError(defect).problem }))
 
 /** Makes one attempt. Returns the answer, decoded by the endpoint's output schema. */
 export type Attempt = <E extends Any>(

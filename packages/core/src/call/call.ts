@@ -51,7 +51,7 @@ const isObject = (u: unknown): u is Readonly<Record<string, unknown>> =>
 
 /** Makes the function that runs every call of a client. */
 export const make = ({ apps, attempt, quota, settings, tokens }: Parts) => {
-  const usual = Options.usual(settings)
+  const defaults = Options.fromSettings(settings)
   const callerOf = Caller.make(apps)
   const admission = new Admission(quota, settings.maxInFlight)
   const budget = new Retry.Budget()
@@ -100,8 +100,8 @@ export const make = ({ apps, attempt, quota, settings, tokens }: Parts) => {
     const encoded = encode(endpoint, ownOf(input))
     if (Result.isFailure(encoded)) return Result.fail(encoded.failure)
     const { params, wire } = encoded.success
-    if (given === undefined) return Result.succeed({ input, params, wire, options: usual })
-    return Result.map(Options.check(given, usual), (options) => ({ input, params, wire, options }))
+    if (given === undefined) return Result.succeed({ input, params, wire, options: defaults })
+    return Result.map(Options.check(given, defaults), (options) => ({ input, params, wire, options }))
   }
 
   /** Runs a call. `selected` is the program of calls that name none. */

@@ -23,7 +23,7 @@ const invalid = (name: string, en: string, zh: string) =>
   Result.fail(new InvalidInput({ field: name, problem: { en, zh } }))
 
 /** The options of a call that sets none, from the client's settings. */
-export const usual = ({ attemptTimeout, deadline, retry }: Settings): Options => ({
+export const fromSettings = ({ attemptTimeout, deadline, retry }: Settings): Options => ({
   deadline,
   attemptTimeout,
   retry,
@@ -31,10 +31,10 @@ export const usual = ({ attemptTimeout, deadline, retry }: Settings): Options =>
 })
 
 /** Checks the options of a call, and adds the defaults from `usual`. */
-export const check = (options: CallOptions, usual: Options): Result.Result<Options, InvalidInput> => {
+export const check = (options: CallOptions, defaults: Options): Result.Result<Options, InvalidInput> => {
   if (typeof options !== "object" || options === null) return invalid("options", "must be an object", "必须是对象")
-  const { attempts = usual.retry.attempts, quota = "wait", ...rest } = options
-  const times = { deadline: usual.deadline, attemptTimeout: usual.attemptTimeout }
+  const { attempts = defaults.retry.attempts, quota = "wait", ...rest } = options
+  const times = { deadline: defaults.deadline, attemptTimeout: defaults.attemptTimeout }
   for (const [name, value] of Object.entries(rest)) {
     if (name !== "deadline" && name !== "attemptTimeout") {
       return invalid(`options.${name}`, "is not an option of a call", "不是调用选项")
@@ -56,5 +56,5 @@ export const check = (options: CallOptions, usual: Options): Result.Result<Optio
   if (quota !== "wait" && quota !== "fail") {
     return invalid("options.quota", 'must be "wait" or "fail"', '必须是 "wait" 或 "fail"')
   }
-  return Result.succeed({ ...times, retry: { ...usual.retry, attempts }, waitForQuota: quota === "wait" })
+  return Result.succeed({ ...times, retry: { ...defaults.retry, attempts }, waitForQuota: quota === "wait" })
 }

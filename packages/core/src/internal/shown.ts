@@ -118,12 +118,12 @@ const labels = (error: unknown): ReadonlyArray<string> =>
 export const isNamed = (error: unknown, names: RegExp): boolean => labels(error).some((label) => names.test(label))
 
 /** Whether a name or the message of an error matches. For decisions only: the text must not be shown. */
-export const says = (error: unknown, pattern: RegExp): boolean =>
+export const matches = (error: unknown, pattern: RegExp): boolean =>
   pattern.test([...labels(error), messageOf(error)].join(" "))
 
 // Deno says only in the message that a connection was never made.
 const unconnected = (error: unknown): string | undefined =>
-  says(error, /client error \(Connect\)/) ? (says(error, /dns error/) ? "ENOTFOUND" : "ECONNREFUSED") : undefined
+  matches(error, /client error \(Connect\)/) ? (matches(error, /dns error/) ? "ENOTFOUND" : "ECONNREFUSED") : undefined
 
 const unmadeNames = /* @__PURE__ */ oneOf(unmade)
 

@@ -4,20 +4,20 @@ import * as Redacted from "effect/Redacted"
 import { phaseOf } from "./phase.ts"
 import { type Request, type Response, TransportError } from "./types.ts"
 
-const plain = (value: string | Redacted.Redacted<string>): string =>
+const unredacted = (value: string | Redacted.Redacted<string>): string =>
   typeof value === "string" ? value : Redacted.value(value)
 
 /** The encoded path and query of a request. It contains a secret. */
 export const targetOf = ({ path, query }: Request): string => {
   let target = path
   for (const [name, value] of query) {
-    target += `${target.includes("?") ? "&" : "?"}${encodeURIComponent(name)}=${encodeURIComponent(plain(value))}`
+    target += `${target.includes("?") ? "&" : "?"}${encodeURIComponent(name)}=${encodeURIComponent(unredacted(value))}`
   }
   return target
 }
 
 /** Turns an error that an HTTP client threw into a `TransportError`, with a safe name and the phase of the request. */
-export const failed = (error: unknown): TransportError => new TransportError(phaseOf(error))
+export const toTransportError = (error: unknown): TransportError => new TransportError(phaseOf(error))
 
 /** The error of a request that timed out. `unsent` if certainly nothing was sent. */
 export const timedOut = (phase: "unsent" | "lost"): TransportError =>
@@ -27,7 +27,7 @@ export const timedOut = (phase: "unsent" | "lost"): TransportError =>
 export const settle = (answer: Promise<Response>, end: (exit: Effect.Effect<Response, TransportError>) => void): void =>
   void answer.then(
     (response) => end(Effect.succeed(response)),
-    (error) => end(Effect.fail(failed(error)))
+    (error) => end(Effect.fail(toTransportError(error)))
   )
 
 /** Joins the pieces of an answer. */
@@ -47,5 +47,5 @@ export const wholeOf = (body: Request["body"]): string | Uint8Array | undefined 
   typeof body === "object" && !(body instanceof Uint8Array) ? join(body) : body
 
 /** The announced length of a body if it exceeds `maxBytes`, else `undefined`. */
-export const tooLong = (length: string | null | undefined, maxBytes: number): number | undefined =>
+export const excessLength = (length: string | null | undefined, maxBytes: number): number | undefined =>
   Number(length) > maxBytes ? Number(length) : undefined

@@ -1,5 +1,5 @@
 /** Access to the cloud database that works alike on all providers. */
-import { says, shown, uniCloudDatabase } from "@qq-mini/core/adapter/shown"
+import { matches, shown, uniCloudDatabase } from "@qq-mini/core/adapter/shown"
 import { TokenCacheError } from "@qq-mini/core/TokenCache"
 import type { Collection, Document } from "../UniCloud.ts"
 
@@ -22,7 +22,7 @@ export const get = async (collection: Collection, id: string): Promise<ReadonlyA
 const missingCollection =
   /collection.{0,80}(not\s*(exist|found)|non-?exist)|not found collection|COLLECTION_NOT_EXIST|集合.{0,20}不存在/i
 
-const isMissing = (error: unknown): boolean => says(error, missingCollection)
+const isMissing = (error: unknown): boolean => matches(error, missingCollection)
 
 /** Whether the collection exists. On providers where the first document creates it, such as aliyun, this creates it. */
 export const exists = async (collection: Collection): Promise<boolean> => {
