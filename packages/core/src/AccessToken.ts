@@ -28,13 +28,13 @@ import * as Attempt from "./call/attempt.ts"
 import { Settings } from "./internal/settings.ts"
 import { millisOf } from "./internal/time.ts"
 import type { Reason } from "./reason/client.ts"
-import * as Alone from "./token/alone.ts"
 import { Listeners, type TokenEvent } from "./token/events.ts"
-import { arrival, handOver, make as makeFlights } from "./token/flight.ts"
+import * as Fallback from "./token/fallback.ts"
+import { make as makeFlights, passToWaitUntil, resultOf } from "./token/flight.ts"
 import * as Grant from "./token/grant.ts"
+import * as GuardedStore from "./token/guardedStore.ts"
 import * as Lease from "./token/lease.ts"
 import { type Program, Programs } from "./token/program.ts"
-import * as Reach from "./token/reach.ts"
 import * as Wanted from "./token/token.ts"
 import { TokenCache } from "./TokenCache.ts"
 import { Transport } from "./Transport.ts"
@@ -114,10 +114,10 @@ const waitBriefly = <A, E, B>(effect: Effect.Effect<A, E>, within: number, other
   })
 
 /** T6: makes the check of the store that is due, while other calls keep using the token in memory. */
-const lookAtStore = (program: Program, token: Wanted.Token, now: number, within: number) =>
-  Effect.forkDetach(Alone.lookNow(program, program.look!, now), { startImmediately: true }).pipe(
+const checkStore = (program: Program, token: Wanted.Token, now: number, within: number) =>
+  Effect.forkDetach(Fallback.runStoreCheck(program, program.storeCheck!, now), { startImmediately: true }).pipe(
     Effect.flatMap((fiber) =>
-      Effect.flatMap(handOver(fiber), (handedOver) =>
+      Effect.flatMap(passToWaitUntil(fiber), (handedOver) =>
         handedOver ? Effect.void : waitBriefly(Fiber.await(fiber), within, undefined)
       )
     ),
@@ -133,9 +133,9 @@ export const make = Effect.gen(function* () {
   const self = `${(yield* Random.nextIntBetween(0, 2 ** 48)).toString(36)}${(yield* Random.nextIntBetween(0, 2 ** 48)).toString(36)}`
   let owners = 0
   const listeners = new Listeners()
-  const parts: Alone.Parts = {
-    ask: Grant.make(attempt, settings, cache.maxLifetime),
-    reach: Reach.make(cache, {
+  const parts: Fallback.Parts = {
+    fetchToken: Grant.make(attempt, settings, cache.maxLifetime),
+    store: GuardedStore.make(cache, {
       onLost: (problem) => listeners.publish({ _tag: "StoreLost", problem }),
       onBack: listeners.publish({ _tag: "StoreBack" })
     }),
@@ -144,16 +144,16 @@ export const make = Effect.gen(function* () {
     scope,
     newOwner: () => `${self}-${++owners}`
   }
-  const flights = makeFlights(Lease.make(parts, Alone.make(parts)), settings, scope)
+  const flights = makeFlights(Lease.make(parts, Fallback.make(parts)), settings, scope)
   const programs = new Programs(settings.baseUrl)
 
   // T8: one call starts the renewal. It waits only if the renewal can't run in the background.
   const renewAhead = (program: Program, token: Wanted.Token, now: number, within: number) => {
     if (settings.runs === "request") program.memory.pauseRenewal(now, renewalTurnMillis)
-    return Effect.flatMap(flights.board(program, Wanted.after(token)), ({ flight }) =>
-      flight.goesOn
+    return Effect.flatMap(flights.join(program, Wanted.renewalOf(token)), ({ flight }) =>
+      flight.isDetached
         ? Effect.succeed(token)
-        : Effect.orElseSucceed(waitBriefly(Effect.map(arrival(flight), tokenOf), within, token), () => token)
+        : Effect.orElseSucceed(waitBriefly(Effect.map(resultOf(flight), tokenOf), within, token), () => token)
     )
   }
 
@@ -165,13 +165,13 @@ export const make = Effect.gen(function* () {
       Clock.clockWith((clock): Effect.Effect<Wanted.Token, Reason> => {
         const now = millisOf(clock)
         const program = programs.of(app)
-        const { look, memory } = program
+        const { memory, storeCheck } = program
         const token = memory.usable(now)
         if (token === undefined) {
-          const wanted = memory.current === undefined ? Wanted.any : Wanted.after(memory.current.token)
+          const wanted = memory.current === undefined ? Wanted.any : Wanted.renewalOf(memory.current.token)
           return Effect.map(flights.wait(program, wanted, within), tokenOf)
         }
-        if (look !== undefined && now >= look.at) return lookAtStore(program, token, now, within)
+        if (storeCheck !== undefined && now >= storeCheck.at) return checkStore(program, token, now, within)
         return program.flight === undefined && memory.isRenewalDue(now)
           ? renewAhead(program, token, now, within)
           : Effect.succeed(token)
@@ -179,7 +179,7 @@ export const make = Effect.gen(function* () {
     renewAhead: (app, within) => {
       const program = programs.of(app)
       return Effect.flatMap(flights.wait(program, Wanted.any, within), ({ fresh, token }) =>
-        fresh ? Effect.succeed(token) : Effect.map(flights.wait(program, Wanted.after(token), within), tokenOf)
+        fresh ? Effect.succeed(token) : Effect.map(flights.wait(program, Wanted.renewalOf(token), within), tokenOf)
       )
     },
     renew: (app, refused, within) =>
@@ -192,7 +192,7 @@ export const make = Effect.gen(function* () {
           return Effect.succeed({ token: present, fresh: false })
         }
         memory.current = undefined
-        const renewal = flights.wait(program, Wanted.insteadOf(refused), within)
+        const renewal = flights.wait(program, Wanted.replacementOf(refused), within)
         return present === undefined
           ? renewal
           : Effect.andThen(listeners.publish({ _tag: "Invalidated", appid: app.appid }), renewal)

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { Slot } from "@qq-mini/core/TokenCache"
 import * as Redacted from "effect/Redacted"
 import * as Contest from "../src/token/contest.ts"
-import { after, any, fresh, insteadOf, stored } from "../src/token/token.ts"
+import { renewalOf, any, fresh, replacementOf, stored } from "../src/token/token.ts"
 
 const minute = 60_000
 const lifetime = 120 * minute
@@ -79,12 +79,12 @@ describe("T7", () => {
 
   it("only a refusal before its time counts as an early death", () => {
     const at = (age: number, token: Slot["token"]) => ({ ...slot, token, now: slot.generation + age })
-    const refused = insteadOf(stored(token, slot.generation))
+    const refused = replacementOf(stored(token, slot.generation))
     const deaths = (slot: Slot, wanted: Parameters<typeof Contest.judge>[1]) =>
       Contest.judge(slot, wanted).history.deaths
     assert.strictEqual(deaths(at(minute, token), refused), 1)
     assert.strictEqual(deaths(at(minute, undefined), any), 1)
-    assert.strictEqual(deaths(at(minute, token), after(stored(token, slot.generation))), 0)
+    assert.strictEqual(deaths(at(minute, token), renewalOf(stored(token, slot.generation))), 0)
     assert.strictEqual(deaths(at(116 * minute, token), refused), 0)
     assert.strictEqual(deaths({ ...at(minute, undefined), generation: 0 }, any), 0)
     assert.strictEqual(deaths(at(minute, token), fresh), 0)

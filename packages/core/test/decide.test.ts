@@ -4,13 +4,13 @@ import { StoreFailed } from "@qq-mini/core/QQError"
 import type { Slot } from "@qq-mini/core/TokenCache"
 import * as Redacted from "effect/Redacted"
 import * as Contest from "../src/token/contest.ts"
-import { decide, excluded, isRefused, isUsable, settle, type Situation } from "../src/token/decide.ts"
-import { after, any, fresh, insteadOf, same, stored, type Token, type Wanted } from "../src/token/token.ts"
+import { decide, excludedGeneration, isRefused, isUsable, settle, type Situation } from "../src/token/decide.ts"
+import { renewalOf, any, fresh, replacementOf, same, stored, type Token, type Wanted } from "../src/token/token.ts"
 
 const lifetime = 7_200_000
 const now = 1_763_800_000_000
 const [old, newer] = [Redacted.make("old"), Redacted.make("newer")]
-const alone = (value: Token["value"]): Token => ({ value, origin: { _tag: "Alone" } })
+const alone = (value: Token["value"]): Token => ({ value, origin: { _tag: "Unstored" } })
 const failed = new StoreFailed({ operation: "read", problem: "away" })
 
 /** Fetched an hour ago, with this row of short lives before. */
@@ -28,7 +28,7 @@ const slots: ReadonlyArray<Slot> = [0, now - 5_000, now].flatMap((generation) =>
   )
 )
 const tokens = [stored(old, now - 5_000), stored(old, now), stored(newer, now), alone(old), alone(newer)]
-const wishes: ReadonlyArray<Wanted> = [any, fresh, ...tokens.map(after), ...tokens.map(insteadOf)]
+const wishes: ReadonlyArray<Wanted> = [any, fresh, ...tokens.map(renewalOf), ...tokens.map(replacementOf)]
 
 const situations = slots.flatMap((slot) =>
   wishes.flatMap((wanted) =>
@@ -38,7 +38,7 @@ const situations = slots.flatMap((slot) =>
           [undefined, failed].map((failed): Situation => ({
             slot,
             wanted,
-            not: excluded(slot, wanted, before),
+            excluded: excludedGeneration(slot, wanted, before),
             present,
             granted,
             failed
@@ -67,12 +67,12 @@ describe("decide", () => {
   })
 
   it("T1: fetches only where there is no token that will do, none that was fetched, no lease and no refusal", () => {
-    each(({ failed, granted, not, slot }, { _tag }) => {
+    each(({ failed, granted, excluded, slot }, { _tag }) => {
       if (_tag !== "Fetch") return
       assert.isUndefined(granted)
       assert.isUndefined(failed)
       assert.strictEqual(slot.leasedFor, 0)
-      assert.isFalse(isUsable(slot) && slot.generation !== not)
+      assert.isFalse(isUsable(slot) && slot.generation !== excluded)
     })
   })
 
@@ -89,7 +89,7 @@ describe("decide", () => {
       if (decision._tag !== "Keep") return
       assert.strictEqual(decision.token, present)
       const { origin } = decision.token
-      assert.isTrue(origin._tag === "Alone" || origin.generation > slot.generation)
+      assert.isTrue(origin._tag === "Unstored" || origin.generation > slot.generation)
     })
   })
 
@@ -101,16 +101,16 @@ describe("decide", () => {
   })
 
   it("T3: only the token that QQ refused is removed", () => {
-    each(({ not, slot, wanted }) => {
-      if (!isRefused({ not, slot, wanted })) return
+    each(({ excluded, slot, wanted }) => {
+      if (!isRefused({ excluded, slot, wanted })) return
       assert.isTrue(wanted._tag === "Instead" && wanted.refused)
       assert.isDefined(slot.token)
-      assert.strictEqual(slot.generation, not)
+      assert.strictEqual(slot.generation, excluded)
     })
     const slot = { ...slots[0]!, generation: now, token: newer, expiresIn: 3_000_000 }
-    assert.isFalse(isRefused({ not: now - 5_000, slot, wanted: insteadOf(tokens[0]!) }))
-    assert.isFalse(isRefused({ not: now, slot, wanted: after(tokens[2]!) }))
-    assert.isTrue(isRefused({ not: now, slot, wanted: insteadOf(tokens[2]!) }))
+    assert.isFalse(isRefused({ excluded: now - 5_000, slot, wanted: replacementOf(tokens[0]!) }))
+    assert.isFalse(isRefused({ excluded: now, slot, wanted: renewalOf(tokens[2]!) }))
+    assert.isTrue(isRefused({ excluded: now, slot, wanted: replacementOf(tokens[2]!) }))
   })
 
   it("T9: waits for another holder's lease as long as it runs, and no longer", () => {
@@ -125,10 +125,10 @@ describe("decide", () => {
   })
 
   it("a caller that wants a fresh token gets none that stood there at its first look", () => {
-    each(({ not, slot, wanted }, { _tag }) => {
+    each(({ excluded, slot, wanted }, { _tag }) => {
       if (_tag !== "Use" || wanted._tag !== "Fresh") return
-      assert.isDefined(not)
-      assert.notStrictEqual(not, slot.generation)
+      assert.isDefined(excluded)
+      assert.notStrictEqual(excluded, slot.generation)
     })
   })
 

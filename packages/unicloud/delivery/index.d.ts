@@ -128,8 +128,13 @@ export interface ClientService {
 
 /** access_token 的变化。 */
 export type TokenEvent =
-  /** 已获取，或已提前续期；lifetime 为有效毫秒数，alone 表示未经过存储。 */
-  | { readonly _tag: "Fetched" | "Renewed"; readonly appid: string; readonly lifetime: number; readonly alone: boolean }
+  /** 已获取，或已提前续期；lifetime 为有效毫秒数，unstored 表示未经过存储。 */
+  | {
+      readonly _tag: "Fetched" | "Renewed"
+      readonly appid: string
+      readonly lifetime: number
+      readonly unstored: boolean
+    }
   /** 未到期即被 QQ 拒绝。 */
   | { readonly _tag: "Invalidated"; readonly appid: string }
   /** 另有服务在获取同一小程序的 access_token。 */

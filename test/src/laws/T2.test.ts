@@ -42,7 +42,7 @@ describe("a read of the store that is answered late", () => {
       const late = yield* Effect.forkChild(tokens.get(app, 10_000), { startImmediately: true })
       beforeAnswer = away()
       const alone = yield* runFor("1 second", tokens.get(app, 10_000))
-      assert.strictEqual(alone.origin._tag, "Alone")
+      assert.strictEqual(alone.origin._tag, "Unstored")
       yield* TestClock.adjust("2 seconds")
       assert.strictEqual(valueOf(yield* Fiber.join(late)), valueOf(alone))
       assert.strictEqual(valueOf(yield* runFor("1 second", tokens.get(app, 10_000))), valueOf(alone))

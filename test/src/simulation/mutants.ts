@@ -17,7 +17,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "the lease is not checked before a request leaves",
     law: "T1",
     file: "token/grant.ts",
-    search: "if (!(yield* stillMine)) return undefined",
+    search: "if (!(yield* holdsLease)) return undefined",
     replace: ""
   },
   {
@@ -45,8 +45,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a token of the store is not used",
     law: "T1",
     file: "token/decide.ts",
-    search: "if (isUsable(slot) && slot.generation !== not) {",
-    replace: "if (isUsable(slot) && slot.generation !== not && present !== undefined) {"
+    search: "if (isUsable(slot) && slot.generation !== excluded) {",
+    replace: "if (isUsable(slot) && slot.generation !== excluded && present !== undefined) {"
   },
   {
     name: "a write does not look at the generation",
@@ -87,7 +87,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a token is removed that was not refused",
     law: "T3",
     file: "token/decide.ts",
-    search: 'wanted._tag === "Instead" && wanted.refused && slot.token !== undefined && slot.generation === not',
+    search: 'wanted._tag === "Instead" && wanted.refused && slot.token !== undefined && slot.generation === excluded',
     replace: "slot.token !== undefined"
   },
   {
@@ -135,7 +135,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the store is looked for without a pause",
     law: "T6",
-    file: "token/alone.ts",
+    file: "token/fallback.ts",
     search: "        yield* Effect.sleep(pause)\n        if",
     replace: "        yield* Effect.yieldNow\n        if"
   },

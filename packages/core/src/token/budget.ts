@@ -4,7 +4,7 @@ const maxFetches = 3
 const windowMillis = 600_000
 
 /** The budget of one program in this process. Times are monotonic milliseconds. */
-export class AloneBudget {
+export class FetchBudget {
   #fetchedAt: ReadonlyArray<number> = []
   #fetchingUntil = 0
 

@@ -2,7 +2,7 @@
  * Decides what a holder does after it has read a slot of the store. Pure functions: they take all that the holder
  * knows, and return one decision.
  *
- * T1, T2, T3 and T9 are kept here. `lease.ts` and `alone.ts` execute the decisions.
+ * T1, T2, T3 and T9 are kept here. `lease.ts` and `fallback.ts` execute the decisions.
  */
 import type { Reason } from "../reason/client.ts"
 import type { Slot } from "../TokenCache.ts"
@@ -13,8 +13,8 @@ import { margin, same, type Token, type Wanted } from "./token.ts"
 export interface Situation {
   readonly slot: Slot
   readonly wanted: Wanted
-  /** The generation that must not be used, see {@link excluded}. */
-  readonly not: number | undefined
+  /** The generation that must not be used, see {@link excludedGeneration}. */
+  readonly excluded: number | undefined
   /** The token in this process's memory, if the caller accepts it. */
   readonly present: Token | undefined
   /** The token that this holder fetched and could not store. */
@@ -45,7 +45,7 @@ export const isUsable = (slot: Slot): slot is Slot & { readonly token: Token["va
   slot.token !== undefined && slot.expiresIn > margin(slot.lifetime)
 
 /** The generation that must not be used. `before` is the result after the previous read of the slot. */
-export const excluded = (slot: Slot, wanted: Wanted, before: number | undefined): number | undefined => {
+export const excludedGeneration = (slot: Slot, wanted: Wanted, before: number | undefined): number | undefined => {
   switch (wanted._tag) {
     case "Any":
       return undefined
@@ -63,17 +63,17 @@ export const excluded = (slot: Slot, wanted: Wanted, before: number | undefined)
 }
 
 /** T3: whether the slot's token is the one that QQ refused, so that it must be removed. */
-export const isRefused = ({ slot, wanted, not }: Pick<Situation, "slot" | "wanted" | "not">): boolean =>
-  wanted._tag === "Instead" && wanted.refused && slot.token !== undefined && slot.generation === not
+export const isRefused = ({ slot, wanted, excluded }: Pick<Situation, "slot" | "wanted" | "excluded">): boolean =>
+  wanted._tag === "Instead" && wanted.refused && slot.token !== undefined && slot.generation === excluded
 
 // T2: another call of this process may have got a newer token while this call read the slot. A token that was fetched
 // without the store counts as newer; `settle` later decides which of the two is used.
 const isNewer = ({ origin }: Token, slot: Slot): boolean =>
-  origin._tag === "Alone" || origin.generation > slot.generation
+  origin._tag === "Unstored" || origin.generation > slot.generation
 
 /** Decides what to do. */
-export const decide = ({ failed, granted, not, present, slot, wanted }: Situation): Decision => {
-  if (isUsable(slot) && slot.generation !== not) {
+export const decide = ({ excluded, failed, granted, present, slot, wanted }: Situation): Decision => {
+  if (isUsable(slot) && slot.generation !== excluded) {
     if (present !== undefined && isNewer(present, slot)) return { _tag: "Keep", token: present }
     return { _tag: "Use", value: slot.token, fresh: granted !== undefined && same(slot.token, granted) }
   }
@@ -87,7 +87,7 @@ export const decide = ({ failed, granted, not, present, slot, wanted }: Situatio
 }
 
 /** A token that this process fetched without the store. */
-export interface Lone {
+export interface UnstoredToken {
   /** The fetched token. */
   readonly value: Token["value"]
   /** The token in use now: the fetched one, or one that was read from the store since. */
@@ -104,7 +104,10 @@ export interface Lone {
  * - `Share`: write this token to the store.
  * - `Leave`: the store's token has been removed; the next call deals with that.
  */
-export const settle = (slot: Slot, { current, fetched, value }: Lone): "Over" | "Follow" | "Share" | "Leave" => {
+export const settle = (
+  slot: Slot,
+  { current, fetched, value }: UnstoredToken
+): "Over" | "Follow" | "Share" | "Leave" => {
   const isNewerThere = Contest.fetchedAt(Contest.read(slot)) > fetched
   if (isNewerThere && slot.token === undefined) return "Over"
   const follows = current.origin._tag === "Stored"

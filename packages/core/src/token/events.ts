@@ -22,7 +22,7 @@ export type TokenEvent =
       /** How long the token is valid, in milliseconds. */
       readonly lifetime: number
       /** Whether the token could not be stored, because the store was unavailable. */
-      readonly alone: boolean
+      readonly unstored: boolean
     }
   | { readonly _tag: "Invalidated"; readonly appid: AppId }
   | { readonly _tag: "Contested"; readonly appid: AppId; readonly reason: TokenContested }
@@ -49,11 +49,11 @@ export class Listeners {
     )
   }
 
-  /** Publishes that a token was fetched: before the old one expired (`renewed`), or without the store (`alone`). */
-  fetched(appid: AppId, lifetime: number, how: { readonly renewed: boolean; readonly alone: boolean }) {
+  /** Publishes that a token was fetched: before the old one expired (`renewed`), or without the store (`unstored`). */
+  fetched(appid: AppId, lifetime: number, how: { readonly renewed: boolean; readonly unstored: boolean }) {
     return Effect.andThen(
       Effect.logDebug(`${how.renewed ? "renewed" : "fetched"} the access token of ${appid}`),
-      this.publish({ _tag: how.renewed ? "Renewed" : "Fetched", appid, lifetime, alone: how.alone })
+      this.publish({ _tag: how.renewed ? "Renewed" : "Fetched", appid, lifetime, unstored: how.unstored })
     )
   }
 

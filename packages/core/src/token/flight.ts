@@ -16,7 +16,7 @@ import type { Flight, Program } from "./program.ts"
 import { type Fetched, isNeeded, isWanted, type Wanted } from "./token.ts"
 
 /** A flight, and whether another caller had started it. */
-export interface Boarding {
+export interface Joined {
   readonly flight: Flight
   readonly joined: boolean
 }
@@ -24,13 +24,13 @@ export interface Boarding {
 /** The flights of a client. */
 export interface Flights {
   /** Starts a fetch, or joins the one in flight. */
-  readonly board: (program: Program, wanted: Wanted) => Effect.Effect<Boarding>
+  readonly join: (program: Program, wanted: Wanted) => Effect.Effect<Joined>
   /** Waits for a token that satisfies `wanted`, at most `within` milliseconds. */
   readonly wait: (program: Program, wanted: Wanted, within: number) => Effect.Effect<Fetched, Reason>
 }
 
 /** Passes a fiber to the runtime's `waitUntil`. Returns whether there is a working `waitUntil`. */
-export const handOver = (fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<boolean> =>
+export const passToWaitUntil = (fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<boolean> =>
   Effect.flatMap(WaitUntil, (waitUntil) =>
     waitUntil === undefined
       ? Effect.succeed(false)
@@ -47,8 +47,8 @@ export const handOver = (fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<bo
  * Waits for a flight. T9: interrupting one caller does not end the flight. Where nothing may run after the answer, the
  * flight is interrupted when its last waiting caller is.
  */
-export const arrival = (flight: Flight): Effect.Effect<Fetched, Reason> =>
-  flight.goesOn
+export const resultOf = (flight: Flight): Effect.Effect<Fetched, Reason> =>
+  flight.isDetached
     ? Deferred.await(flight.done)
     : Effect.suspend(() => {
         flight.waiting++
@@ -63,13 +63,13 @@ export const arrival = (flight: Flight): Effect.Effect<Fetched, Reason> =>
       })
 
 /** Ends a flight: remembers its outcome, and passes it to the waiting callers. */
-const land = (program: Program, flight: Flight, exit: Exit.Exit<Fetched, Reason>): Effect.Effect<void> =>
+const complete = (program: Program, flight: Flight, exit: Exit.Exit<Fetched, Reason>): Effect.Effect<void> =>
   Effect.flatMap(monotonicMillis, (now) => {
     const { app, memory } = program
     if (program.flight === flight) program.flight = undefined
     if (Exit.isSuccess(exit)) return Effect.asVoid(Deferred.done(flight.done, exit))
     const failure = Cause.findFail(exit.cause)
-    memory.failed(failure._tag === "Success" ? failure.success.error : undefined, now)
+    memory.recordFailure(failure._tag === "Success" ? failure.success.error : undefined, now)
     const isClosed = Cause.hasInterruptsOnly(exit.cause)
     const warning =
       memory.current === undefined ? Effect.void : Effect.logWarning(`${app.appid}: the access token was not renewed`)
@@ -85,10 +85,10 @@ export const make = (obtain: Obtain, settings: Settings, scope: Scope.Scope): Fl
       ? Effect.forkIn(fetch, scope, { startImmediately: true })
       : Effect.forkDetach(fetch, { startImmediately: true })
 
-  const launch = (program: Program, wanted: Wanted): Effect.Effect<Boarding> => {
+  const start = (program: Program, wanted: Wanted): Effect.Effect<Joined> => {
     const flight: Flight = {
       done: Deferred.makeUnsafe(),
-      goesOn: settings.runs === "process",
+      isDetached: settings.runs === "process",
       waiting: 0,
       isEnding: false,
       fiber: undefined
@@ -97,29 +97,29 @@ export const make = (obtain: Obtain, settings: Settings, scope: Scope.Scope): Fl
     return obtain(program, wanted).pipe(
       // A root span, since the flight belongs to all waiting callers.
       Effect.withSpan("QQMini.AccessToken.fetch", { root: true }, { captureStackTrace: false }),
-      Effect.onExit((exit) => land(program, flight, exit)),
+      Effect.onExit((exit) => complete(program, flight, exit)),
       fork,
       Effect.tap((fiber) => {
         flight.fiber = fiber
         // In a closed scope the fiber ends without running.
         const exit = fiber.pollUnsafe()
-        return exit === undefined ? Effect.void : land(program, flight, exit)
+        return exit === undefined ? Effect.void : complete(program, flight, exit)
       }),
-      Effect.flatMap(handOver),
+      Effect.flatMap(passToWaitUntil),
       Effect.map((handedOver) => {
-        flight.goesOn ||= handedOver
+        flight.isDetached ||= handedOver
         return { flight, joined: false }
       })
     )
   }
 
   // Uninterruptible, so that `program.flight` is never set without a running fiber.
-  const board: Flights["board"] = (program, wanted) =>
+  const join: Flights["join"] = (program, wanted) =>
     Effect.uninterruptible(
       Effect.suspend(() =>
         // T9: do not join a flight that is being interrupted. It still has to release its lease.
         program.flight === undefined || program.flight.isEnding
-          ? launch(program, wanted)
+          ? start(program, wanted)
           : Effect.succeed({ flight: program.flight, joined: true })
       )
     )
@@ -131,8 +131,8 @@ export const make = (obtain: Obtain, settings: Settings, scope: Scope.Scope): Fl
     for (;;) {
       const refused = program.memory.refusal(yield* monotonicMillis)
       if (refused !== undefined) return yield* refused
-      const { flight, joined } = yield* board(program, wanted)
-      const fetched = yield* Effect.result(arrival(flight))
+      const { flight, joined } = yield* join(program, wanted)
+      const fetched = yield* Effect.result(resultOf(flight))
       if (fetched._tag === "Failure") {
         // A renewal of a valid token gives up sooner than a fetch that a caller needs. So fetch again.
         if (joined && fetched.failure._tag === "StoreFailed" && isNeeded(wanted)) continue
@@ -146,7 +146,7 @@ export const make = (obtain: Obtain, settings: Settings, scope: Scope.Scope): Fl
   })
 
   return {
-    board,
+    join,
     wait: (program, wanted, within) =>
       Effect.timeoutOrElse(untilWanted(program, wanted), {
         duration: Math.max(0, within),

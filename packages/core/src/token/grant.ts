@@ -20,26 +20,26 @@ export interface Grant {
 }
 
 /**
- * Fetches a token from QQ, with retries, as long as `stillMine` says that this holder has the lease. Returns
+ * Fetches a token from QQ, with retries, as long as `holdsLease` says that this holder has the lease. Returns
  * `undefined` if it does not. `onLost` is called when a request got lost, because QQ may have issued a token for it.
  */
-export type Ask = (
+export type FetchToken = (
   app: AppCredentials,
-  stillMine: Effect.Effect<boolean>,
+  holdsLease: Effect.Effect<boolean>,
   onLost?: () => void
 ) => Effect.Effect<Grant | undefined, Reason>
 
 /** Makes the fetch from an attempt function. No token is used longer than `maxLifetime` milliseconds. */
-export const make = (send: Attempt, settings: Settings, maxLifetime = Infinity): Ask => {
+export const make = (send: Attempt, settings: Settings, maxLifetime = Infinity): FetchToken => {
   const parameters = encode(Auth.getAccessToken, {})
-  return Effect.fnUntraced(function* (app, stillMine, onLost) {
+  return Effect.fnUntraced(function* (app, holdsLease, onLost) {
     const { wire } = yield* Effect.fromResult(parameters)
     const deadline = (yield* monotonicMillis) + settings.deadline
     const attempt = Effect.gen(function* () {
       // T1: let the callers run first that started in the same turn of the event loop. If they took longer than the
       // lease after the check, the request would reach QQ in addition to another holder's.
       yield* Effect.yieldNow
-      if (!(yield* stillMine)) return undefined
+      if (!(yield* holdsLease)) return undefined
       const asked = yield* monotonicMillis
       const timeout = Math.max(1, Math.min(settings.attemptTimeout, deadline - asked))
       const { access_token, expires_in } = yield* send(Auth.getAccessToken, {

@@ -7,12 +7,12 @@ import type * as Scope from "effect/Scope"
 import { monotonicMillis } from "../internal/time.ts"
 import { type Reason, TimedOut, type TokenContested } from "../reason/client.ts"
 import type { Key, Slot } from "../TokenCache.ts"
-import type { Alone, Parts } from "./alone.ts"
 import * as Contest from "./contest.ts"
-import { decide, excluded, isRefused } from "./decide.ts"
+import { decide, excludedGeneration, isRefused } from "./decide.ts"
+import type { Fallback, Parts } from "./fallback.ts"
 import type { Grant } from "./grant.ts"
+import type { GuardedStore } from "./guardedStore.ts"
 import type { Program } from "./program.ts"
-import type { Reach } from "./reach.ts"
 import { type Fetched, isNeeded, stored, type Token, type Wanted } from "./token.ts"
 
 // The TTL of a lease, and how often a live holder extends it (ms).
@@ -39,43 +39,43 @@ interface Lease {
 export type Obtain = (program: Program, wanted: Wanted) => Effect.Effect<Fetched, Reason>
 
 /** Makes {@link Obtain} from its parts. */
-export const make = (parts: Parts, alone: Alone): Obtain => {
-  const { newOwner, reach, settings } = parts
+export const make = (parts: Parts, fallback: Fallback): Obtain => {
+  const { newOwner, settings, store } = parts
   const tooLate = new TimedOut({ during: "token", limit: settings.deadline })
   return Effect.fnUntraced(function* (program, wanted): Effect.fn.Return<Fetched, Reason, Scope.Scope> {
     const { key, memory } = program
     const owner = newOwner()
     const deadline = (yield* monotonicMillis) + settings.deadline
-    const wait = waiting(reach, key)
-    let not: number | undefined
+    const wait = makeWait(store, key)
+    let excluded: number | undefined
     let granted: Grant | undefined
     const keepGranted = (granted: Grant) =>
-      Effect.map(alone.keep(program, granted), (token): Fetched => ({ token, fresh: true }))
+      Effect.map(fallback.keep(program, granted), (token): Fetched => ({ token, fresh: true }))
     for (;;) {
       const asked = yield* monotonicMillis
-      const read = yield* Effect.result(reach.read(key))
+      const read = yield* Effect.result(store.read(key))
       if (read._tag === "Failure") {
         if (read.failure.config !== undefined) return yield* read.failure.config
-        return yield* granted === undefined ? alone.obtain(program, wanted, read.failure) : keepGranted(granted)
+        return yield* granted === undefined ? fallback.obtain(program, wanted, read.failure) : keepGranted(granted)
       }
       const slot = read.success
       const now = yield* monotonicMillis
-      not = excluded(slot, wanted, not)
+      excluded = excludedGeneration(slot, wanted, excluded)
       // T3
-      if (isRefused({ slot, wanted, not })) {
-        yield* Effect.ignore(reach.remove(key, { generation: slot.generation }))
+      if (isRefused({ slot, wanted, excluded })) {
+        yield* Effect.ignore(store.remove(key, { generation: slot.generation }))
       }
       const decision = decide({
         slot,
         wanted,
-        not,
+        excluded,
         present: memory.presentFor(wanted, now),
         granted: granted?.value,
         failed: now < deadline ? memory.refusal(now) : tooLate
       })
       switch (decision._tag) {
         case "Use":
-          return { token: memory.find(decision.value, slot, asked), fresh: decision.fresh }
+          return { token: memory.adoptSlot(decision.value, slot, asked), fresh: decision.fresh }
         case "Keep":
           return { token: decision.token, fresh: false }
         case "KeepGranted":
@@ -91,9 +91,9 @@ export const make = (parts: Parts, alone: Alone): Obtain => {
           const { history } = decision
           const takenAt = yield* monotonicMillis
           const leased = yield* Effect.result(
-            reach.lease(key, { owner, generation: slot.generation, ttl: leaseMillis })
+            store.lease(key, { owner, generation: slot.generation, ttl: leaseMillis })
           )
-          if (leased._tag === "Failure") return yield* alone.obtain(program, wanted, leased.failure)
+          if (leased._tag === "Failure") return yield* fallback.obtain(program, wanted, leased.failure)
           if (!leased.success) {
             yield* wait(slot)
             continue
@@ -101,7 +101,7 @@ export const make = (parts: Parts, alone: Alone): Obtain => {
           const onGranted = (given: Grant) => void (granted = given)
           const token = yield* fetchLeased(
             parts,
-            alone,
+            fallback,
             program,
             wanted,
             { key, slot, owner, readAt: asked, takenAt },
@@ -117,7 +117,7 @@ export const make = (parts: Parts, alone: Alone): Obtain => {
 }
 
 /** Makes an effect that waits until the slot may have changed. */
-const waiting = (reach: Reach, key: Key): ((slot: Slot) => Effect.Effect<void, never, Scope.Scope>) => {
+const makeWait = (store: GuardedStore, key: Key): ((slot: Slot) => Effect.Effect<void, never, Scope.Scope>) => {
   let pause = firstPollMillis
   let changed: Effect.Effect<void> | undefined
   return Effect.fnUntraced(function* ({ leasedFor }) {
@@ -125,13 +125,13 @@ const waiting = (reach: Reach, key: Key): ((slot: Slot) => Effect.Effect<void, n
       const millis = Math.min(watchedPollMillis, Math.max(firstPollMillis, leasedFor))
       return yield* Effect.raceFirst(changed, Effect.sleep(millis))
     }
-    if (reach.watch === undefined) {
+    if (store.watch === undefined) {
       yield* Effect.sleep(pause)
       pause = Math.min(longestPollMillis, pause * 2)
       return
     }
     // Return without a pause: the slot may have changed before the watch began.
-    changed = yield* Effect.orElseSucceed(reach.watch(key), () => Effect.never)
+    changed = yield* Effect.orElseSucceed(store.watch(key), () => Effect.never)
   })
 }
 
@@ -153,7 +153,7 @@ const contested = Effect.fnUntraced(function* (
 /** Fetches under a lease and releases it. Returns `undefined` if the lease was lost to another holder. */
 const fetchLeased = Effect.fnUntraced(function* (
   parts: Parts,
-  alone: Alone,
+  fallback: Fallback,
   program: Program,
   wanted: Wanted,
   lease: Lease,
@@ -166,7 +166,7 @@ const fetchLeased = Effect.fnUntraced(function* (
   // QQ may have refused another call of this process while this one waited for the lease.
   const refused = memory.refusal(now)
   if (refused !== undefined) {
-    yield* parts.reach.release(key, { owner })
+    yield* parts.store.release(key, { owner })
     return yield* refused
   }
   const renewed = !isNeeded(wanted) && memory.usable(now) !== undefined
@@ -174,31 +174,31 @@ const fetchLeased = Effect.fnUntraced(function* (
   if (wanted._tag !== "Fresh" && Contest.isReported(history)) {
     yield* contested(parts, program, lease.slot, { history, wait: 0 })
   }
-  const { lost, stillMine } = holding(parts.reach, lease)
+  const { holdsLease, lost } = keepLease(parts.store, lease)
   return yield* Effect.ensuring(
     Effect.raceFirst(
       // T5: remember a refusal before the lease is released, so that no other call of this process repeats the request.
       Effect.tapError(
-        fetchAndStore(parts, alone, program, lease, { history, renewed, stillMine, onGranted }),
-        (reason) => Effect.map(monotonicMillis, (now) => memory.refuse(reason, now))
+        fetchAndStore(parts, fallback, program, lease, { history, renewed, holdsLease, onGranted }),
+        (reason) => Effect.map(monotonicMillis, (now) => memory.rememberRefusal(reason, now))
       ),
       lost
     ),
-    parts.reach.release(key, { owner })
+    parts.store.release(key, { owner })
   )
 })
 
 /** T1, T9: a live holder extends its lease. */
-const holding = (reach: Reach, { key, owner, slot, takenAt }: Lease) => {
+const keepLease = (store: GuardedStore, { key, owner, slot, takenAt }: Lease) => {
   let extendedAt = takenAt
   const lease = { owner, generation: slot.generation, ttl: leaseMillis }
   // Returns `false` if another holder has the lease or a newer token is stored, for example after this process was
   // frozen.
   const extend = Effect.flatMap(monotonicMillis, (before) =>
-    Effect.tap(reach.extend(key, lease), () => Effect.sync(() => (extendedAt = before)))
+    Effect.tap(store.extend(key, lease), () => Effect.sync(() => (extendedAt = before)))
   )
   /** Whether this holder still has the lease. If the store does not answer, the lease is valid until its TTL. */
-  const stillMine: Effect.Effect<boolean> = Effect.catch(extend, () =>
+  const holdsLease: Effect.Effect<boolean> = Effect.catch(extend, () =>
     Effect.map(monotonicMillis, (now) => now - extendedAt < leaseMillis)
   )
   /** Completes when the lease is lost. If the store does not answer, a request in flight continues. */
@@ -209,24 +209,24 @@ const holding = (reach: Reach, { key, owner, slot, takenAt }: Lease) => {
     ),
     (held) => (held ? lost : Effect.succeed(undefined))
   )
-  return { lost, stillMine }
+  return { holdsLease, lost }
 }
 
 /** Fetches and stores a token. Returns `undefined` if the lease was lost, or if another holder has stored a token. */
 const fetchAndStore = Effect.fnUntraced(function* (
-  { ask, listeners, reach }: Parts,
-  alone: Alone,
+  { fetchToken, listeners, store }: Parts,
+  fallback: Fallback,
   program: Program,
   { key, owner, readAt, slot }: Lease,
   options: {
     readonly history: Contest.History
     readonly renewed: boolean
-    readonly stillMine: Effect.Effect<boolean>
+    readonly holdsLease: Effect.Effect<boolean>
     readonly onGranted: (granted: Grant) => void
   }
 ): Effect.fn.Return<Token | undefined, Reason> {
   const { app, memory } = program
-  const granted = yield* ask(app, options.stillMine)
+  const granted = yield* fetchToken(app, options.holdsLease)
   if (granted === undefined) return undefined
   options.onGranted(granted)
   const { asked, lifetime, value } = granted
@@ -236,10 +236,12 @@ const fetchAndStore = Effect.fnUntraced(function* (
   // an older token could replace this one.
   const history = Contest.next(options.history, slot.now + (asked - readAt))
   const { generation } = slot
-  const written = yield* Effect.result(reach.write(key, { owner, generation, token: value, ttl, history }))
+  const written = yield* Effect.result(store.write(key, { owner, generation, token: value, ttl, history }))
   if (written._tag === "Success" && written.success === undefined) return undefined
-  const isAlone = written._tag === "Failure"
-  yield* listeners.fetched(app.appid, ttl, { renewed: options.renewed, alone: isAlone })
+  const isUnstored = written._tag === "Failure"
+  yield* listeners.fetched(app.appid, ttl, { renewed: options.renewed, unstored: isUnstored })
   // A token is valid even if it can't be stored.
-  return isAlone ? yield* alone.keep(program, granted) : memory.adopt(stored(value, written.success!), ttl, ttl, now)
+  return isUnstored
+    ? yield* fallback.keep(program, granted)
+    : memory.adopt(stored(value, written.success!), ttl, ttl, now)
 })

@@ -83,12 +83,12 @@ export class Memory {
   }
 
   /** Starts using the token of a slot. `now` is a time before the slot was read. */
-  find(value: Token["value"], { expiresIn, generation, lifetime }: Slot, now: number): Token {
+  adoptSlot(value: Token["value"], { expiresIn, generation, lifetime }: Slot, now: number): Token {
     return this.adopt(stored(value, generation), lifetime, expiresIn, now)
   }
 
   /** Remembers why a fetch failed. Returns for how many milliseconds. */
-  refuse(reason: Reason, now: number): number {
+  rememberRefusal(reason: Reason, now: number): number {
     const millis = rememberedMillis(reason)
     this.#refused = { reason, until: now + millis }
     return millis
@@ -105,8 +105,8 @@ export class Memory {
   }
 
   /** Records a failed fetch: remembers its reason, and pauses renewals for at least 30 seconds. */
-  failed(reason: Reason | undefined, now: number): void {
-    const millis = reason === undefined ? 0 : this.refuse(reason, now)
+  recordFailure(reason: Reason | undefined, now: number): void {
+    const millis = reason === undefined ? 0 : this.rememberRefusal(reason, now)
     this.pauseRenewal(now, Math.max(renewalPauseMillis, millis))
   }
 }

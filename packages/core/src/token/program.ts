@@ -7,7 +7,7 @@ import type { AppCredentials } from "../App.ts"
 import { fingerprint } from "../internal/secrets.ts"
 import type { Reason } from "../reason/client.ts"
 import type { Key } from "../TokenCache.ts"
-import { AloneBudget } from "./budget.ts"
+import { FetchBudget } from "./budget.ts"
 import { Memory } from "./memory.ts"
 import type { Fetched } from "./token.ts"
 
@@ -15,7 +15,7 @@ import type { Fetched } from "./token.ts"
 export interface Flight {
   readonly done: Deferred.Deferred<Fetched, Reason>
   /** Whether the fetch continues without waiting callers: in the background, or because `waitUntil` took it over. */
-  goesOn: boolean
+  isDetached: boolean
   /** How many callers wait for it. */
   waiting: number
   /** Whether its last waiting caller has gone, so that it is being interrupted. No other caller may join it. */
@@ -24,7 +24,7 @@ export interface Flight {
 }
 
 /** The next check of the store, for a token that was fetched without it. For runtimes where calls make these checks. */
-export interface Look {
+export interface StoreCheck {
   /** Makes the check. Returns whether it was the last one. */
   readonly run: (millisSinceLast: number) => Effect.Effect<boolean>
   /** The pause before this check, in milliseconds. */
@@ -38,9 +38,9 @@ export class Program {
   readonly app: AppCredentials
   readonly key: Key
   readonly memory = new Memory()
-  readonly budget = new AloneBudget()
+  readonly budget = new FetchBudget()
   flight: Flight | undefined
-  look: Look | undefined
+  storeCheck: StoreCheck | undefined
 
   constructor(app: AppCredentials, key: Key) {
     this.app = app

@@ -9,14 +9,14 @@ export interface Stored {
 }
 
 /** This process fetched the token while the store was unavailable. No other process knows it. */
-export interface Alone {
-  readonly _tag: "Alone"
+export interface Unstored {
+  readonly _tag: "Unstored"
 }
 
 /** A token and its origin. */
 export interface Token {
   readonly value: Redacted.Redacted<string>
-  readonly origin: Stored | Alone
+  readonly origin: Stored | Unstored
 }
 
 /** A token, and whether this fetch got it from QQ. */
@@ -50,9 +50,9 @@ export const any: Any = { _tag: "Any" }
 /** Wants a token that is fetched now. */
 export const fresh: Fresh = { _tag: "Fresh" }
 /** Wants a token other than this one, which expires soon. */
-export const after = (token: Token): Instead => ({ _tag: "Instead", token, refused: false })
+export const renewalOf = (token: Token): Instead => ({ _tag: "Instead", token, refused: false })
 /** Wants a token other than this one, which QQ refused. */
-export const insteadOf = (token: Token): Instead => ({ _tag: "Instead", token, refused: true })
+export const replacementOf = (token: Token): Instead => ({ _tag: "Instead", token, refused: true })
 
 /** A token that is in the store under this generation. */
 export const stored = (value: Token["value"], generation: number): Token => ({

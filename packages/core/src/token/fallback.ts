@@ -14,15 +14,15 @@ import type { Slot, TokenCacheError } from "../TokenCache.ts"
 import * as Contest from "./contest.ts"
 import { settle } from "./decide.ts"
 import type { Listeners } from "./events.ts"
-import type { Ask, Grant } from "./grant.ts"
-import type { Look, Program } from "./program.ts"
-import type { Reach } from "./reach.ts"
+import type { FetchToken, Grant } from "./grant.ts"
+import type { GuardedStore } from "./guardedStore.ts"
+import type { Program, StoreCheck } from "./program.ts"
 import { type Fetched, isNeeded, stored, type Token, type Wanted } from "./token.ts"
 
 /** The services that fetching a token needs, with or without the store. */
 export interface Parts {
-  readonly ask: Ask
-  readonly reach: Reach
+  readonly fetchToken: FetchToken
+  readonly store: GuardedStore
   readonly settings: Settings
   readonly listeners: Listeners
   /** The scope in which background work runs. */
@@ -32,7 +32,7 @@ export interface Parts {
 }
 
 /** Handles tokens while the store is unavailable. */
-export interface Alone {
+export interface Fallback {
   /** Gets a token without the store, after an operation of the store failed with `error`. */
   readonly obtain: (program: Program, wanted: Wanted, error: TokenCacheError) => Effect.Effect<Fetched, Reason>
   /** Starts using a token that is not in the store, and stores it when the store is back. */
@@ -43,8 +43,8 @@ export interface Alone {
 const pollMillis = 50
 // Checks whether the store is back: the first pause, the longest pause, and how long the store must hold the same token
 // until the checks end (ms).
-const firstLookMillis = 500
-const longestLookMillis = 5_000
+const firstCheckMillis = 500
+const longestCheckPauseMillis = 5_000
 const agreedMillis = 15_000
 const leaseMillis = 6_000
 
@@ -52,28 +52,28 @@ const always = Effect.succeed(true)
 
 const failed = ({ operation, problem }: TokenCacheError): StoreFailed => new StoreFailed({ operation, problem })
 
-/** Makes {@link Alone} from its parts. */
-export const make = (parts: Parts): Alone => {
-  const { ask, listeners, scope, settings } = parts
+/** Makes {@link Fallback} from its parts. */
+export const make = (parts: Parts): Fallback => {
+  const { fetchToken, listeners, scope, settings } = parts
 
-  const keep: Alone["keep"] = (program, granted) => {
+  const keep: Fallback["keep"] = (program, granted) => {
     const { asked, lifetime, value } = granted
-    const token = program.memory.adopt({ value, origin: { _tag: "Alone" } }, lifetime, lifetime, asked)
-    const run = lookFor(parts, program, token, granted)
+    const token = program.memory.adopt({ value, origin: { _tag: "Unstored" } }, lifetime, lifetime, asked)
+    const run = makeStoreCheck(parts, program, token, granted)
     if (settings.runs !== "process") {
-      program.look = { run, pauseMillis: firstLookMillis, at: asked + firstLookMillis }
+      program.storeCheck = { run, pauseMillis: firstCheckMillis, at: asked + firstCheckMillis }
       return Effect.succeed(token)
     }
-    const looks = Effect.gen(function* () {
-      for (let pause = firstLookMillis; ; pause = nextPause(pause)) {
+    const checks = Effect.gen(function* () {
+      for (let pause = firstCheckMillis; ; pause = nextPause(pause)) {
         yield* Effect.sleep(pause)
         if (yield* run(pause)) return
       }
     })
-    return Effect.as(Effect.forkIn(looks, scope), token)
+    return Effect.as(Effect.forkIn(checks, scope), token)
   }
 
-  const obtain: Alone["obtain"] = Effect.fnUntraced(function* (program, wanted, error) {
+  const obtain: Fallback["obtain"] = Effect.fnUntraced(function* (program, wanted, error) {
     const { app, budget, memory } = program
     let now = yield* monotonicMillis
     // Use a token that another call has fetched or is fetching. Only where calls share no fetches can there be one.
@@ -90,31 +90,31 @@ export const make = (parts: Parts): Alone => {
     const done = budget.take(now, now + settings.attemptTimeout)
     if (done === undefined) return yield* failed(error)
     let mayHaveMade = false
-    const granted = yield* ask(app, always, () => (mayHaveMade = true)).pipe(
-      Effect.tapError((reason) => Effect.map(monotonicMillis, (now) => memory.refuse(reason, now))),
+    const granted = yield* fetchToken(app, always, () => (mayHaveMade = true)).pipe(
+      Effect.tapError((reason) => Effect.map(monotonicMillis, (now) => memory.rememberRefusal(reason, now))),
       // After an interruption it is unknown whether QQ issued a token.
       Effect.onExit((exit) =>
         Effect.sync(() => done(Exit.isFailure(exit) && !mayHaveMade && !Cause.hasInterrupts(exit.cause)))
       )
     )
-    yield* listeners.fetched(app.appid, granted!.lifetime, { renewed: false, alone: true })
+    yield* listeners.fetched(app.appid, granted!.lifetime, { renewed: false, unstored: true })
     return { token: yield* keep(program, granted!), fresh: true }
   })
 
   return { keep, obtain }
 }
 
-const nextPause = (pause: number) => Math.min(longestLookMillis, pause * 2)
+const nextPause = (pause: number) => Math.min(longestCheckPauseMillis, pause * 2)
 
 /**
  * Makes the check of the store for one token. It is repeated until this token or a newer one is shared in the store.
  */
-const lookFor = (
-  { newOwner, reach }: Parts,
+const makeStoreCheck = (
+  { newOwner, store }: Parts,
   { key, memory }: Program,
   token: Token,
   { asked, lifetime, value }: Grant
-): Look["run"] => {
+): StoreCheck["run"] => {
   const owner = newOwner()
   let current = token
   // Other processes store their tokens at about the same time. So the checks go on, in case one of them is newer.
@@ -123,14 +123,14 @@ const lookFor = (
 
   const share = Effect.fnUntraced(function* (slot: Slot, fetched: number) {
     const { generation } = slot
-    const leased = yield* Effect.orElseSucceed(reach.lease(key, { owner, generation, ttl: leaseMillis }), () => false)
+    const leased = yield* Effect.orElseSucceed(store.lease(key, { owner, generation, ttl: leaseMillis }), () => false)
     if (!leased) return
     const now = yield* monotonicMillis
     const ttl = Math.max(1, lifetime - (now - asked))
     const history = Contest.next(Contest.read(slot), fetched)
-    const written = yield* reach.write(key, { owner, generation, token: value, ttl, history }).pipe(
+    const written = yield* store.write(key, { owner, generation, token: value, ttl, history }).pipe(
       Effect.orElseSucceed(() => undefined),
-      Effect.ensuring(reach.release(key, { owner }))
+      Effect.ensuring(store.release(key, { owner }))
     )
     if (written !== undefined && !isReplaced()) {
       current = memory.adopt(stored(value, written), lifetime, ttl, now)
@@ -140,7 +140,7 @@ const lookFor = (
   return Effect.fnUntraced(function* (millisSinceLast) {
     const now = yield* monotonicMillis
     if (isReplaced() || memory.usable(now) === undefined) return true
-    const read = yield* Effect.result(reach.read(key))
+    const read = yield* Effect.result(store.read(key))
     if (read._tag === "Failure") return false
     if (isReplaced()) return true
     const slot = read.success
@@ -156,8 +156,8 @@ const lookFor = (
         return false
       case "Follow": {
         const { origin } = current
-        if (origin._tag === "Alone" || origin.generation !== slot.generation) {
-          current = memory.find(slot.token!, slot, now)
+        if (origin._tag === "Unstored" || origin.generation !== slot.generation) {
+          current = memory.adoptSlot(slot.token!, slot, now)
         }
         agreed += millisSinceLast
         return agreed >= agreedMillis
@@ -170,12 +170,16 @@ const lookFor = (
  * Makes the next check of a program's store, where calls make the checks: one call checks while others go on. It
  * schedules the following check first, because the runtime may drop this call.
  */
-export const lookNow = (program: Program, { at, pauseMillis, run }: Look, now: number): Effect.Effect<void> => {
-  const next: Look = { run, pauseMillis: nextPause(pauseMillis), at: now + nextPause(pauseMillis) }
-  program.look = next
+export const runStoreCheck = (
+  program: Program,
+  { at, pauseMillis, run }: StoreCheck,
+  now: number
+): Effect.Effect<void> => {
+  const next: StoreCheck = { run, pauseMillis: nextPause(pauseMillis), at: now + nextPause(pauseMillis) }
+  program.storeCheck = next
   return Effect.flatMap(run(now - at + pauseMillis), (isLast) =>
     Effect.sync(() => {
-      if (isLast && program.look === next) program.look = undefined
+      if (isLast && program.storeCheck === next) program.storeCheck = undefined
     })
   )
 }

@@ -41,7 +41,7 @@ const repeated = <A, R>(effect: Effect.Effect<A, TokenCacheError, R>): Effect.Ef
 type Store = TokenCache["Service"]
 
 /** A store that may become unavailable. Each operation has a timeout, and is repeated in case its connection broke. */
-export interface Reach extends Omit<Store, "release" | "maxLifetime" | "watch"> {
+export interface GuardedStore extends Omit<Store, "release" | "maxLifetime" | "watch"> {
   /** Releases a lease. It never fails: an unreleased lease ends at its TTL. */
   readonly release: (...args: Parameters<Store["release"]>) => Effect.Effect<void>
   /** Extends a lease, without repetition, because the next extension comes soon. */
@@ -50,12 +50,13 @@ export interface Reach extends Omit<Store, "release" | "maxLifetime" | "watch"> 
 }
 
 /**
- * Makes {@link Reach} from a store. The listener is notified when the store becomes unavailable, and when it is back.
+ * Makes {@link GuardedStore} from a store. The listener is notified when the store becomes unavailable, and when it is
+ * back.
  */
 export const make = (
   cache: Store,
   listener: { readonly onLost: (problem: string) => Effect.Effect<unknown>; readonly onBack: Effect.Effect<unknown> }
-): Reach => {
+): GuardedStore => {
   const { watch } = cache
   // `writing`: the store can be read but not written, as on a full disk.
   let lost: "all" | "writing" | undefined
@@ -83,7 +84,8 @@ export const make = (
       })
     )
 
-  const release: Reach["release"] = (key, { owner }) => Effect.ignore(bounded("release", cache.release(key, { owner })))
+  const release: GuardedStore["release"] = (key, { owner }) =>
+    Effect.ignore(bounded("release", cache.release(key, { owner })))
 
   return {
     read: (key) => guarded("read", cache.read(key)),
