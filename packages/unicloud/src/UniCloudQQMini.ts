@@ -15,13 +15,22 @@ import * as WebCrypto from "effect/crypto/WebCrypto"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { webcrypto } from "node:crypto"
+import * as DatabaseTokenCache from "./DatabaseTokenCache.ts"
 import * as TimeLeft from "./internal/timeLeft.ts"
+import * as OpenBridgeTokenCache from "./OpenBridgeTokenCache.ts"
+import * as OpenDataTokenCache from "./OpenDataTokenCache.ts"
+import * as RedisStores from "./RedisStores.ts"
 import type { Database, UniCloud } from "./UniCloud.ts"
 import * as UniCloudTransport from "./UniCloudTransport.ts"
-import * as UniCloudStores from "./UniCloudStores.ts"
 import * as UniConfig from "./UniConfig.ts"
+import * as VkTokenCache from "./VkTokenCache.ts"
 
-/** The name of a store: where the token is stored, and who shares it. */
+/**
+ * The name of a store: where the token is stored, and who shares it.
+ *
+ * Other software may write or remove its token at any time, without a lease. All clients then use the new token, or no
+ * longer use the removed one. The lease and the generation are in a second document, whose `_id` ends with `:qq-mini`.
+ */
 export type Store =
   /**
    * Shared by all instances, in the collection `qq-mini-tokens` of the cloud database (or `collection`). The default.
@@ -38,7 +47,7 @@ export type Store =
   /** Only this instance. For tests, and if there is only one instance. */
   | "memory"
   /** `require("uni-open-bridge-common")`: shared with all software that uses the bridge, in the bridge's storage. */
-  | UniCloudStores.OpenBridge
+  | OpenBridgeTokenCache.OpenBridge
 
 /** The options of the client in uniCloud: programs, store and settings. */
 export interface Options extends Omit<UniConfig.Options, "uniCloud">, Setup.SettingsInput, Parts.Parts<Store> {
@@ -105,8 +114,8 @@ const layerTransport = (options: Options, left: UniCloudTransport.Left): Layer.L
     return fail(lacking(http ?? "httpclient"))
   })
 
-const isOpenBridge = (store: unknown): store is UniCloudStores.OpenBridge =>
-  typeof (store as UniCloudStores.OpenBridge | undefined)?.setAccessToken === "function"
+const isOpenBridge = (store: unknown): store is OpenBridgeTokenCache.OpenBridge =>
+  typeof (store as OpenBridgeTokenCache.OpenBridge | undefined)?.setAccessToken === "function"
 
 const storeNames = [
   "database",
@@ -120,8 +129,8 @@ const storeNames = [
 const layerRedis = (options: Options) =>
   inUniCloud(options, (uniCloud) =>
     uniCloud.redis === undefined
-      ? fail(UniCloudStores.enableRedis("it is not there"))
-      : UniCloudStores.layerRedis(() => uniCloud.redis!())
+      ? fail(RedisStores.enableRedis("it is not there"))
+      : RedisStores.layer(() => uniCloud.redis!())
   )
 
 const databaseOf = (uniCloud: UniCloud): Database | undefined => {
@@ -146,7 +155,7 @@ const storeByName = (
   if (isOpenBridge(name)) {
     const { dcloudAppid } = options
     const current = () => UniConfig.currentApp({ uniCloud: uniCloudOf(options), dcloudAppid })
-    return inDatabase(options, (database) => UniCloudStores.layerOpenBridge(database, name, current))
+    return inDatabase(options, (database) => OpenBridgeTokenCache.layer(database, name, current))
   }
   switch (name) {
     case "memory":
@@ -154,13 +163,11 @@ const storeByName = (
     case "redis":
       return layerRedis(options)
     case "database":
-      return inDatabase(options, (database) =>
-        UniCloudStores.layerDatabase(database, { collection: options.collection })
-      )
+      return inDatabase(options, (database) => DatabaseTokenCache.layer(database, { collection: options.collection }))
     case "opendb-open-data":
-      return inDatabase(options, UniCloudStores.layerOpenData)
+      return inDatabase(options, OpenDataTokenCache.layer)
     case "vk-global-data":
-      return inDatabase(options, UniCloudStores.layerVk)
+      return inDatabase(options, VkTokenCache.layer)
     default:
       return undefined
   }

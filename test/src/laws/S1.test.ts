@@ -16,10 +16,15 @@ import * as KvTokenCache from "@qq-mini/edge/KvTokenCache"
 import * as UpstashStores from "@qq-mini/edge/UpstashStores"
 import * as NodeTransport from "@qq-mini/node/NodeTransport"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
-import * as UniCloudStores from "@qq-mini/unicloud/UniCloudStores"
+import * as DatabaseTokenCache from "@qq-mini/unicloud/DatabaseTokenCache"
+import * as OpenBridgeTokenCache from "@qq-mini/unicloud/OpenBridgeTokenCache"
+import * as OpenDataTokenCache from "@qq-mini/unicloud/OpenDataTokenCache"
+import * as RedisStores from "@qq-mini/unicloud/RedisStores"
+import { sessionKey } from "@qq-mini/unicloud/SessionKey"
 import * as UniCloudTransport from "@qq-mini/unicloud/UniCloudTransport"
 import * as UniConfig from "@qq-mini/unicloud/UniConfig"
 import type { Database } from "@qq-mini/unicloud/UniCloud"
+import * as VkTokenCache from "@qq-mini/unicloud/VkTokenCache"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -185,11 +190,11 @@ const stores: Readonly<Record<string, (error: unknown) => Layer.Layer<TokenCache
   "KV before a Durable Object": (error) =>
     KvTokenCache.layer(kvFailing(error), DurableObjectTokenCache.layer(objectFailing(error))),
   "Deno KV": (error) => DenoKvTokenCache.layer({ get: () => reject(error), atomic: () => throwing(error) }),
-  "uniCloud's database": (error) => UniCloudStores.layerDatabase(databaseFailing(error)),
-  "opendb-open-data": (error) => UniCloudStores.layerOpenData(databaseFailing(error)),
-  "vk-global-data": (error) => UniCloudStores.layerVk(databaseFailing(error)),
-  "uniCloud's Redis": (error) => UniCloudStores.layerRedis(() => ({ eval: () => reject(error) })),
-  "a uniCloud without Redis": (error) => UniCloudStores.layerRedis(() => throwing(error)),
+  "uniCloud's database": (error) => DatabaseTokenCache.layer(databaseFailing(error)),
+  "opendb-open-data": (error) => OpenDataTokenCache.layer(databaseFailing(error)),
+  "vk-global-data": (error) => VkTokenCache.layer(databaseFailing(error)),
+  "uniCloud's Redis": (error) => RedisStores.layer(() => ({ eval: () => reject(error) })),
+  "a uniCloud without Redis": (error) => RedisStores.layer(() => throwing(error)),
   "an encrypted store": (error) =>
     EncryptedTokenCache.layer(RedisTokenCache.layer().pipe(Layer.provide(redisFailing(error))), new Uint8Array(32))
 }
@@ -243,7 +248,7 @@ describe("S1: a secret in an error does not come out of", () => {
 
   it.live("uni-open-bridge-common", () =>
     holdsNone((error) => {
-      const bridge: UniCloudStores.OpenBridge = {
+      const bridge: OpenBridgeTokenCache.OpenBridge = {
         getAccessToken: () => reject(error),
         setAccessToken: () => reject(error),
         removeAccessToken: () => reject(error)
@@ -258,14 +263,14 @@ describe("S1: a secret in an error does not come out of", () => {
       return Effect.scoped(
         Effect.provide(
           useStore,
-          UniCloudStores.layerOpenBridge(empty, bridge, () => "__UNI__1")
+          OpenBridgeTokenCache.layer(empty, bridge, () => "__UNI__1")
         )
       )
     })
   )
 
   it.live("a session key of uniCloud", () =>
-    holdsNone((error) => UniCloudStores.sessionKey(databaseFailing(error), { appid: "1", openid: "2" }))
+    holdsNone((error) => sessionKey(databaseFailing(error), { appid: "1", openid: "2" }))
   )
 
   it.live("a quota in Redis", () =>

@@ -8,7 +8,7 @@ import * as Security from "@qq-mini/core/Security"
 import { TokenCache } from "@qq-mini/core/TokenCache"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
 import type { Database } from "@qq-mini/unicloud/UniCloud"
-import * as UniCloudStores from "@qq-mini/unicloud/UniCloudStores"
+import * as OpenBridgeTokenCache from "@qq-mini/unicloud/OpenBridgeTokenCache"
 import * as UniConfig from "@qq-mini/unicloud/UniConfig"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
@@ -183,7 +183,7 @@ describe("S2: it is what compares", () => {
             where: () => ({ updateAndReturn: () => Promise.resolve({}), remove: () => Promise.resolve({}) })
           })
         }
-        const store = UniCloudStores.layerOpenBridge(
+        const store = OpenBridgeTokenCache.layer(
           database,
           {
             getAccessToken: () => Promise.resolve({ access_token: theirs }),

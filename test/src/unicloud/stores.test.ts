@@ -5,7 +5,12 @@ import { type Slot, TokenCache } from "@qq-mini/core/TokenCache"
 import type { QQError } from "@qq-mini/core/QQError"
 import type { Database as UniDatabase } from "@qq-mini/unicloud/UniCloud"
 import { readSessionKey } from "@qq-mini/unicloud"
-import * as UniCloudStores from "@qq-mini/unicloud/UniCloudStores"
+import * as DatabaseTokenCache from "@qq-mini/unicloud/DatabaseTokenCache"
+import * as OpenBridgeTokenCache from "@qq-mini/unicloud/OpenBridgeTokenCache"
+import * as OpenDataTokenCache from "@qq-mini/unicloud/OpenDataTokenCache"
+import * as RedisStores from "@qq-mini/unicloud/RedisStores"
+import { sessionKey } from "@qq-mini/unicloud/SessionKey"
+import * as VkTokenCache from "@qq-mini/unicloud/VkTokenCache"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -42,12 +47,12 @@ const openBridge = () => {
   const kept = new Map<string, { value: { access_token: string }; ends: number }>()
   const calls: Array<unknown> = []
   // it finds the program of the app, and notes it in the key
-  const program = (key: UniCloudStores.BridgeKey) => {
+  const program = (key: OpenBridgeTokenCache.BridgeKey) => {
     const appid = key.dcloudAppid!.replace("__UNI__", "")
     Object.assign(key, { appid })
     return appid
   }
-  const bridge: UniCloudStores.OpenBridge = {
+  const bridge: OpenBridgeTokenCache.OpenBridge = {
     getAccessToken: async (key, fallback) => {
       const found = kept.get(program(key))
       return found !== undefined && found.ends > Date.now() ? found.value : (await fallback()).value
@@ -68,16 +73,16 @@ type Store = Layer.Layer<TokenCache, QQError>
 const lazily = (store: () => Store): Store => Layer.suspend(store)
 
 const ofDatabase = {
-  "the database": lazily(() => UniCloudStores.layerDatabase(database())),
-  "opendb-open-data": lazily(() => UniCloudStores.layerOpenData(database())),
-  "vk-global-data": lazily(() => UniCloudStores.layerVk(database()))
+  "the database": lazily(() => DatabaseTokenCache.layer(database())),
+  "opendb-open-data": lazily(() => OpenDataTokenCache.layer(database())),
+  "vk-global-data": lazily(() => VkTokenCache.layer(database()))
 }
 const stores: Readonly<Record<string, Store>> = {
   ...ofDatabase,
   "uni-open-bridge-common": lazily(() =>
-    UniCloudStores.layerOpenBridge(database(), openBridge().bridge, (appid) => `__UNI__${appid}`)
+    OpenBridgeTokenCache.layer(database(), openBridge().bridge, (appid) => `__UNI__${appid}`)
   ),
-  "uniCloud.redis()": lazily(() => UniCloudStores.layerRedis(uniRedis))
+  "uniCloud.redis()": lazily(() => RedisStores.layer(uniRedis))
 }
 
 for (const [name, store] of Object.entries(stores)) {
@@ -293,9 +298,9 @@ for (const { collection, id, name, store, theirs, written } of formats) {
 }
 
 const storeOver: Readonly<Record<string, (database: UniDatabase) => Store>> = {
-  "the database": UniCloudStores.layerDatabase,
-  "opendb-open-data": UniCloudStores.layerOpenData,
-  "vk-global-data": UniCloudStores.layerVk
+  "the database": DatabaseTokenCache.layer,
+  "opendb-open-data": OpenDataTokenCache.layer,
+  "vk-global-data": VkTokenCache.layer
 }
 
 /** What is awaited before and after each operation of an {@link interposed} database. */
@@ -487,7 +492,7 @@ describe("errors", () => {
           assert.include(error.message, "新建")
         }
         const other = await Effect.runPromise(
-          problem(UniCloudStores.layerDatabase(connect(empty.url), { collection: "mine" }))
+          problem(DatabaseTokenCache.layer(connect(empty.url), { collection: "mine" }))
         )
         assert.include(other.message, "the collection mine does not exist")
       })
@@ -505,7 +510,7 @@ describe("errors", () => {
         })
       }
       const absent = (): Promise<never> => Promise.reject(new Error("not found collection"))
-      const slot = yield* instance(UniCloudStores.layerDatabase(making))
+      const slot = yield* instance(DatabaseTokenCache.layer(making))
       assert.strictEqual((yield* slot.read).generation, 0)
       assert.deepStrictEqual(added, [{ _id: "qq-mini:probe" }])
     }).pipe(Effect.scoped)
@@ -516,7 +521,7 @@ describe("errors", () => {
       const failing = interposed(database(), () =>
         Promise.reject(Object.assign(new Error("the token theToken"), { errCode: "SYS_ERR" }))
       )
-      const error = yield* problem(UniCloudStores.layerDatabase(failing))
+      const error = yield* problem(DatabaseTokenCache.layer(failing))
       assert.strictEqual(error.message, "TokenCache.read: SYS_ERR")
     })
   )
@@ -524,14 +529,14 @@ describe("errors", () => {
   it.live("name the extension that redis needs, and what redis says by its code", () =>
     Effect.gen(function* () {
       const disabled = yield* problem(
-        UniCloudStores.layerRedis(() => {
+        RedisStores.layer(() => {
           throw new Error("redis extension is not enabled")
         })
       )
       assert.match(disabled.message, /uni-cloud-redis.*package\.json/)
       assert.include(disabled.message, "开通 Redis")
       const failing = yield* problem(
-        UniCloudStores.layerRedis(() => ({
+        RedisStores.layer(() => ({
           eval: () => Promise.reject(new Error("NOAUTH Authentication required: redis://user:pass@host"))
         }))
       )
@@ -544,7 +549,7 @@ describe("uni-open-bridge-common", () => {
   it.live("is given the program, the token and seconds, and asked for what others put there", () =>
     Effect.gen(function* () {
       const { bridge, calls, kept } = openBridge()
-      const slot = yield* instance(UniCloudStores.layerOpenBridge(database(), bridge, (appid) => `__UNI__${appid}`))
+      const slot = yield* instance(OpenBridgeTokenCache.layer(database(), bridge, (appid) => `__UNI__${appid}`))
       const key = { dcloudAppid: `__UNI__${slot.appid}`, provider: "qq-mp" }
       yield* put(slot, "ours", 7_200_000)
       const [given, value, seconds] = calls[0] as [unknown, unknown, number]
@@ -556,7 +561,7 @@ describe("uni-open-bridge-common", () => {
       assert.isTrue(yield* slot.remove(found.generation))
       assert.isFalse(kept.has(slot.appid))
       // for an app whose program is another one, its token is nobody's business
-      const other = yield* instance(UniCloudStores.layerOpenBridge(database(), bridge, () => `__UNI__${slot.appid}`))
+      const other = yield* instance(OpenBridgeTokenCache.layer(database(), bridge, () => `__UNI__${slot.appid}`))
       const error = yield* Effect.flip(other.read)
       assert.include(error.message, "uni-open-bridge-has-another-appid-for-this-app")
     }).pipe(Effect.scoped)
@@ -567,7 +572,7 @@ describe("session keys of uni-id-co", () => {
   it.live("are read as text and as object, until their time is over", () =>
     Effect.gen(function* () {
       const [appid, openid] = ["1112345678", "OPENID"]
-      const read = Effect.map(UniCloudStores.sessionKey(database(), { appid, openid }), (key) =>
+      const read = Effect.map(sessionKey(database(), { appid, openid }), (key) =>
         key === undefined ? undefined : Redacted.value(key)
       )
       const put = (value: unknown, expired: number) =>
