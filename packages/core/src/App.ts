@@ -96,7 +96,7 @@ export const checkCredentials = (
 /**
  * The error of a setting that should be a list of programs and is not. `kind` is `JSON ` for a setting that is text.
  */
-export const noList = (setting: string, kind: "" | "JSON " = ""): QQError =>
+export const notAList = (setting: string, kind: "" | "JSON " = ""): QQError =>
   invalidConfig(
     setting,
     `must be a ${kind}list, as [{"appid":"1112345678","appsecret":"…"}]`,
@@ -108,7 +108,7 @@ export const noList = (setting: string, kind: "" | "JSON " = ""): QQError =>
  */
 export const make = Effect.fnUntraced(function* (options: AppsOptions): Effect.fn.Return<Apps["Service"], QQError> {
   const source = options.source ?? "apps"
-  if (!Array.isArray(options.apps)) return yield* noList(source)
+  if (!Array.isArray(options.apps)) return yield* notAList(source)
   const apps = new Map<AppId, AppCredentials>()
   for (const [index, input] of options.apps.entries()) {
     const settingOf = (field: string) => `${source}[${index}].${field}`

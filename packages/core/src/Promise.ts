@@ -89,7 +89,7 @@ export interface RequestClient extends Client {
 }
 
 const endpoints: ReadonlyArray<Any> = Object.values(groups).flatMap((group) => Object.values(group))
-const noCall = new InvalidInput({
+const unknownCall = new InvalidInput({
   field: "call",
   problem: { en: `must be one of ${endpoints.map((one) => one.name).join(", ")}`, zh: "没有这个接口" }
 })
@@ -208,7 +208,7 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>, options?: RunnerOptions):
     const endpoint = endpoints.find((one) => one.name === call)
     const effect =
       endpoint === undefined
-        ? Effect.fail(new QQError({ endpoint: String(call), app: undefined, reason: noCall }))
+        ? Effect.fail(new QQError({ endpoint: String(call), app: undefined, reason: unknownCall }))
         : Effect.flatMap(QQMini, (client) => client.remaining(endpoint, app))
     return run(String(call), effect)
   }

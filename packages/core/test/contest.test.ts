@@ -15,7 +15,7 @@ const play = (lives: ReadonlyArray<number>) => {
   let history = Contest.next({ deaths: 0, short: 0, fetched: [] }, time)
   return lives.map((life) => {
     time += life
-    const verdict = Contest.died(Contest.read({ ...slot, history }), time)
+    const verdict = Contest.afterEarlyDeath(Contest.read({ ...slot, history }), time)
     const reported = Contest.isReported(verdict.history)
     time += verdict.wait
     history = Contest.next(verdict.history, time)
@@ -65,7 +65,7 @@ describe("T7", () => {
   })
 
   it("a clock that was set back makes no negative age", () => {
-    assert.strictEqual(Contest.died({ deaths: 9, short: 3, fetched: [5_000_000] }, 0).wait, 10 * minute)
+    assert.strictEqual(Contest.afterEarlyDeath({ deaths: 9, short: 3, fetched: [5_000_000] }, 0).wait, 10 * minute)
   })
 
   it("a long row fits into what a store keeps", () => {

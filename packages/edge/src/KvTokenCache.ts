@@ -58,17 +58,17 @@ export const make = (
   { prefix = "qq-mini:" }: Options = {}
 ): TokenCache["Service"] => {
   // This isolate ignores copies up to this generation.
-  const doubted = new Map<Key, number>()
-  const doubt = (key: Key, generation: number) =>
-    Effect.sync(() => void doubted.set(key, Math.max(generation, doubted.get(key) ?? 0)))
+  const ignoredUpTo = new Map<Key, number>()
+  const ignoreUpTo = (key: Key, generation: number) =>
+    Effect.sync(() => void ignoredUpTo.set(key, Math.max(generation, ignoredUpTo.get(key) ?? 0)))
 
   const copyOf = async (key: Key) => (await kv.get(prefix + key, "json")) as Copy | null
 
-  const keep = (key: Key, copy: Copy, now: number): Effect.Effect<unknown> => {
-    const left = copy.expires - now
-    if (copy.token === "" || left < minCopiedMillis) return Effect.void
+  const saveCopy = (key: Key, copy: Copy, now: number): Effect.Effect<unknown> => {
+    const millisLeft = copy.expires - now
+    if (copy.token === "" || millisLeft < minCopiedMillis) return Effect.void
     const put = () =>
-      kv.put(prefix + key, JSON.stringify(copy), { expirationTtl: Math.floor((left - minUsedMillis) / 1_000) })
+      kv.put(prefix + key, JSON.stringify(copy), { expirationTtl: Math.floor((millisLeft - minUsedMillis) / 1_000) })
     return Effect.flatMap(WaitUntil, (waitUntil) =>
       // With `waitUntil`, no caller waits for the write.
       ignoringErrors(waitUntil === undefined ? put : async () => waitUntil(put().catch(() => {})))
@@ -76,7 +76,7 @@ export const make = (
   }
 
   const slotOf = (copy: Copy | null | undefined, key: Key, now: number): Slot | undefined => {
-    if (typeof copy?.token !== "string" || !(copy.generation > (doubted.get(key) ?? 0))) return undefined
+    if (typeof copy?.token !== "string" || !(copy.generation > (ignoredUpTo.get(key) ?? 0))) return undefined
     const { expires, generation, history, lifetime, token } = copy
     if (!(expires - now >= minUsedMillis)) return undefined
     return {
@@ -96,29 +96,29 @@ export const make = (
       const found = slotOf(yield* ignoringErrors(() => copyOf(key)), key, Date.now())
       const slot = found ?? (yield* coordinator.read(key))
       // Copies with an older generation contain dead tokens.
-      yield* doubt(key, slot.generation - 1)
+      yield* ignoreUpTo(key, slot.generation - 1)
       if (found !== undefined) return found
       const { expiresIn, generation, history, lifetime, token } = slot
-      if (token !== undefined && generation > (doubted.get(key) ?? 0)) {
+      if (token !== undefined && generation > (ignoredUpTo.get(key) ?? 0)) {
         const now = Date.now()
         const copy = { generation, token: Redacted.value(token), lifetime, expires: now + expiresIn, history }
-        yield* keep(key, copy, now)
+        yield* saveCopy(key, copy, now)
       }
       return slot
     }),
-    lease: (key, options) => Effect.andThen(doubt(key, options.generation), coordinator.lease(key, options)),
+    lease: (key, options) => Effect.andThen(ignoreUpTo(key, options.generation), coordinator.lease(key, options)),
     write: Effect.fnUntraced(function* (key, options) {
       const generation = yield* coordinator.write(key, options)
       if (generation !== undefined) {
         const { history, token, ttl } = options
         const now = Date.now()
         const copy = { generation, token: Redacted.value(token), lifetime: ttl, expires: now + ttl, history }
-        yield* keep(key, copy, now)
+        yield* saveCopy(key, copy, now)
       }
       return generation
     }),
     remove: Effect.fnUntraced(function* (key, options) {
-      yield* doubt(key, options.generation)
+      yield* ignoreUpTo(key, options.generation)
       yield* ignoringErrors(async () => {
         const copy = await copyOf(key)
         if (copy !== null && copy.generation <= options.generation) await kv.delete(prefix + key)

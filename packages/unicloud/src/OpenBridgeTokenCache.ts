@@ -9,7 +9,7 @@ import type { QQError } from "@qq-mini/core/QQError"
 import type { TokenCache } from "@qq-mini/core/TokenCache"
 import type * as Layer from "effect/Layer"
 import { type ForeignToken, type ForeignTokens, never } from "./internal/foreignToken.ts"
-import { layerBeside } from "./internal/openData.ts"
+import { layerShared } from "./internal/openData.ts"
 import type { Database } from "./UniCloud.ts"
 
 /**
@@ -70,4 +70,4 @@ export const layer = (
   database: Database,
   bridge: OpenBridge,
   dcloudAppid: (appid: string) => string | undefined
-): Layer.Layer<TokenCache, QQError> => layerBeside(database, inBridge(bridge, dcloudAppid))
+): Layer.Layer<TokenCache, QQError> => layerShared(database, inBridge(bridge, dcloudAppid))

@@ -3,7 +3,7 @@ import type { QQError } from "@qq-mini/core/QQError"
 import type { TokenCache } from "@qq-mini/core/TokenCache"
 import type * as Layer from "effect/Layer"
 import { type Format, inDocuments, never } from "./internal/foreignToken.ts"
-import { layerBeside, openData, parse, tokenId } from "./internal/openData.ts"
+import { layerShared, openData, parse, tokenId } from "./internal/openData.ts"
 import type { Database } from "./UniCloud.ts"
 
 const format: Format = {
@@ -26,4 +26,4 @@ const format: Format = {
  * `uni-open-bridge-common` is configured to use Redis, use `OpenBridgeTokenCache` instead.
  */
 export const layer = (database: Database): Layer.Layer<TokenCache, QQError> =>
-  layerBeside(database, inDocuments(database, openData, format))
+  layerShared(database, inDocuments(database, openData, format))

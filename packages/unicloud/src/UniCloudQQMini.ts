@@ -79,7 +79,7 @@ const settings = Effect.fnUntraced(function* (
   if (http !== undefined && http !== "httpclient" && http !== "request") {
     return yield* App.invalidConfig("http", "must be httpclient or request", "必须是 httpclient 或 request")
   }
-  if (timeLeft !== undefined && typeof timeLeft !== "function") return yield* TimeLeft.noTime()
+  if (timeLeft !== undefined && typeof timeLeft !== "function") return yield* TimeLeft.invalidTimeLeft()
   return checked
 })
 
@@ -193,7 +193,7 @@ const make = Effect.fnUntraced(function* (options: Options, wrapTransport?: Part
   yield* checkKey(options)
   yield* Setup.givenPrograms(options)
   const checked = yield* settings(options)
-  const { during, left } = TimeLeft.underWay()
+  const { during, left } = TimeLeft.trackInFlight()
   const inTime = TimeLeft.within(checked.deadline, timeLeft, during)
   const client = yield* Parts.make(
     {

@@ -121,7 +121,7 @@ const configured = Effect.fnUntraced(function* (
     }
   })
   const further = (yield* inside(others, vkIndex, list)) ?? []
-  if (!Array.isArray(further)) return yield* App.noList(`${vkIndex}: ${list}`)
+  if (!Array.isArray(further)) return yield* App.notAList(`${vkIndex}: ${list}`)
   const found = [yield* program(yield* inside(main, uniId, qq, at), `${uniId}: ${at === "" ? qq : `${at}.${qq}`}`)]
   for (const [i, one] of further.entries()) found.push(yield* program(one, `${vkIndex}: ${list}[${i}]`))
   return found.filter((app) => app !== undefined)

@@ -3,7 +3,7 @@ import type { QQError } from "@qq-mini/core/QQError"
 import type { TokenCache } from "@qq-mini/core/TokenCache"
 import type * as Layer from "effect/Layer"
 import * as DocumentTokenCache from "./internal/documentTokenCache.ts"
-import { appidOf, besideId, type Format, inDocuments, never } from "./internal/foreignToken.ts"
+import { appidOf, type Format, inDocuments, never, slotId } from "./internal/foreignToken.ts"
 import type { Database } from "./UniCloud.ts"
 
 const collection = "vk-global-data"
@@ -53,7 +53,7 @@ export const layer = (database: Database): Layer.Layer<TokenCache, QQError> =>
   DocumentTokenCache.layer({
     database,
     collection,
-    id: (key) => besideId(tokenId(appidOf(key))),
+    id: (key) => slotId(tokenId(appidOf(key))),
     fields: (id) => ({ key: id, expired_at: 0 }),
     foreign: inDocuments(database, collection, format),
     maxLifetime: maxLifetimeMillis

@@ -143,7 +143,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a fight over the token is not noticed",
     law: "T7",
     file: "token/contest.ts",
-    search: "wait: isFighting ? Math.max(0, pauseMillis - age) : 0",
+    search: "wait: isPaused ? Math.max(0, pauseMillis - age) : 0",
     replace: "wait: 0"
   },
   {

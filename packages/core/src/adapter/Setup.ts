@@ -89,7 +89,7 @@ const isList = (u: unknown): u is ReadonlyArray<App.AppCredentialsInput> =>
 const parseApps = Effect.fnUntraced(function* (json: string, setting: string) {
   // Editors on Windows put a byte order mark at the beginning.
   const apps = Result.getOrUndefined(Result.try((): unknown => JSON.parse(json.replace(/^\uFEFF/, ""))))
-  if (!isList(apps)) return yield* App.noList(setting, "JSON ")
+  if (!isList(apps)) return yield* App.notAList(setting, "JSON ")
   yield* App.make({ apps, source: setting })
   return apps.map(({ appid, appsecret }) => ({ appid, appsecret: App.redact(appsecret) }))
 })

@@ -15,7 +15,7 @@ export interface Caller {
 }
 
 /** The unchecked program and token that a caller passes with the parameters. */
-export interface Given {
+export interface UncheckedCredentials {
   readonly access_token?: unknown
   readonly appid?: unknown
   readonly appsecret?: unknown
@@ -34,7 +34,7 @@ const isSecret = (u: unknown): u is string | Redacted.Redacted<string> => {
   return typeof text === "string" && text !== "" && text.length <= maxSecretLength
 }
 
-const problemOf = (selected: Given | undefined, access_token: unknown): InvalidInput | undefined => {
+const problemOf = (selected: UncheckedCredentials | undefined, access_token: unknown): InvalidInput | undefined => {
   if (selected !== undefined && !App.isAppId(selected.appid)) {
     return selected.appid === undefined
       ? invalid("appid", "is missing beside appsecret", "传入 appsecret 时必须同时传入 appid")
@@ -62,7 +62,7 @@ const callerOf = (app: App.AppCredentials): Caller => ({ appid: app.appid, proof
 export const make = (apps: App.Apps["Service"]) => {
   const find = Effect.fnUntraced(function* (
     endpoint: Any,
-    selected: Given | undefined,
+    selected: UncheckedCredentials | undefined,
     access_token: unknown
   ): Effect.fn.Return<Caller, Reason> {
     const problem = problemOf(selected, access_token)
@@ -86,7 +86,11 @@ export const make = (apps: App.Apps["Service"]) => {
   })
 
   /** `selected` is the program of calls that name none. */
-  return (endpoint: Any, given: Given, selected: App.Selected | undefined): Effect.Effect<Caller, Reason> => {
+  return (
+    endpoint: Any,
+    given: UncheckedCredentials,
+    selected: App.Selected | undefined
+  ): Effect.Effect<Caller, Reason> => {
     const own = given.appid !== undefined || given.appsecret !== undefined ? given : selected
     return own === undefined && given.access_token === undefined && endpoint.authorization !== "none"
       ? Effect.map(apps.credentials(undefined), callerOf)

@@ -9,7 +9,7 @@ export class Turns {
     this.#free = maxInFlight
   }
 
-  #give(): void {
+  #passOn(): void {
     const [next] = this.#waiting
     if (next === undefined) {
       this.#free++
@@ -46,7 +46,7 @@ export class Turns {
         return bounded(wait).pipe(Effect.andThen(Effect.yieldNow), Effect.andThen(effect))
       }
       return Effect.onExitPrimitive(Effect.suspend(take), () => {
-        if (mine) this.#give()
+        if (mine) this.#passOn()
         return undefined
       })
     })

@@ -63,16 +63,16 @@ const pauseMillis = 600_000
 const longLifeMillis = 1_800_000
 
 /** The history if the current token is replaced because it expires. */
-export const lived = (history: History): History => ({ ...history, deaths: 0, short: 0 })
+export const afterExpiry = (history: History): History => ({ ...history, deaths: 0, short: 0 })
 
 /** The verdict if the current token is replaced because it died early. `now` is the store's time. */
-export const died = (history: History, now: number): Verdict => {
+export const afterEarlyDeath = (history: History, now: number): Verdict => {
   const age = Math.max(0, now - fetchedAt(history))
-  const isFighting = history.short >= maxShort
-  const short = age < (isFighting ? longLifeMillis : shortLifeMillis) ? history.short + 1 : 0
+  const isPaused = history.short >= maxShort
+  const short = age < (isPaused ? longLifeMillis : shortLifeMillis) ? history.short + 1 : 0
   return {
     history: { ...history, deaths: history.deaths + 1, short },
-    wait: isFighting ? Math.max(0, pauseMillis - age) : 0
+    wait: isPaused ? Math.max(0, pauseMillis - age) : 0
   }
 }
 
@@ -88,7 +88,9 @@ const diedEarly = (slot: Slot, wanted: Wanted, history: History): boolean =>
 export const judge = (slot: Slot, wanted: Wanted): Verdict => {
   const history = read(slot)
   if (wanted._tag === "Fresh") return { history, wait: 0 }
-  return diedEarly(slot, wanted, history) ? died(history, slot.now) : { history: lived(history), wait: 0 }
+  return diedEarly(slot, wanted, history)
+    ? afterEarlyDeath(history, slot.now)
+    : { history: afterExpiry(history), wait: 0 }
 }
 
 // If another deployment fetches regularly, this is reported after the third early death, and then after every twelfth.

@@ -19,7 +19,7 @@ import { randomBytes } from "node:crypto"
 import type { Database, Document } from "../UniCloud.ts"
 import { check, exists, failure, get, howToCreate } from "./collection.ts"
 import { appidOf, type ForeignToken, type ForeignTokens } from "./foreignToken.ts"
-import { changedBeside, emptySharedDocument, observe, type SharedSlotDocument } from "./slotDocument.ts"
+import { applyChange, emptySharedDocument, observe, type SharedSlotDocument } from "./slotDocument.ts"
 
 /** The options of the store. */
 export interface Options {
@@ -92,7 +92,7 @@ const share = async (options: Options, foreign: ForeignTokens, key: TokenCache.K
 /**
  * T9: shares a token that is not shared yet. A failure is ignored: the slot is correct, and the next operation retries.
  */
-const mend = async (options: Options, key: TokenCache.Key, seen: Seen): Promise<void> => {
+const tryShare = async (options: Options, key: TokenCache.Key, seen: Seen): Promise<void> => {
   if (options.foreign === undefined || seen.state.shared) return
   await share(options, options.foreign, key, seen).catch(() => {})
 }
@@ -109,15 +109,15 @@ export const make = (options: Options): TokenCache.TokenCache["Service"] => {
       decide: (seen) =>
         ask(async () => {
           const decided = change(seen.state, Date.now())
-          if (decided[1] === undefined) await mend(options, key, seen)
+          if (decided[1] === undefined) await tryShare(options, key, seen)
           return decided
         }),
       replace: (seen, next) =>
         ask(async () => {
-          const state = foreign === undefined ? { ...seen.state, ...next } : changedBeside(seen.state, next)
+          const state = foreign === undefined ? { ...seen.state, ...next } : applyChange(seen.state, next)
           const rev = await replace(options, seen, state)
           if (rev === undefined) return false
-          await mend(options, key, { ...seen, rev, state })
+          await tryShare(options, key, { ...seen, rev, state })
           return true
         })
     })

@@ -49,7 +49,7 @@ export interface Format {
 export const appidOf = (key: Key): string => key.slice(0, key.indexOf(":"))
 
 /** The `_id` of the slot's document for a document of other software. */
-export const besideId = (id: string): string => `${id}:qq-mini`
+export const slotId = (id: string): string => `${id}:qq-mini`
 
 /** Makes the access to tokens of other software in documents of a collection. */
 export const inDocuments = (database: Database, collection: string, format: Format): ForeignTokens => ({

@@ -4,7 +4,7 @@ import type { TokenCache } from "@qq-mini/core/TokenCache"
 import type * as Layer from "effect/Layer"
 import type { Database } from "../UniCloud.ts"
 import * as DocumentTokenCache from "./documentTokenCache.ts"
-import { appidOf, besideId, type ForeignTokens } from "./foreignToken.ts"
+import { appidOf, type ForeignTokens, slotId } from "./foreignToken.ts"
 
 /** The name of the collection. */
 export const openData = "opendb-open-data"
@@ -23,11 +23,11 @@ export const parse = (value: unknown): any => {
 }
 
 /** The store whose slots are in this collection, shared with other software. */
-export const layerBeside = (database: Database, foreign: ForeignTokens): Layer.Layer<TokenCache, QQError> =>
+export const layerShared = (database: Database, foreign: ForeignTokens): Layer.Layer<TokenCache, QQError> =>
   DocumentTokenCache.layer({
     database,
     collection: openData,
-    id: (key) => besideId(tokenId(appidOf(key))),
+    id: (key) => slotId(tokenId(appidOf(key))),
     fields: () => ({ expired: -1 }),
     foreign
   })

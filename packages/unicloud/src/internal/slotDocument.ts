@@ -50,7 +50,7 @@ export const observe = (state: SharedSlotDocument, found: ForeignToken | undefin
 }
 
 /** The slot after an operation, if it is shared with other software. A changed token is not shared yet. */
-export const changedBeside = (state: SharedSlotDocument, next: TokenCache.SlotDocument): SharedSlotDocument => {
+export const applyChange = (state: SharedSlotDocument, next: TokenCache.SlotDocument): SharedSlotDocument => {
   const same = next.generation === state.generation && sameSecret(next.token, state.token)
   if (same) return { ...state, ...next }
   return { ...next, marks: next.token === "" ? state.marks : marked(state.marks, next.token), shared: false }

@@ -14,7 +14,7 @@ export type TimeLeft = () => number
 const spareMillis = 300
 
 /** The error of a `timeLeft` that is not a function or does not return a number. */
-export const noTime = (): QQError =>
+export const invalidTimeLeft = (): QQError =>
   invalidConfig(
     "timeLeft",
     "must be a function that gives the milliseconds that are left, as a number",
@@ -22,7 +22,7 @@ export const noTime = (): QQError =>
   )
 
 /** Tracks the deadlines of the calls in flight. */
-export const underWay = () => {
+export const trackInFlight = () => {
   const ends = new Set<{ readonly at: number }>()
   return {
     /** Milliseconds until the last deadline of the calls in flight. `Infinity` without calls. */
@@ -42,15 +42,21 @@ export const underWay = () => {
 
 /** The milliseconds that a call may take. */
 const timeOf = (timeLeft: TimeLeft | undefined): Effect.Effect<number, QQError> =>
-  Effect.try({ try: () => timeLeft?.() ?? Infinity, catch: noTime }).pipe(
+  Effect.try({ try: () => timeLeft?.() ?? Infinity, catch: invalidTimeLeft }).pipe(
     Effect.flatMap((left) =>
-      typeof left === "number" && !Number.isNaN(left) ? Effect.succeed(left - spareMillis) : Effect.fail(noTime())
+      typeof left === "number" && !Number.isNaN(left)
+        ? Effect.succeed(left - spareMillis)
+        : Effect.fail(invalidTimeLeft())
     )
   )
 
 /** D3: limits the deadline of each call to the time that the cloud function has left. Without time, nothing is sent. */
 export const within =
-  (usual: number, timeLeft: TimeLeft | undefined, during: ReturnType<typeof underWay>["during"]): TransformClient =>
+  (
+    usual: number,
+    timeLeft: TimeLeft | undefined,
+    during: ReturnType<typeof trackInFlight>["during"]
+  ): TransformClient =>
   (client) =>
     QQMini.of({
       ...client,
