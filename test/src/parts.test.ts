@@ -1,7 +1,7 @@
 /** Parts that an app brings itself: each kind of each part, on every adapter. */
 import type { AccessToken } from "@qq-mini/core/AccessToken"
 import type { Parts } from "@qq-mini/core/adapter/Parts"
-import type { Client } from "@qq-mini/core/Promise"
+import type { PromiseClient } from "@qq-mini/core/Promise"
 import { isQQError, type QQError } from "@qq-mini/core/QQError"
 import * as QQMini from "@qq-mini/core/QQMini"
 import * as Quota from "@qq-mini/core/Quota"
@@ -25,7 +25,7 @@ import { makeUniCloud } from "./unicloud/unicloud.ts"
 type Own = Parts & { readonly baseUrl?: string }
 
 interface Adapter {
-  readonly create: (options: Own) => Client
+  readonly create: (options: Own) => PromiseClient
   readonly layer: (options: Own) => Layer.Layer<QQMini.QQMini | AccessToken, QQError>
 }
 

@@ -65,7 +65,7 @@ export interface RequestContext {
 }
 
 /** The promise client. Close it with `close` or `await using`. */
-export interface Client extends BoundCalls, AsyncDisposable {
+export interface PromiseClient extends BoundCalls, AsyncDisposable {
   /**
    * How often a call may be made right now, by the client's own count of QQ's limits:
    * `qq.remaining("security.msgSecCheck")`. `Infinity` if only QQ can count the calls.
@@ -73,14 +73,14 @@ export interface Client extends BoundCalls, AsyncDisposable {
   readonly remaining: (call: CallName, app?: { readonly appid?: AppId }) => Promise<number>
   /**
    * Closes the client. It waits until the calls in flight have ended, at most until their deadlines, and then closes
-   * the connections. Later calls fail with `ClientClosed`. With `requests: "apart"`, as on Workers, it does not wait
+   * the connections. Later calls fail with `ClientClosed`. With `runs: "request"`, as on Workers, it does not wait
    * for calls, because a call that the runtime dropped never ends.
    */
   readonly close: () => Promise<void>
 }
 
 /** The promise client for serverless runtimes that allow work after the response. */
-export interface RequestClient extends Client {
+export interface RequestClient extends PromiseClient {
   /**
    * The same calls for one request: `qq.with(ctx)`. Fetches of a token are passed to `ctx.waitUntil`. So a fetch
    * completes even if the visitor disconnects, and no call waits for a renewal before the token expires.
@@ -105,7 +105,7 @@ const unredact = (value: unknown): unknown => {
     : value
 }
 
-/** Runs effects on a client. For facades whose conventions differ from those of {@link Client}. */
+/** Runs effects on a client. For facades whose conventions differ from those of {@link PromiseClient}. */
 export interface Runner {
   /** Runs an effect. `name` is the name of the call in the error of a closed client. `signal` aborts the effect. */
   readonly run: <A>(
@@ -113,7 +113,7 @@ export interface Runner {
     effect: Effect.Effect<A, QQError, QQMini>,
     signal?: AbortSignal | undefined
   ) => Promise<A>
-  /** Closes the client, as {@link Client.close} does. */
+  /** Closes the client, as {@link PromiseClient.close} does. */
   readonly close: () => Promise<void>
 }
 

@@ -41,33 +41,33 @@ export interface Options extends Setup.Programs, Setup.SettingsInput, Parts.Part
    */
   readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined
   /**
-   * `shared`: a request may wait for a token fetch that another request started. `apart`: each request makes its own,
-   * because the runtime may drop one request while others go on. By default `apart` on Workers and Vercel's edge,
-   * `shared` elsewhere.
+   * How the runtime lives. `process`: a request may wait for a token fetch that another request started. `request`: each
+   * request makes its own, because the runtime may drop one request while others go on. By default `request` on Workers
+   * and Vercel's edge, `process` elsewhere.
    */
-  readonly requests?: "shared" | "apart" | undefined
+  readonly runs?: "process" | "request" | undefined
 }
 
 const runtimeDropsRequests = (): boolean =>
   globalThis.navigator?.userAgent === "Cloudflare-Workers" || "EdgeRuntime" in globalThis
 
-const requestsOf = ({ requests = runtimeDropsRequests() ? "apart" : "shared" }: Options) => requests
+const runsOf = ({ runs = runtimeDropsRequests() ? "request" : "process" }: Options) => runs
 
 const settings = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<typeof QQMini.Settings.Service, QQError> {
-  const requests = requestsOf(options)
-  if (requests !== "apart" && requests !== "shared") {
-    return yield* App.invalidConfig("requests", "must be shared or apart", "必须是 shared 或 apart")
+  const runs = runsOf(options)
+  if (runs !== "request" && runs !== "process") {
+    return yield* App.invalidConfig("runs", "must be process or request", "必须是 process 或 request")
   }
   const { env = {}, fetch, waitUntil } = options
   yield* Parts.checkFunctions({ fetch, waitUntil })
   return yield* Environment.settings(
     env,
     options,
-    requests === "apart"
+    runs === "request"
       ? // No request waits for another request's turn. The runtime itself limits the requests in flight.
-        { runs: "request", maxInFlight: Infinity }
+        { runs, maxInFlight: Infinity }
       : undefined
   )
 })
@@ -133,5 +133,5 @@ export const layer = (options: Omit<Options, "tokenKey">): Layer.Layer<QQMini.QQ
 export const createQQMini = (options: Options = {}): Promised.RequestClient => {
   const client = Effect.runSync(make(options, EncryptedTokenCache))
   Effect.runSync(Effect.flatMap(programs(options), App.make))
-  return Promised.make(client, { dropsCalls: requestsOf(options) === "apart" })
+  return Promised.make(client, { dropsCalls: runsOf(options) === "request" })
 }

@@ -176,7 +176,7 @@ const layerLogger = Layer.succeed(Logger.LogToStderr, true)
  * const { risky } = await qq.security.msgSecCheck({ content })
  * ```
  */
-export const createQQMini = (options: Options = {}): Promised.Client => {
+export const createQQMini = (options: Options = {}): Promised.PromiseClient => {
   const { appid, apps, appsecret } = options
   const fromOptions = Effect.runSync(make(options, Setup.programs(options)))
   if (appid === undefined && appsecret === undefined && apps === undefined) {

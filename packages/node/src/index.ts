@@ -3,5 +3,5 @@
  * `NodeQQMini` and the modules of `@qq-mini/core`.
  */
 export { createQQMini, type Options } from "./NodeQQMini.ts"
-export type { Calls, Client, PromiseOptions } from "@qq-mini/core/Promise"
+export type { Calls, PromiseClient, PromiseOptions } from "@qq-mini/core/Promise"
 export { isQQError, QQError, type Reason } from "@qq-mini/core/QQError"

@@ -78,7 +78,7 @@ export interface Calls {
 }
 
 /** 客户端。 */
-export interface Client extends Calls {
+export interface PromiseClient extends Calls {
   /** 同样的接口，换一个小程序：qq.app("1112345678").security.msgSecCheck({ content })。 */
   app(app: string | { appid: string; appsecret?: string }): Calls
   /** 按本地计数，该接口现在还能调用几次。 */
@@ -201,7 +201,7 @@ export interface Options {
 }
 
 /** 创建客户端。请在处理函数之外创建一次；第一次调用之前不会做任何事。 */
-export function createQQMini(options?: Options): Client
+export function createQQMini(options?: Options): PromiseClient
 
 /** 调用失败的原因。 */
 export class QQError extends Error {

@@ -237,4 +237,5 @@ export const layerAround = (
  * exports.main = async ({ content }) => await qq.security.msgSecCheck({ content })
  * ```
  */
-export const createQQMini = (options: Options = {}): Promised.Client => Promised.make(Effect.runSync(make(options)))
+export const createQQMini = (options: Options = {}): Promised.PromiseClient =>
+  Promised.make(Effect.runSync(make(options)))

@@ -27,5 +27,5 @@ export const readSessionKey = (
     Effect.map(sessionKey(database, user), (key) => (key === undefined ? undefined : Redacted.value(key)))
   )
 
-export type { Calls, Client, PromiseOptions } from "@qq-mini/core/Promise"
+export type { Calls, PromiseClient, PromiseOptions } from "@qq-mini/core/Promise"
 export { isQQError, QQError, type Reason } from "@qq-mini/core/QQError"

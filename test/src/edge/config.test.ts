@@ -38,7 +38,7 @@ describe("createQQMini", () => {
     [{ ...program, deadline: 0 }, /deadline: must be a number of milliseconds above 0/],
     [{ ...program, attempts: 0.5 }, /attempts: must be a whole number/],
     [{ ...program, baseUrl: "http://" }, /baseUrl .*must be an address/],
-    [{ ...program, requests: "alone" as never }, /requests: must be shared or apart/]
+    [{ ...program, runs: "alone" as never }, /runs: must be process or request/]
   ])("%j", (options, expected) => {
     const told = thrown(() => createQQMini(options))
     assert.match(told, expected)

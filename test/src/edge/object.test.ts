@@ -142,7 +142,7 @@ it("T8: the option waitUntil takes the renewal where each call is by itself", as
   const program = { appid, appsecret: secret, baseUrl: sandbox.url, store }
   await createQQMini(program).security.msgSecCheck({ content: "x" })
   const work: Array<Promise<unknown>> = []
-  const qq = createQQMini({ ...program, requests: "apart", waitUntil: (one) => void work.push(one) })
+  const qq = createQQMini({ ...program, runs: "request", waitUntil: (one) => void work.push(one) })
   // the first call looks for the token, the second begins the renewal
   await qq.security.msgSecCheck({ content: "x" })
   await qq.security.msgSecCheck({ content: "x" })
@@ -158,8 +158,8 @@ it("close waits for the calls on their way, but for none that its runtime may ha
   let answer = () => {}
   const held = new Promise<void>((resolve) => (answer = resolve))
   const slow = (input: string, init: RequestInit) => held.then(() => fetch(input, init))
-  const shared = createQQMini({ ...program, fetch: slow, requests: "shared" })
-  const apart = createQQMini({ ...program, fetch: slow, requests: "apart" })
+  const shared = createQQMini({ ...program, fetch: slow, runs: "process" })
+  const apart = createQQMini({ ...program, fetch: slow, runs: "request" })
   const calls = [shared, apart].map((qq) => qq.security.msgSecCheck({ content: "x" }))
   await apart.close()
   const closed = shared.close()

@@ -117,7 +117,7 @@ describe("a Redis over HTTP", () => {
     assert.match(await reasonOf(qq.security.msgSecCheck({ content: "x" })), expected)
   })
 
-  describe.each(["shared", "apart"] as const)("T6: is gone, with requests %s", (requests) => {
+  describe.each(["process", "request"] as const)("T6: is gone, where a %s runs calls", (runs) => {
     it("calls go on with what is in memory, fetch at most three times alone, and agree again", async () => {
       await using redis = await Redis.start()
       await using database = await startUpstash(redis.url)
@@ -127,7 +127,7 @@ describe("a Redis over HTTP", () => {
         ...program,
         baseUrl: sandbox.url,
         store: upstash(database),
-        requests,
+        runs,
         onTokenEvent: ({ _tag }) => events.push(_tag)
       })
       const fetches = () => sandbox.run((platform) => platform.count("auth.getAccessToken"))
@@ -150,7 +150,7 @@ describe("a Redis over HTTP", () => {
       }
       assert.include(events, "StoreBack")
       assert.deepStrictEqual([...new Set(await many())], ["ok"])
-      const another = createQQMini({ ...program, baseUrl: sandbox.url, store: upstash(database), requests })
+      const another = createQQMini({ ...program, baseUrl: sandbox.url, store: upstash(database), runs })
       assert.strictEqual(await reasonOf(another.security.msgSecCheck({ content: "x" })), "ok")
       assert.strictEqual(await fetches(), 2)
       await another.close()

@@ -2,7 +2,7 @@
  * One and the same program for every runtime: all calls, then everything that can go wrong with them. It stands on nothing
  * but the client it is given, and on a way to the harness, which sets the platform up for each step.
  */
-import type { Client } from "@qq-mini/core/Promise"
+import type { PromiseClient } from "@qq-mini/core/Promise"
 import type { FaultKind } from "@qq-mini/sandbox/Fault"
 
 /** What came of one step. */
@@ -15,7 +15,7 @@ export interface Step {
 /** What the program is given. */
 export interface Given {
   /** Makes a client of two programs that calls QQ at this address. */
-  readonly connect: (baseUrl: string) => Client
+  readonly connect: (baseUrl: string) => PromiseClient
   /** Has the harness do something; see `harness.ts`. */
   readonly ask: (what: string, options?: object) => Promise<any>
   readonly ways: Ways
@@ -119,10 +119,10 @@ export const tour = async ({ ask, connect, ways }: Given): Promise<ReadonlyArray
       [
         "security.msgSecCheck",
         repeated ? "ok" : check,
-        (qq: Client) => qq.security.msgSecCheck({ content: "x" }, within)
+        (qq: PromiseClient) => qq.security.msgSecCheck({ content: "x" }, within)
       ],
-      ["subscribeMessage.send", send, (qq: Client, to: string) => qq.subscribeMessage.send(message(to), within)],
-      ["acode.getMiniCode", acode, (qq: Client) => qq.acode.getMiniCode({}, within)]
+      ["subscribeMessage.send", send, (qq: PromiseClient, to: string) => qq.subscribeMessage.send(message(to), within)],
+      ["acode.getMiniCode", acode, (qq: PromiseClient) => qq.acode.getMiniCode({}, within)]
     ] as const) {
       // one of its own, since tokens that die one after the other are contested
       const qq = connect(url)

@@ -65,9 +65,9 @@ type SameClient<T extends Told.Calls, R extends Told.Calls> = Each<{
   [G in keyof Told.Calls]: Each<{ [N in keyof Told.Calls[G]]: SameCall<T[G][N], R[G][N]> }>
 }>
 export type CallsAsTold = Holds<SameClient<Told.Calls, RealClient>>
-export type CallsOfAppAsTold = Holds<SameClient<ReturnType<Told.Client["app"]>, ReturnType<RealClient["app"]>>>
-export type ClientAsTold = Holds<Same<keyof Told.Client, Extract<keyof RealClient, string>>>
-export type ClosesAsTold = Holds<Same<ReturnType<Told.Client["close"]>, ReturnType<RealClient["close"]>>>
+export type CallsOfAppAsTold = Holds<SameClient<ReturnType<Told.PromiseClient["app"]>, ReturnType<RealClient["app"]>>>
+export type ClientAsTold = Holds<Same<keyof Told.PromiseClient, Extract<keyof RealClient, string>>>
+export type ClosesAsTold = Holds<Same<ReturnType<Told.PromiseClient["close"]>, ReturnType<RealClient["close"]>>>
 
 // every option, and nothing else; what comes from uniCloud or effect is not described in full
 type Foreign = "uniCloud" | "configCenter" | "store" | "transport" | "transformClient" | "onTokenEvent"
