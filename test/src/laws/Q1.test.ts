@@ -22,6 +22,7 @@ import * as Result from "effect/Result"
 import { TestClock } from "effect/testing"
 import { afterAll, beforeAll } from "vitest"
 import { first } from "../support/calls.ts"
+import { runFor } from "../support/clock.ts"
 import { deploy, type Deployment } from "../support/deployment.ts"
 import { Proxy } from "../support/faultyProxy.ts"
 import { withLimits } from "../support/limits.ts"
@@ -30,6 +31,7 @@ import { remaining, reserve } from "../support/places.ts"
 import { sum } from "../support/processes.ts"
 import { Redis } from "../support/redis.ts"
 import { dropped } from "../support/serverless.ts"
+import { oneStore } from "../support/token.ts"
 
 let redis: Redis
 beforeAll(async () => {
@@ -274,6 +276,24 @@ it.effect("Q1: a send repeated with a new token takes a place of its own", () =>
       )
     )
   )
+)
+
+it.effect.each([45009, 45011])(
+  "Q1: a token fetch that QQ refuses with %i does not close the quota of the call",
+  (code) =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const quota = yield* Quota.Quota
+      const counted = { key: `${first.appid} security.msgSecCheck`, limits: [Quota.perMinute(4_000)] }
+      // The quota is full, so the call waits for its place before it fetches a token.
+      yield* quota.close(counted)
+      yield* sandbox.fault({ kind: "code", code, endpoint: "auth.getAccessToken" })
+      const call = Security.msgSecCheck({ content: "x" }, { attempts: 1, deadline: "2 minutes" })
+      const { reason } = yield* runFor("1 minute", Effect.flip(call))
+      assert.strictEqual("code" in reason && reason.code, code)
+      assert.strictEqual(yield* sandbox.count("auth.getAccessToken"), 1)
+      assert.strictEqual(yield* quota.remaining(counted), 4_000)
+    }).pipe(Effect.provide(QQMini.layerStores.pipe(Layer.provideMerge(oneStore))))
 )
 
 it.live("Q1: as fast as it can, a client never passes the platform's own rolling window", () =>
