@@ -70,12 +70,14 @@ export class AccessToken extends Context.Service<
     readonly get: (app: AppCredentials, within: number) => Effect.Effect<Wanted.Token, Reason>
     /**
      * A token to use in place of the one that QQ refused. It is either fetched now (`fresh`), or a newer one that
-     * another caller stored, which QQ may refuse as well. Waits at most `within` milliseconds.
+     * another caller stored, which QQ may refuse as well. `before` are the tokens that QQ refused to the same call
+     * before. Waits at most `within` milliseconds.
      */
     readonly renew: (
       app: AppCredentials,
       refused: Wanted.Token,
-      within: number
+      within: number,
+      before?: ReadonlyArray<Wanted.Token>
     ) => Effect.Effect<Wanted.Fetched, Reason>
     /** Fetches a new token, even if the current one is valid. Waits at most `within` milliseconds. */
     readonly refresh: (app: AppCredentials, within: number) => Effect.Effect<Wanted.Token, Reason>
@@ -182,17 +184,18 @@ export const make = Effect.gen(function* () {
         fresh ? Effect.succeed(token) : Effect.map(flights.wait(program, Wanted.renewalOf(token), within), tokenOf)
       )
     },
-    renew: (app, refused, within) =>
+    renew: (app, refused, within, before) =>
       Effect.suspend(() => {
         const program = programs.of(app)
         const { memory } = program
         const present = memory.current?.token
+        const wanted = Wanted.replacementOf(refused, before)
         // T3
-        if (present !== undefined && !Wanted.same(present.value, refused.value)) {
+        if (present !== undefined && Wanted.isWanted(present.value, wanted)) {
           return Effect.succeed({ token: present, fresh: false })
         }
         memory.current = undefined
-        const renewal = flights.wait(program, Wanted.replacementOf(refused), within)
+        const renewal = flights.wait(program, wanted, within)
         return present === undefined
           ? renewal
           : Effect.andThen(listeners.publish({ _tag: "Invalidated", appid: app.appid }), renewal)

@@ -28,7 +28,13 @@ const slots: ReadonlyArray<Slot> = [0, now - 5_000, now].flatMap((generation) =>
   )
 )
 const tokens = [stored(old, now - 5_000), stored(old, now), stored(newer, now), alone(old), alone(newer)]
-const wishes: ReadonlyArray<Wanted> = [any, fresh, ...tokens.map(renewalOf), ...tokens.map(replacementOf)]
+const wishes: ReadonlyArray<Wanted> = [
+  any,
+  fresh,
+  ...tokens.map(renewalOf),
+  ...tokens.map((token) => replacementOf(token)),
+  replacementOf(stored(newer, now), [stored(old, now - 5_000)])
+]
 
 const situations = slots.flatMap((slot) =>
   wishes.flatMap((wanted) =>
@@ -93,10 +99,10 @@ describe("decide", () => {
     })
   })
 
-  it("T3: a token that was refused, or whose end is near, is never used again, whatever its generation", () => {
+  it("T3, T4: a token that was refused, or whose end is near, is never used again, whatever its generation", () => {
     each(({ wanted }, decision) => {
       if (decision._tag !== "Use" || wanted._tag !== "Instead") return
-      assert.isFalse(same(decision.value, wanted.token.value))
+      for (const { value } of [wanted.token, ...wanted.before]) assert.isFalse(same(decision.value, value))
     })
   })
 

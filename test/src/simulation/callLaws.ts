@@ -41,10 +41,22 @@ export class CallLaws {
     this.#deaths.push(now)
   }
 
-  /** D1, D2 and Q1, when a call's request came to QQ. */
+  /** D1, D2, T4 and Q1, when a call's request came to QQ. */
   arrived(
     call: Call,
-    { code, isDoubled, now }: { readonly code: number | undefined; readonly isDoubled: boolean; readonly now: number }
+    {
+      code,
+      isDoubled,
+      left,
+      now,
+      token
+    }: {
+      readonly code: number | undefined
+      readonly isDoubled: boolean
+      readonly left: number
+      readonly now: number
+      readonly token: string
+    }
   ): void {
     const { id, kind } = call.plan
     call.arrived++
@@ -52,6 +64,9 @@ export class CallLaws {
     if (kind === "send") {
       if (call.done > 1) this.#fail("D1", `QQ does send ${id} twice`)
       if (code === 0 && call.outcome !== undefined) this.#late(call, call.outcome)
+    }
+    if (left >= (call.heard.get(token) ?? Infinity)) {
+      this.#fail("T4", `call ${id} is repeated with ${this.#facts.nameOf(token)}, which QQ refused it`)
     }
     if (kind !== "counted" || isDoubled) return
     const from = now - minuteMillis

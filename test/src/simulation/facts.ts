@@ -43,6 +43,8 @@ export interface Call {
   arrived: number
   /** The tokens that QQ refused it. */
   readonly refused: Set<string>
+  /** When it heard of each of these refusals. */
+  readonly heard: Map<string, number>
   /** The last token that QQ took for it. */
   used: Grant | undefined
 }

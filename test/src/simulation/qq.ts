@@ -70,6 +70,7 @@ export class QQ {
             const isLeased = this.#isLeased(holder)
             let isOver = false
             let grant: Grant | undefined
+            let heard: (() => void) | undefined
             let times = 0
             const giveUp = () => {
               isOver = true
@@ -95,12 +96,14 @@ export class QQ {
                   isDoubled: times++ > 0
                 })
                 grant = asked.grant
+                heard = asked.heard
                 return asked.response ?? "broken"
               },
               done: (arrived) => {
                 if (isOver) return
                 if (arrived === "unsent") return end(failed("unsent", "ECONNREFUSED"))
                 if (arrived === "broken") return end(failed("lost", "ECONNRESET"))
+                heard?.()
                 if (grant?.value !== undefined) {
                   grant.isHeard = true
                   this.#tokens.heard(grant)
@@ -121,7 +124,11 @@ export class QQ {
   #arrive(
     request: Transport.Request,
     sent: Sent & { readonly isDoubled: boolean }
-  ): { readonly response: Transport.Response | undefined; readonly grant: Grant | undefined } {
+  ): {
+    readonly response: Transport.Response | undefined
+    readonly grant: Grant | undefined
+    readonly heard?: (() => void) | undefined
+  } {
     const { now } = this.#timeline
     const { holder, isDoubled, left } = sent
     const asked = this.#platform.receive(request)
@@ -151,8 +158,9 @@ export class QQ {
     this.#note(
       `call ${asked.text} comes to QQ with ${this.#facts.nameOf(token!)}${code === 0 ? "" : `, and is answered ${code}`}${isDoubled ? ", once more" : ""}`
     )
-    this.#calls.arrived(call, { code, isDoubled, now })
-    return { response, grant: undefined }
+    this.#calls.arrived(call, { code, isDoubled, left, now, token: token! })
+    const heard = isRefused && !isDisturbed ? () => call.heard.set(token!, this.#timeline.now) : undefined
+    return { response, grant: undefined, heard }
   }
 
   #grant(value: string | undefined, { holder, isGivenUp, isLeased, left }: Sent): Grant {

@@ -155,6 +155,7 @@ export class World {
         done: 0,
         arrived: 0,
         refused: new Set(),
+        heard: new Map(),
         used: undefined
       }
       this.facts.calls.set(plan.id, call)

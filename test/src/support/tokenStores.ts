@@ -6,8 +6,9 @@ import * as TokenCache from "@qq-mini/core/TokenCache"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { TestClock } from "effect/testing"
 import { perRequest } from "./serverless.ts"
-import { noGrace, platform } from "./token.ts"
+import { app, noGrace, platform } from "./token.ts"
 
 type Store = TokenCache.TokenCache["Service"]
 type Operation = TokenCache.TokenCacheError["operation"]
@@ -97,3 +98,33 @@ export const requestClientWithoutStore = (read: Effect.Effect<never, TokenCache.
     Layer.provide(Layer.merge(Sandbox.layerApps, perRequest)),
     Layer.provideMerge(platform)
   )
+
+/** A client whose store fails over to a replica. */
+export const failoverStore = () => {
+  let master: Store | undefined
+  const store = Effect.map(TokenCache.makeMemory, (replica) =>
+    TokenCache.TokenCache.of({
+      ...replica,
+      read: (key) =>
+        Effect.suspend(() => {
+          const reads = master ?? replica
+          master = undefined
+          return reads.read(key)
+        })
+    })
+  )
+  /** Gives the token that the client finds at its next read, and that the replica has not. */
+  const loseLastWrite = Effect.gen(function* () {
+    yield* TestClock.adjust("1 second")
+    const memory = yield* TokenCache.makeMemory
+    const token = yield* (yield* tokensOn(memory)).get(app, 10_000)
+    master = memory
+    return token
+  })
+  const client = QQMini.layerNoDeps.pipe(
+    Layer.provideMerge(AccessToken.layer),
+    Layer.provide(Layer.effect(TokenCache.TokenCache, store)),
+    Layer.provide(Layer.merge(Quota.layerMemory, Sandbox.layerApps))
+  )
+  return { client, loseLastWrite }
+}

@@ -1,4 +1,5 @@
 import type * as Clock from "effect/Clock"
+import type { Token } from "../AccessToken.ts"
 import type { Any } from "../endpoint/definition.ts"
 import { millisOf } from "../internal/time.ts"
 import type { Reason } from "../reason/client.ts"
@@ -36,6 +37,8 @@ export class Progress {
   }
 }
 
+const none: ReadonlyArray<Token> = []
+
 /** A call whose input has been checked. */
 export class Call {
   readonly endpoint: Any
@@ -49,6 +52,8 @@ export class Call {
    * T4: how many renewals are left. The call may get one token from another caller, which may be dead, and one fetched.
    */
   renewals = 2
+  /** T4: the tokens that QQ refused to the call, which is not repeated with any of them. */
+  refused: ReadonlyArray<Token> = none
 
   constructor(progress: Progress, wire: Wire, caller: Caller, options: Options) {
     this.endpoint = progress.endpoint

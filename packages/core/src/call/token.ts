@@ -18,6 +18,9 @@ export const make = (
   admission: Admission,
   send: (call: Call, token: Redacted.Redacted<string>) => Effect.Effect<unknown, Failure>
 ) => {
+  const renew = (call: Call, app: AppCredentials, refused: Token) =>
+    Effect.mapError(tokens.renew(app, refused, call.millisLeft, call.refused), withoutToken)
+
   const sendWith = (
     call: Call,
     counted: CountedCall,
@@ -33,7 +36,8 @@ export const make = (
     return Effect.catch(admission.run(call, counted, request), (failure) => {
       if (failure.reason._tag !== "InvalidToken" || call.renewals <= 0 || used === undefined)
         return Effect.fail(failure)
-      const renewed = Effect.mapError(tokens.renew(app, used, call.millisLeft), withoutToken)
+      call.refused = [...call.refused, used]
+      const renewed = renew(call, app, used)
       return Effect.logDebug(`${call.endpoint.name}: renewing the access token`).pipe(
         Effect.andThen(renewed),
         Effect.flatMap(({ fresh, token }) => {
@@ -46,7 +50,12 @@ export const make = (
 
   return (call: Call, counted: CountedCall, app: AppCredentials): Effect.Effect<unknown, Failure> =>
     Effect.flatMap(tokens.isWarm(app), (isWarm) => {
-      const token = Effect.suspend(() => Effect.mapError(tokens.get(app, call.millisLeft), withoutToken))
+      const refused = call.refused.at(-1)
+      const token = Effect.suspend(() =>
+        refused === undefined
+          ? Effect.mapError(tokens.get(app, call.millisLeft), withoutToken)
+          : Effect.map(renew(call, app, refused), ({ token }) => token)
+      )
       if (isWarm) return sendWith(call, counted, app, token)
       // If the quota is full, wait for a place first: a call that is not sent must not cost a getToken. If there is a
       // place, get the token before the call's turn, so that waiting for the token blocks no calls of other programs.

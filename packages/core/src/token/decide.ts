@@ -7,7 +7,7 @@
 import type { Reason } from "../reason/client.ts"
 import type { Slot } from "../TokenCache.ts"
 import * as Contest from "./contest.ts"
-import { margin, same, type Token, type Wanted } from "./token.ts"
+import { isWanted, margin, same, type Token, type Wanted } from "./token.ts"
 
 /** Everything that a holder knows after it has read the slot. */
 export interface Situation {
@@ -54,8 +54,8 @@ export const excludedGeneration = (slot: Slot, wanted: Wanted, before: number | 
       return before ?? slot.generation
     case "Instead": {
       // Compare the value: a token has another generation in the store if it was fetched without the store, or if the
-      // answer to its write got lost.
-      if (slot.token !== undefined && same(slot.token, wanted.token.value)) return slot.generation
+      // answer to its write got lost. And a store that fails over to a replica may hold an older token again.
+      if (slot.token !== undefined && !isWanted(slot.token, wanted)) return slot.generation
       const { origin } = wanted.token
       return before ?? (origin._tag === "Stored" ? origin.generation : undefined)
     }

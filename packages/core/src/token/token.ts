@@ -34,6 +34,8 @@ export interface Any {
 export interface Instead {
   readonly _tag: "Instead"
   readonly token: Token
+  /** T4: more tokens that QQ refused to the same call. */
+  readonly before: ReadonlyArray<Token>
   readonly refused: boolean
 }
 
@@ -50,9 +52,14 @@ export const any: Any = { _tag: "Any" }
 /** Wants a token that is fetched now. */
 export const fresh: Fresh = { _tag: "Fresh" }
 /** Wants a token other than this one, which expires soon. */
-export const renewalOf = (token: Token): Instead => ({ _tag: "Instead", token, refused: false })
-/** Wants a token other than this one, which QQ refused. */
-export const replacementOf = (token: Token): Instead => ({ _tag: "Instead", token, refused: true })
+export const renewalOf = (token: Token): Instead => ({ _tag: "Instead", token, before: [], refused: false })
+/** Wants a token other than this one, which QQ refused, and other than those that it refused to the call before. */
+export const replacementOf = (token: Token, before: ReadonlyArray<Token> = []): Instead => ({
+  _tag: "Instead",
+  token,
+  before,
+  refused: true
+})
 
 /** A token that is in the store under this generation. */
 export const stored = (value: Token["value"], generation: number): Token => ({
@@ -65,7 +72,8 @@ export const same = (one: Token["value"], other: Token["value"]): boolean => sam
 
 /** Whether a valid token satisfies `wanted`. */
 export const isWanted = (value: Token["value"], wanted: Wanted): boolean =>
-  wanted._tag === "Any" || (wanted._tag === "Instead" && !same(value, wanted.token.value))
+  wanted._tag === "Any" ||
+  (wanted._tag === "Instead" && ![wanted.token, ...wanted.before].some((token) => same(value, token.value)))
 
 /** Whether the call can't use the token that it has. */
 export const isNeeded = (wanted: Wanted): boolean =>
