@@ -1,4 +1,4 @@
-/** Plans that broke a law once, as small as they could be made. */
+/** Plans that broke a law once, or that alone find a mutant, as small as they could be made. */
 import type { CallPlan, HolderPlan, Plan } from "./plan.ts"
 
 const holder = (name: string, more?: Partial<HolderPlan>): HolderPlan => ({
@@ -55,5 +55,20 @@ export const found: Readonly<Record<string, Plan>> = {
     holders: [holder("A"), holder("B")],
     calls: [check("1", "A", 10), check("2", "B", 17), check("3", "A", 5_861)],
     faults: [{ kind: "away", server: "store", at: 29, during: 8_957, how: "silent" }]
+  },
+  // A has a token that it fetched without the store. B's tokens die until it stops fetching, which leaves the store empty.
+  "T2: a token that was fetched without the store was shared although a newer one had died": {
+    ...usual,
+    seed: 1,
+    holders: [holder("A", { runs: "invocation" }), holder("B")],
+    calls: [
+      check("1", "A", 100),
+      ...[8_000, 11_000, 21_000, 31_000, 41_000].map((at, i) => check(`${i + 2}`, "B", at)),
+      check("7", "A", 45_000)
+    ],
+    faults: [
+      { kind: "away", server: "store", at: 0, during: 3_000, how: "refused" },
+      ...[10_000, 20_000, 30_000, 40_000].map((at) => ({ kind: "refuse", at, times: 1 }) as const)
+    ]
   }
 }

@@ -70,6 +70,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     replace: "same(slot.token, value))"
   },
   {
+    name: "a token that was fetched alone is shared although a newer one has died",
+    law: "T2",
+    file: "token/decide.ts",
+    search: 'if (isNewerThere && slot.token === undefined) return "Over"',
+    replace: ""
+  },
+  {
     name: "when a token was fetched is told from the time of its lease",
     law: "T2",
     file: "token/lease.ts",
