@@ -3,8 +3,8 @@
  *
  * Each reservation is one script that uses the server's clock. It also reports the places that ended since the last
  * script. The places of a crashed process end at their deadlines. Redis counts as unavailable if it takes longer than
- * 0.7 seconds. Then each process enforces the limits alone, with its own count, and one call a second tries Redis
- * again.
+ * 0.7 seconds. Then each process enforces the limits alone, with its own count, and tries Redis again once a second. No
+ * call waits for that.
  *
  * `effect/persistence/RateLimiter` can't enforce QQ's limits. Its fixed window allows twice the limit around a
  * boundary. Its token bucket allows a full bucket plus the refill in the same minute.
@@ -49,18 +49,9 @@ export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Option
   // place that is reported twice would end another caller's place; one that is never reported ends at its deadline.
   const ended = new Map<string, Array<{ readonly slots: Ticket; readonly at: number }>>()
   let unavailable = false
-  // While Redis is unavailable, one call a second tries it. A circuit breaker would hang: on Workers the request that
-  // runs its probe never ends if the visitor disconnects.
   let nextTry = 0
-  const unlessUnavailable = <A>(effect: Effect.Effect<A, QuotaError>): Effect.Effect<A, QuotaError> =>
-    Effect.flatMap(monotonicMillis, (now) => {
-      if (!unavailable) return effect
-      if (now < nextTry) return Effect.fail(new QuotaError({ problem: "it is away" }))
-      nextTry = now + tryEveryMillis
-      return effect
-    })
 
-  const run = <Result>(
+  const ask = <Result>(
     of: QuotaScript<Result>,
     counted: CountedCall,
     ...rest: ReadonlyArray<string | number>
@@ -89,10 +80,20 @@ export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Option
             `QQ's quotas can't be counted in Redis (${failure.success.error.problem}), counting in this process alone`
           )
         )
-      }),
-      unlessUnavailable
+      })
     )
   }
+
+  // While Redis is unavailable, one call a second tries it in the background. A circuit breaker would hang: on Workers
+  // the request that runs its probe never ends if the visitor disconnects.
+  const run: typeof ask = (of, counted, ...rest) =>
+    Effect.flatMap(monotonicMillis, (now) => {
+      if (!unavailable) return ask(of, counted, ...rest)
+      const isAway = Effect.fail(new QuotaError({ problem: "it is away" }))
+      if (now < nextTry) return isAway
+      nextTry = now + tryEveryMillis
+      return Effect.andThen(Effect.forkDetach(ask(scripts.remaining, counted), { startImmediately: true }), isAway)
+    })
 
   return Quota.of({
     reserve: (options) =>
