@@ -137,7 +137,7 @@ export const make = Effect.gen(function* () {
   const listeners = new Listeners()
   const parts: Fallback.Parts = {
     fetchToken: Grant.make(attempt, settings, cache.maxLifetime),
-    store: GuardedStore.make(cache, {
+    store: GuardedStore.make(cache, settings, {
       onLost: (problem) => listeners.publish({ _tag: "StoreLost", problem }),
       onBack: listeners.publish({ _tag: "StoreBack" })
     }),

@@ -149,6 +149,23 @@ describe("a store that is away", () => {
   )
 })
 
+it.effect("T6: a cloud function whose store hangs gets its first token before its deadline of 4 seconds", () =>
+  Effect.gen(function* () {
+    assert.deepStrictEqual(yield* runFor("4 seconds", check), { risky: false })
+  }).pipe(
+    Effect.provide(
+      QQMini.layerStores.pipe(
+        Layer.provide(Layer.merge(Quota.layerMemory, Sandbox.layerApps)),
+        Layer.provide(layerStore(() => ({ read: () => Effect.never }))),
+        Layer.provide(
+          Layer.succeed(QQMini.Settings, { ...QQMini.Settings.defaultValue(), runs: "invocation", deadline: 4_000 })
+        ),
+        Layer.provideMerge(platform)
+      )
+    )
+  )
+)
+
 describe("a store that fails in part", () => {
   it.effect("T6: a store that lost its content has the token again from whoever renews, and no call fails", () => {
     const { client, lose } = faultyStore()

@@ -2,35 +2,36 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { type TokenCache, TokenCacheError } from "../TokenCache.ts"
+import type { Settings } from "../internal/settings.ts"
 import { monotonicMillis, patient } from "../internal/time.ts"
 
 // The longest wait for an answer of the store (ms).
-const timeoutMillis = 2_000
+const maxTimeoutMillis = 2_000
+// T6: where a fetch ends with its caller, two tries must leave half of the call's deadline for QQ.
+const timeoutOf = ({ deadline, runs }: Settings): number =>
+  runs === "process" ? maxTimeoutMillis : Math.min(maxTimeoutMillis, deadline / 4)
+
 // The pauses before an operation is repeated (ms). Every operation may be repeated. A broken connection is restored in
 // a few milliseconds, on a busy machine in hundreds. T1: a process that took this for an outage would fetch without the
 // store.
 const pausesMillis = [100, 300]
-// The second repetition does not begin later than this after the first try (ms), so a silent store gets two tries. The
-// first repetition always happens: if the process was frozen during the operation, the elapsed time says nothing about
-// the store.
-const repeatWithinMillis = 2_500
 
 type Operation = TokenCacheError["operation"]
 
-/** An operation with a timeout. */
-const bounded = <A, R>(operation: Operation, effect: Effect.Effect<A, TokenCacheError, R>) =>
-  patient(
-    effect,
-    timeoutMillis,
-    () => new TokenCacheError({ operation, problem: `no answer within ${timeoutMillis} ms` })
-  )
-
-const repeated = <A, R>(effect: Effect.Effect<A, TokenCacheError, R>): Effect.Effect<A, TokenCacheError, R> =>
+// The second repetition does not begin later than one and a quarter timeouts after the first try, so a silent store gets
+// two tries. The first repetition always happens: if the process was frozen during the operation, the elapsed time says
+// nothing about the store.
+const repeated = <A, R>(
+  effect: Effect.Effect<A, TokenCacheError, R>,
+  timeoutMillis: number
+): Effect.Effect<A, TokenCacheError, R> =>
   Effect.flatMap(monotonicMillis, (began) => {
     const attempt = (tries: number): Effect.Effect<A, TokenCacheError, R> =>
       Effect.catch(effect, (error) =>
         Effect.flatMap(monotonicMillis, (now) =>
-          tries === pausesMillis.length || (tries > 0 && now - began > repeatWithinMillis) || error.config !== undefined
+          tries === pausesMillis.length ||
+          (tries > 0 && now - began > timeoutMillis * 1.25) ||
+          error.config !== undefined
             ? Effect.fail(error)
             : Effect.delay(attempt(tries + 1), pausesMillis[tries]!)
         )
@@ -55,16 +56,26 @@ export interface GuardedStore extends Omit<Store, "release" | "maxLifetime" | "w
  */
 export const make = (
   cache: Store,
+  settings: Settings,
   listener: { readonly onLost: (problem: string) => Effect.Effect<unknown>; readonly onBack: Effect.Effect<unknown> }
 ): GuardedStore => {
   const { watch } = cache
+  const timeoutMillis = timeoutOf(settings)
   // `writing`: the store can be read but not written, as on a full disk.
   let lost: "all" | "writing" | undefined
+
+  /** An operation with a timeout. */
+  const bounded = <A, R>(operation: Operation, effect: Effect.Effect<A, TokenCacheError, R>) =>
+    patient(
+      effect,
+      timeoutMillis,
+      () => new TokenCacheError({ operation, problem: `no answer within ${timeoutMillis} ms` })
+    )
 
   const guarded = <A>(operation: Operation, effect: Effect.Effect<A, TokenCacheError>) =>
     Effect.suspend(() => {
       const once = bounded(operation, effect)
-      return lost === undefined ? repeated(once) : once
+      return lost === undefined ? repeated(once, timeoutMillis) : once
     }).pipe(
       Effect.onExit((exit) => {
         if (Exit.isSuccess(exit)) {
