@@ -183,12 +183,12 @@ describe("createQQMini", () => {
   it("names the setting that is wrong, and never its value", async () => {
     const secret = "aSecretNobodySees"
     const wrong: ReadonlyArray<readonly [Parameters<typeof createQQMini>[0], RegExp]> = [
-      [{ appid: first.appid }, /appsecret: is missing beside appid/],
-      [{ appsecret: secret }, /appid: is missing beside appsecret/],
+      [{ appid: first.appid }, /appsecret: is missing; it is required together with appid/],
+      [{ appsecret: secret }, /appid: is missing; it is required together with appsecret/],
       [{ apps: [] }, /appid: is missing/],
       [{ appid: "", appsecret: secret }, /appid.*: must be the program's id/],
       [{ appid: first.appid, appsecret: " " }, /appsecret.*: must be the program's AppSecret/],
-      [{ apps: [second, { appid: second.appid, appsecret: secret }] }, /stands there twice/],
+      [{ apps: [second, { appid: second.appid, appsecret: secret }] }, /occurs twice/],
       [{ apps: [second], baseUrl: "api.q.qq.com" }, /baseUrl.*: must be an address/],
       [{ apps: [second], deadline: -1 }, /deadline: must be/],
       [{ apps: [second], attempts: 1.5 }, /attempts: must be/],
@@ -217,7 +217,7 @@ describe("createQQMini", () => {
       [{ QQ_APPS: `[{"appid":"1","appsecret":7,"x":"${secret}"}]` }, /QQ_APPS: must be a JSON list/],
       [{ QQ_APPS: "[]" }, /QQ_APPID: is not set: .*QQ_APPS/],
       [{ QQ_APPS: `[{"appid":"","appsecret":"${secret}"}]` }, /QQ_APPS\[0\]\.appid: must be/],
-      [{ QQ_APPS: JSON.stringify([second, second]) }, /QQ_APPS\[1\]\.appid: .* stands there twice/],
+      [{ QQ_APPS: JSON.stringify([second, second]) }, /QQ_APPS\[1\]\.appid: .* occurs twice/],
       [{ QQ_APPID: "a b", QQ_APPSECRET: secret }, /QQ_APPID: must be/],
       [{ QQ_APPS_FILE: "/no/such/file" }, /QQ_APPS_FILE: the file can't be read \(ENOENT\)/]
     ]

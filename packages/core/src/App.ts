@@ -100,7 +100,7 @@ export const notAList = (setting: string, kind: "" | "JSON " = ""): QQError =>
   invalidConfig(
     setting,
     `must be a ${kind}list, as [{"appid":"1112345678","appsecret":"…"}]`,
-    `必须是 ${kind}列表，如 [{"appid":"1112345678","appsecret":"…"}]`
+    `必须是${kind === "" ? "" : ` ${kind}`}列表，如 [{"appid":"1112345678","appsecret":"…"}]`
   )
 
 /**
@@ -114,7 +114,7 @@ export const make = Effect.fnUntraced(function* (options: AppsOptions): Effect.f
     const settingOf = (field: string) => `${source}[${index}].${field}`
     const app = yield* checkCredentials(input, settingOf)
     if (apps.has(app.appid)) {
-      return yield* invalidConfig(settingOf("appid"), `${app.appid} stands there twice`, `${app.appid} 重复`)
+      return yield* invalidConfig(settingOf("appid"), `${app.appid} occurs twice`, `${app.appid} 重复`)
     }
     apps.set(app.appid, app)
   }

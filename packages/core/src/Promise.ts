@@ -89,9 +89,10 @@ export interface RequestClient extends PromiseClient {
 }
 
 const endpoints: ReadonlyArray<Any> = Object.values(groups).flatMap((group) => Object.values(group))
+const endpointNames = endpoints.map((one) => one.name).join(", ")
 const unknownCall = new InvalidInput({
   field: "call",
-  problem: { en: `must be one of ${endpoints.map((one) => one.name).join(", ")}`, zh: "没有这个接口" }
+  problem: { en: `must be one of ${endpointNames}`, zh: `必须是以下之一：${endpointNames}` }
 })
 
 const unredact = (value: unknown): unknown => {

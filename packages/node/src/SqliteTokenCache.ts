@@ -90,7 +90,7 @@ const advice = (problem: string): { readonly en: string; readonly zh: string } =
     case "file is not a database":
       return { en: "it is another kind of file; name a new one", zh: "该文件不是 SQLite 数据库，请指定新文件" }
     default:
-      return { en: "see that this user can write to the file and its folder", zh: "请确认当前用户可写该文件及其目录" }
+      return { en: "check that this user can write to the file and its folder", zh: "请确认当前用户可写该文件及其目录" }
   }
 }
 

@@ -129,8 +129,8 @@ const configured = Effect.fnUntraced(function* (
 
 const lookedIn = (options: Options): string =>
   options.configCenter === undefined
-    ? "appid and apps (no configCenter was given)"
-    : `${uniId} (${qq}) and ${vkIndex} (${list})`
+    ? "appid, apps (no configCenter · 未传入 configCenter)"
+    : `${uniId} (${qq}), ${vkIndex} (${list})`
 
 /** Makes the registry. It checks the programs in the options now, and the configured ones for each call. */
 export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<App.Apps["Service"], QQError> {

@@ -24,8 +24,8 @@ describe("createQQMini", () => {
   it.each<[EdgeQQMini.Options, RegExp]>([
     [{}, /appid: is missing: give appid and appsecret, or apps/],
     [{ env: {} }, /QQ_APPID: is not set: set QQ_APPID and QQ_APPSECRET, or list a program in QQ_APPS/],
-    [{ env: { QQ_APPID: "1" } }, /QQ_APPSECRET: is missing beside QQ_APPID/],
-    [{ env: { QQ_APPID: "1", QQ_APPSECRET: "" } }, /QQ_APPSECRET: is missing beside QQ_APPID/],
+    [{ env: { QQ_APPID: "1" } }, /QQ_APPSECRET: is missing; it is required together with QQ_APPID/],
+    [{ env: { QQ_APPID: "1", QQ_APPSECRET: "" } }, /QQ_APPSECRET: is missing; it is required together with QQ_APPID/],
     [{ env: { QQ_APPS: "{" } }, /QQ_APPS: must be a JSON list/],
     [{ env: { QQ_APPS: '[{"appid":"1"}]' } }, /QQ_APPS: must be a JSON list/],
     [{ env: { QQ_APPS: "[]" } }, /QQ_APPID: is not set/],
@@ -33,8 +33,8 @@ describe("createQQMini", () => {
       { env: { QQ_APPID: "1", QQ_APPSECRET: "s", QQ_BASE_URL: "api.q.qq.com" } },
       /baseUrl \(QQ_BASE_URL\): must be an address/
     ],
-    [{ appid: "1" }, /appsecret: is missing beside appid/],
-    [{ appsecret: "s" }, /appid: is missing beside appsecret/],
+    [{ appid: "1" }, /appsecret: is missing; it is required together with appid/],
+    [{ appsecret: "s" }, /appid: is missing; it is required together with appsecret/],
     [{ ...program, deadline: 0 }, /deadline: must be a number of milliseconds above 0/],
     [{ ...program, attempts: 0.5 }, /attempts: must be a whole number/],
     [{ ...program, baseUrl: "http://" }, /baseUrl .*must be an address/],

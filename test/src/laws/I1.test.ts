@@ -47,7 +47,11 @@ layer(Sandbox.layer)("what is refused before it is sent", (it) => {
     ["an odd number", SubscribeMessage.send({ ...message, data: { k: { value: NaN } } }), /data\.k\.value: /],
     ["no input", Security.msgSecCheck(null as any), /content: is required|input: must be/],
     ["an array", Security.msgSecCheck([] as any), /input: must be an object/],
-    ["a secret alone", Auth.getAccessToken({ appsecret: "S" }), /appid: is missing beside appsecret/],
+    [
+      "a secret alone",
+      Auth.getAccessToken({ appsecret: "S" }),
+      /appid: is missing; it is required together with appsecret/
+    ],
     [
       "a token without end",
       Security.msgSecCheck({ content: "x", access_token: "Ab3_".repeat(25_000) }),

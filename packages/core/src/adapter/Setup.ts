@@ -44,7 +44,9 @@ export const settings = (
 }
 
 const missingBeside = (setting: string, other: string): Effect.Effect<never, QQError> =>
-  Effect.fail(App.invalidConfig(setting, `is missing beside ${other}`, `缺失：需要与 ${other} 一起给出`))
+  Effect.fail(
+    App.invalidConfig(setting, `is missing; it is required together with ${other}`, `缺失：须与 ${other} 一起设置`)
+  )
 
 /** The program from the settings `appid` and `appsecret`, or `undefined` if neither is set. */
 const mainProgram = (
@@ -121,8 +123,8 @@ export const fromVariables = Effect.fnUntraced(function* ({
   if (apps.length === 0) {
     return yield* App.invalidConfig(
       "QQ_APPID",
-      `is not set: set QQ_APPID and QQ_APPSECRET, or list a program in ${names.join(" or ")}`,
-      `未设置：请设置 QQ_APPID 和 QQ_APPSECRET，或在 ${names.join("、")} 中列出小程序`
+      `is not set: set QQ_APPID and QQ_APPSECRET, or list a program in ${names.join(" or ")}, or pass the options appid and appsecret`,
+      `未设置：请设置 QQ_APPID 和 QQ_APPSECRET，或在 ${names.join("、")} 中列出小程序，或传入选项 appid 和 appsecret`
     )
   }
   const unique = apps.filter((app, i) => apps.findIndex((other) => other.appid === app.appid) === i)

@@ -37,7 +37,7 @@ const isSecret = (u: unknown): u is string | Redacted.Redacted<string> => {
 const problemOf = (selected: UncheckedCredentials | undefined, access_token: unknown): InvalidInput | undefined => {
   if (selected !== undefined && !App.isAppId(selected.appid)) {
     return selected.appid === undefined
-      ? invalid("appid", "is missing beside appsecret", "传入 appsecret 时必须同时传入 appid")
+      ? invalid("appid", "is missing; it is required together with appsecret", "传入 appsecret 时必须同时传入 appid")
       : invalid("appid", "must be the program's id as a string", "必须是字符串形式的 appid")
   }
   if (selected?.appsecret !== undefined && !isSecret(selected.appsecret)) {

@@ -19,7 +19,7 @@ export class UnknownApp
   override get help(): Help {
     const { appid, lookedIn } = this
     return {
-      en: `No AppSecret is known for ${appid ?? "a default program"}; looked in ${lookedIn}. Register the program, or give its appsecret with the call.`,
+      en: `No AppSecret is known for ${appid ?? "a default program"}; searched: ${lookedIn}. Register the program, or pass its appsecret with the call.`,
       zh: `未找到${appid === undefined ? "默认小程序" : `小程序 ${appid} `}的 AppSecret；查找范围：${lookedIn}。请先登记该小程序，或在调用时传入 appsecret。`
     }
   }
@@ -96,7 +96,7 @@ export class UnreadableAnswer
   extends /* @__PURE__ */ reason(
     "UnreadableAnswer",
     {
-      en: "The answer can't be read, so it counts as no answer. Try again; if it stays, something stands between you and QQ.",
+      en: "The answer can't be read, so it counts as no answer. Try again; if it happens again, check the proxies and gateways between you and QQ.",
       zh: "无法识别返回内容，按无返回处理。请重试；若持续出现，请检查与 QQ 之间的代理或网关。"
     },
     true
@@ -173,7 +173,7 @@ export class TokenContested
   extends /* @__PURE__ */ reason(
     "TokenContested",
     {
-      en: "The program's access tokens die early again and again.",
+      en: "The program's access tokens repeatedly become invalid before they expire.",
       zh: "该小程序的 access_token 反复提前失效。"
     },
     true
@@ -198,19 +198,19 @@ export class TokenContested
     const cause =
       ownFetches > 0
         ? {
-            en: `This process itself fetched ${ownFetches} times while its store could not be used, which can be the cause: see that the store stays reachable.`,
+            en: `This process itself fetched ${ownFetches} times while its store could not be used, which can be the cause: make sure that the store is reachable.`,
             zh: `存储不可用期间，本进程自行获取了 ${ownFetches} 次，可能正是原因：请确保存储可用。`
           }
         : {
-            en: "None of those who share this store did it: another deployment fetches tokens for the same appid. Find it and stop it, or let it share this store.",
-            zh: "共享此存储的进程均未多取：另有服务在用同一 appid 获取 access_token。请找到并停用它，或让它共享此存储。"
+            en: "No process that shares this store caused this: another deployment fetches tokens for the same appid. Find it and stop it, or let it share this store.",
+            zh: "原因不在共用此存储的进程：另有服务在用同一 appid 获取 access_token。请找到并停用它，或让它共用此存储。"
           }
     const then =
       wait > 0
         ? { en: `The next one is fetched in ${next.en}.`, zh: `${next.zh}后再获取下一个。` }
-        : { en: "Calls go on.", zh: "调用不受影响。" }
+        : { en: "Calls still work.", zh: "调用不受影响。" }
     return {
-      en: `${deaths} access tokens in a row died early (fetched ${ago.map(({ en }) => en).join(", ")} ago). ${cause.en} ${then.en}`,
+      en: `${deaths} access tokens in a row became invalid before they expired (fetched ${ago.map(({ en }) => en).join(", ")} ago). ${cause.en} ${then.en}`,
       zh: `连续 ${deaths} 个 access_token 提前失效（分别在 ${ago.map(({ zh }) => zh).join("、")}前获取）。${cause.zh}${then.zh}`
     }
   }
