@@ -1,7 +1,7 @@
 /** The code of both READMEs, run as it stands there. */
 import { cases } from "@qq-mini/core/testing/TokenCacheConformance"
-import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
-import { execFile } from "node:child_process"
+import { type ChildProcess, execFile, spawn } from "node:child_process"
+import { once } from "node:events"
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -9,7 +9,6 @@ import { promisify } from "node:util"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { startWorkers } from "./edge/workers.ts"
 import { bundleEdge } from "./runtimes/runtimes.ts"
-import { first } from "./support/calls.ts"
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL("../..", import.meta.url))
@@ -20,25 +19,28 @@ describe.each([
 ])("%s", (file, passed, told) => {
   let blocks: ReadonlyArray<string>
   let folder: string
-  let sandbox: SandboxServer.Running
+  let sandbox: ChildProcess
+  let variables: Record<string, string>
   beforeAll(async () => {
     const text = await readFile(join(root, file), "utf8")
+    const [, server] = text.match(/```js\n\/\/ examples\/sandbox.mjs\n([\s\S]*?)```/)!
     blocks = [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1]!)
     // below the examples, so that the packages are found as a user finds them
     await mkdir(join(root, "examples/dist"), { recursive: true })
     folder = await mkdtemp(join(root, "examples/dist/readme-"))
-    sandbox = await SandboxServer.start()
+    await writeFile(join(folder, "sandbox.mjs"), server!)
+    sandbox = spawn(process.execPath, [join(folder, "sandbox.mjs")], { stdio: ["ignore", "pipe", "inherit"] })
+    const [line] = await once(sandbox.stdout!, "data")
+    variables = Object.fromEntries(new URLSearchParams(String(line).trim().replaceAll(" ", "&")))
   })
   afterAll(async () => {
-    await sandbox.close()
+    sandbox.kill()
     await rm(folder, { recursive: true })
   })
   const env = () => ({
     PATH: process.env["PATH"],
     XDG_STATE_HOME: process.env["XDG_STATE_HOME"],
-    QQ_APPID: first.appid,
-    QQ_APPSECRET: String(first.appsecret),
-    QQ_BASE_URL: sandbox.url
+    ...variables
   })
 
   it("its Effect program and its plain app run", async () => {

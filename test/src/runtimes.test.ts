@@ -32,8 +32,7 @@ describe("the runtime matrix", () => {
     assert.lengthOf(rows, 9)
     for (const file of ["README.md", "README.zh-CN.md"]) {
       const text = await readFile(new URL(`../../${file}`, import.meta.url), "utf8")
-      for (const [name, , , steps] of rows)
-        assert.match(text, new RegExp(`\\| ${name} \\|.*\\| ${steps} of ${steps} \\|`))
+      for (const [name, , , steps] of rows) assert.match(text, new RegExp(`\\| ${name} \\|.*\\| ${steps}/${steps} \\|`))
     }
   })
 
