@@ -4,7 +4,7 @@
 const { randomUUID } = require("crypto")
 const { createQQMini, isQQError } = require("qq-mini")
 
-// 在处理函数之外创建一次；第一次调用之前什么都不会发生
+// 在处理函数之外创建一次；第一次调用之前不会发送请求
 const qq = createQQMini({ configCenter: require("uni-config-center") })
 
 // 两次检测加起来，仍在云函数默认的 5 秒之内
