@@ -16,6 +16,8 @@ export interface Code {
   readonly help?: Help
   /** The field at fault, for `InvalidInput`. */
   readonly field?: string
+  /** Whether the code is about one user, and so says nothing about calls for other users. */
+  readonly ofUser?: boolean
 }
 
 /**
@@ -35,7 +37,7 @@ export const codes: ReadonlyArray<Code> = [
   },
   { code: 42001, reason: InvalidToken },
   { code: 45009, reason: QuotaReached },
-  { code: 45011, reason: TooFrequent },
+  { code: 45011, reason: TooFrequent, ofUser: true },
   {
     code: 87014,
     reason: Rejected,
@@ -43,10 +45,15 @@ export const codes: ReadonlyArray<Code> = [
   }
 ]
 
+/** The entry of a code in the endpoint's own list, or else in {@link codes}. */
+export const entryOf = (own: ReadonlyArray<Code> | undefined, code: number): Code | undefined => {
+  const is = (entry: Code) => entry.code === code
+  return own?.find(is) ?? codes.find(is)
+}
+
 /** The error reason for one of QQ's codes. `own` are the codes of the endpoint. `text` must contain no secrets. */
 export const fromCode = (own: ReadonlyArray<Code> | undefined, code: number, text: string): Reason => {
-  const is = (entry: Code) => entry.code === code
-  const { field = "parameters", help, reason }: Code = own?.find(is) ?? codes.find(is) ?? { code, reason: Rejected }
+  const { field = "parameters", help, reason }: Code = entryOf(own, code) ?? { code, reason: Rejected }
   if (reason !== InvalidInput) {
     const Answered = reason as Exclude<typeof reason, typeof InvalidInput>
     return new Answered({ code, text, ...(help === undefined ? {} : { meaning: help }) })

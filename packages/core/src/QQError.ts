@@ -82,7 +82,10 @@ export const UnknownApp = /* @__PURE__ */ schemaOf(client.UnknownApp, {
 })
 export type UnknownApp = client.UnknownApp
 
-/** A quota is used up. With `code`, QQ refused the call. Without, the client's limiter did, and nothing was sent. */
+/**
+ * A quota is used up. With `code`, QQ said so, for this call or for one shortly before. With `wait`, the client's limiter
+ * refused the call, and nothing was sent.
+ */
 export const QuotaReached = /* @__PURE__ */ schemaOf(client.QuotaReached, {
   code: Schema.optionalKey(Schema.Finite),
   text: Schema.optionalKey(Schema.String),

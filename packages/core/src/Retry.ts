@@ -41,6 +41,8 @@ export interface Failure {
    * - `never`: QQ's answer is final, or the failed operation has its own retries.
    */
   readonly repeat: "yes" | "by-delivery" | "never"
+  /** Whether QQ refused because of one user, so that calls for other users may go on. */
+  readonly ofUser?: boolean
 }
 
 /** A final failure: QQ refused, or the client refused before anything was sent. */

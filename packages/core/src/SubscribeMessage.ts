@@ -90,6 +90,7 @@ export const send = /* @__PURE__ */ Endpoint.post(
       {
         code: 41030,
         reason: TooFrequent,
+        ofUser: true,
         help: {
           en: "Messages to this user follow each other too fast. Wait a minute.",
           zh: "给该用户发送过快，请一分钟后再试。"
@@ -100,6 +101,7 @@ export const send = /* @__PURE__ */ Endpoint.post(
       {
         code: 46002,
         reason: QuotaReached,
+        ofUser: true,
         help: {
           en: "This user got today's message already (one a day). Send tomorrow.",
           zh: "今天已给该用户发送过（每天一条），请明天再发。"

@@ -1,11 +1,14 @@
 /** Q2: waiting is visible and bounded; a full queue fails with the time to come back. */
 import { assert, it } from "@effect/vitest"
+import { codes } from "@qq-mini/core/Code"
+import { post } from "@qq-mini/core/Endpoint"
 import * as QQMini from "@qq-mini/core/QQMini"
 import * as Quota from "@qq-mini/core/Quota"
 import * as Security from "@qq-mini/core/Security"
 import * as RedisStores from "@qq-mini/node/RedisStores"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { TestClock } from "effect/testing"
 import { createClient } from "redis"
@@ -66,5 +69,48 @@ it.effect("Q2: who does not wait is told when to come back", () =>
     yield* TestClock.adjust("1 minute")
     assert.strictEqual(yield* QQMini.remaining(Security.msgSecCheck), 3_999)
     yield* check
+  }).pipe(Effect.provide(Sandbox.layer))
+)
+
+it.effect.each([45009, 45011])("Q2: QQ's own code %i reaches those whose call it closes, and closes no other", (code) =>
+  Effect.gen(function* () {
+    const sandbox = yield* Sandbox.Sandbox
+    yield* sandbox.fault({ kind: "code", code, endpoint: "security.msgSecCheck" })
+    const waiting = yield* Effect.forkChild(Effect.flip(Security.msgSecCheck({ content: "x" })))
+    // more than the pause before the next attempt, for which there is no place
+    yield* TestClock.adjust("1 second")
+    const first = yield* Fiber.join(waiting)
+    const next = yield* Effect.flip(Security.msgSecCheck({ content: "y" }))
+    for (const { reason } of [first, next]) {
+      assert.strictEqual(reason._tag, codes.find((one) => one.code === code)!.reason.prototype.name)
+      assert.propertyVal(reason, "code", code)
+    }
+    assert.isAbove(next.retryAfter!, 50_000)
+    assert.strictEqual(yield* sandbox.count("security.msgSecCheck"), 1)
+  }).pipe(Effect.provide(Sandbox.layer))
+)
+
+it.effect("Q2: a refusal because of one user closes nothing for the others", () =>
+  Effect.gen(function* () {
+    const sandbox = yield* Sandbox.Sandbox
+    const { authorization, delivery, input, output, wire } = Security.msgSecCheck
+    const ofUsers = post("security.msgSecCheck", "/api/json/security/MsgSecCheck", () => ({
+      authorization,
+      delivery,
+      input,
+      output,
+      wire,
+      appid: true,
+      resultCodes: [87014],
+      quota: [Quota.perMinute(100), Quota.perUser(1, "minute")]
+    }))
+    for (const [code, closes] of [
+      [45011, false],
+      [45009, true]
+    ] as const) {
+      yield* sandbox.fault({ kind: "code", code, endpoint: "security.msgSecCheck" })
+      assert.strictEqual((yield* Effect.flip(ofUsers({ content: "x" }, { attempts: 1 }))).code, code)
+      assert.strictEqual((yield* QQMini.remaining(ofUsers)) === 0, closes)
+    }
   }).pipe(Effect.provide(Sandbox.layer))
 )

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type { Any } from "../endpoint/definition.ts"
 import { type CountedCall, isEnforced } from "../Limit.ts"
 import type { Quota } from "../Quota.ts"
+import type { TooFrequent } from "../reason/answered.ts"
 import { QuotaReached, TimedOut } from "../reason/client.ts"
 import { answered, type Failure } from "../Retry.ts"
 import { withPlace } from "./place.ts"
@@ -23,8 +24,6 @@ export const countedCallOf = ({ name, quota = noLimits }: Any, appid: string | u
 
 const phase = ({ phase }: Failure) => phase
 
-const orAnswered = (error: Failure | QuotaReached): Failure => (error instanceof QuotaReached ? answered(error) : error)
-
 /** Fails a call whose deadline has passed before anything was sent. */
 export const tooLate = ({ options }: Call): Effect.Effect<never, Failure> =>
   Effect.fail(answered(new TimedOut({ during: "queue", limit: options.deadline })))
@@ -35,6 +34,8 @@ export class Admission {
   readonly #turns: Turns
   /** The time of the last log message about a full quota, by its key. */
   readonly #loggedAt = new Map<string, number>()
+  /** QQ's last refusal because of a quota, by its key. */
+  readonly #refusals = new Map<string, QuotaReached | TooFrequent>()
 
   constructor(quota: Quota["Service"], maxInFlight: number) {
     this.#quota = quota
@@ -72,15 +73,31 @@ export class Admission {
       inTurn,
       Effect.catch(request, (failure) => this.#closeIfRefused(counted, failure))
     )
-    return Effect.mapError(place, orAnswered)
+    return Effect.catch(place, (error) =>
+      error instanceof QuotaReached ? this.#refused(counted, error) : Effect.fail(error)
+    )
   }
 
-  /** If QQ refuses a call because of its quota, QQ's count replaces ours. */
+  /** The failure of a call without a place. If the quota is full because QQ said so, it carries QQ's code and text. */
+  #refused(counted: CountedCall, full: QuotaReached): Effect.Effect<never, Failure> {
+    return Effect.flatMap(this.#quota.isClosed(counted), (isClosed) => {
+      const said = isClosed ? this.#refusals.get(counted.key) : undefined
+      if (said === undefined) return Effect.fail(answered(full))
+      if (said._tag === "TooFrequent") return Effect.fail(answered(said))
+      const { code, meaning, text } = said
+      const { wait } = full
+      const fields = Object.entries({ code, text, meaning, wait }).filter(([, value]) => value !== undefined)
+      return Effect.fail(answered(new QuotaReached(Object.fromEntries(fields))))
+    })
+  }
+
+  /** If QQ refuses a call because of its quota, QQ's count replaces ours. A refusal of one user is none of the call. */
   #closeIfRefused(counted: CountedCall, failure: Failure): Effect.Effect<never, Failure> {
-    const { phase, reason } = failure
+    const { ofUser, phase, reason } = failure
     // If a token fetch was refused, this says nothing about the quota of this call.
     const isTooMuch = phase === "answered" && (reason._tag === "QuotaReached" || reason._tag === "TooFrequent")
-    if (!isTooMuch) return Effect.fail(failure)
+    if (!isTooMuch || ofUser) return Effect.fail(failure)
+    this.#refusals.set(counted.key, reason)
     const later: Failure = { ...failure, repeat: "by-delivery" }
     return Effect.andThen(Effect.ignore(this.#quota.close(counted)), Effect.fail(later))
   }

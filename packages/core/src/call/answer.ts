@@ -2,7 +2,7 @@
 import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { fromCode } from "../Code.ts"
+import { entryOf, fromCode } from "../Code.ts"
 import type { Any } from "../endpoint/definition.ts"
 import { scrub } from "../internal/secrets.ts"
 import { UnreadableAnswer } from "../reason/client.ts"
@@ -89,7 +89,10 @@ const refused = (endpoint: Any, code: number, fields: Fields, secrets: Secrets) 
   return Result.fail<Failure>({
     reason,
     phase: "answered",
-    repeat: reason._tag === "SystemBusy" ? "by-delivery" : "never"
+    repeat: reason._tag === "SystemBusy" ? "by-delivery" : "never",
+    // A call without a limit for each user names no user, so its codes are about the call.
+    ofUser:
+      entryOf(endpoint.codes, code)?.ofUser === true && endpoint.quota?.some((limit) => limit.scope === "user") === true
   })
 }
 

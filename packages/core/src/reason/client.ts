@@ -25,7 +25,10 @@ export class UnknownApp
   }
 }
 
-/** A quota is used up. With `code`, QQ refused the call. Without, the client's limiter did, and nothing was sent. */
+/**
+ * A quota is used up. With `code`, QQ said so, for this call or for one shortly before. With `wait`, the client's limiter
+ * refused the call, and nothing was sent.
+ */
 export class QuotaReached
   extends /* @__PURE__ */ reason(
     "QuotaReached",
@@ -35,9 +38,9 @@ export class QuotaReached
     },
     true
   )<{
-    /** QQ's code, if QQ refused the call. */
+    /** QQ's code, if QQ said that the quota is used up. */
     readonly code?: number
-    /** QQ's own text, if QQ refused the call. */
+    /** QQ's own text beside its code. */
     readonly text?: string
     /** Milliseconds until a call is allowed again, if the client's limiter refused the call. */
     readonly wait?: number
