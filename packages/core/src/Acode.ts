@@ -57,5 +57,9 @@ export const getMiniCode = /* @__PURE__ */ Endpoint.post("acode.getMiniCode", "/
     { code: 45029, reason: MiniCodesUsedUp }
   ],
   quota: [perLifetime(50)],
-  delivery: "once"
+  delivery: "once",
+  ifUnknown: {
+    en: "It can't be known whether QQ made the mini code. It may count as one of the program's 50; another call may spend one more.",
+    zh: "无法确定 QQ 是否已生成小程序码。可能已用掉 50 个中的一个，再次调用可能再用掉一个。"
+  }
 }))

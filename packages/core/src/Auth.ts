@@ -102,5 +102,9 @@ export const code2Session = /* @__PURE__ */ Endpoint.get("auth.code2Session", "/
     { code: -101600007, reason: InvalidAppId }
   ],
   quota: [perUser(100, "minute")],
-  delivery: "singleUse"
+  delivery: "singleUse",
+  ifUnknown: {
+    en: "It can't be known whether QQ accepted the login code. It may be used up: call qq.login again and send the new code.",
+    zh: "无法确定 QQ 是否已处理该登录 code，它可能已被使用。请在小程序端重新调用 qq.login 获取新的 code。"
+  }
 }))

@@ -37,7 +37,8 @@ const parts: ReadonlyArray<keyof Definition<IO, IO, IO, unknown>> = [
   "codes",
   "resultCodes",
   "quota",
-  "delivery"
+  "delivery",
+  "ifUnknown"
 ]
 
 const make =

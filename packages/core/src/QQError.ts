@@ -178,7 +178,10 @@ const Certain = /* @__PURE__ */ Schema.Union([
  * It is unknown whether QQ executed the call: the request had left when the connection failed or the call timed out, or
  * the answer can't be read. The client never repeats such a call.
  */
-export const OutcomeUnknown = /* @__PURE__ */ schemaOf(client.OutcomeUnknown, { because: Certain })
+export const OutcomeUnknown = /* @__PURE__ */ schemaOf(client.OutcomeUnknown, {
+  because: Certain,
+  meaning: Schema.optionalKey(Help)
+})
 export type OutcomeUnknown = client.OutcomeUnknown
 
 /** The schema of all reasons of a {@link QQError}. */

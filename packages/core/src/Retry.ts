@@ -8,6 +8,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
+import type { Help } from "./internal/reason.ts"
 import { millisOf } from "./internal/time.ts"
 import { OutcomeUnknown, type Reason } from "./reason/client.ts"
 
@@ -96,16 +97,22 @@ const mayRepeat = (delivery: Delivery, { repeat }: Failure): boolean =>
   repeat === "yes" || (repeat === "by-delivery" && delivery !== "once")
 
 /** D2: the reason for the caller when the attempt is not repeated any more. */
-const final = (delivery: Delivery, { phase, reason }: Failure, lostBefore: boolean): Reason =>
+const final = (
+  { delivery, ifUnknown }: { readonly delivery: Delivery; readonly ifUnknown?: Help | undefined },
+  { phase, reason }: Failure,
+  lostBefore: boolean
+): Reason =>
   delivery === "repeatable" || !(phase === "lost" || lostBefore) || reason._tag === "OutcomeUnknown"
     ? reason
-    : new OutcomeUnknown({ because: reason })
+    : new OutcomeUnknown({ because: reason, ...(ifUnknown === undefined ? {} : { meaning: ifUnknown }) })
 
 /** Repeats an attempt until it succeeds, fails finally, or the deadline (in monotonic milliseconds) is too close. */
 export const run = <A>(
   attempt: Effect.Effect<A, Failure>,
   options: {
     readonly delivery: Delivery
+    /** The meaning of an unknown outcome for this call, in the error. */
+    readonly ifUnknown?: Help | undefined
     readonly deadline: number
     readonly policy: Policy
     /** The retry budget that all calls of a client share. Without one, retries are not limited by a budget. */
@@ -128,7 +135,7 @@ export const run = <A>(
         n++
         if (!connectTimedOut || attempts === 1) counted++
         const mayGoOn = counted < attempts && mayRepeat(delivery, failure)
-        const last = final(delivery, failure, lostBefore)
+        const last = final(options, failure, lostBefore)
         if (!mayGoOn) return yield* last
         lostBefore ||= phase === "lost"
         const jitter = (yield* Random.next) * Math.min(maxPause, firstPause * 2 ** (n - 1))

@@ -142,6 +142,10 @@ export const send = /* @__PURE__ */ Endpoint.post(
       }
     ],
     quota: [perUser(1, "day")],
-    delivery: "once"
+    delivery: "once",
+    ifUnknown: {
+      en: "It can't be known whether QQ sent the message. Don't send it again blindly: the user may get it twice.",
+      zh: "无法确定消息是否已发出。请勿直接重发，否则用户可能收到两次。"
+    }
   })
 )

@@ -1,5 +1,7 @@
 /** D2: when it can't be known whether a send happened, its caller gets `OutcomeUnknown`. */
 import { assert, it } from "@effect/vitest"
+import * as Acode from "@qq-mini/core/Acode"
+import * as Auth from "@qq-mini/core/Auth"
 import * as SubscribeMessage from "@qq-mini/core/SubscribeMessage"
 import * as Effect from "effect/Effect"
 import { answering, tag } from "../support/answering.ts"
@@ -16,5 +18,22 @@ it.live.each([
   Effect.gen(function* () {
     const send = SubscribeMessage.send({ touser: "X", template_id: "T", data: { keyword1: { value: "" } } })
     assert.strictEqual(yield* tag(Effect.provide(send, answering(body))), expected)
+  })
+)
+
+it.live.each([
+  [
+    "a message",
+    SubscribeMessage.send({ touser: "X", template_id: "T", data: { keyword1: { value: "" } } }),
+    "收到两次"
+  ],
+  ["a mini code", Acode.getMiniCode(), "再用掉一个"],
+  ["a login", Auth.code2Session({ code: "C" }, { attempts: 1 }), "重新调用 qq.login"]
+] as const)("D2: %s with an unknown outcome says what that means for it", ([, call, words]) =>
+  Effect.gen(function* () {
+    const { reason } = yield* Effect.flip(Effect.provide(call, answering("")))
+    assert.strictEqual(reason._tag, "OutcomeUnknown")
+    assert.include(reason.help.zh, words)
+    assert.include(reason.message, reason.help.en)
   })
 )

@@ -122,6 +122,7 @@ export const make = ({ apps, attempt, quota, settings, tokens }: Parts) => {
       const call = new Call(progress, wire, caller, options)
       const output = Retry.run(tryOnce(call), {
         delivery: endpoint.delivery,
+        ifUnknown: endpoint.ifUnknown,
         deadline: call.deadline,
         policy: options.retry,
         budget

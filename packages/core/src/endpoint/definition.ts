@@ -7,6 +7,7 @@ import type * as Schema from "effect/Schema"
 import type { AppId } from "../App.ts"
 import type { Body } from "../Body.ts"
 import type { Code } from "../Code.ts"
+import type { Help } from "../internal/reason.ts"
 import type { Limit } from "../Limit.ts"
 import type { Delivery } from "../Retry.ts"
 
@@ -66,6 +67,8 @@ export interface Definition<Input extends IO, Wire extends IO, Output extends IO
   readonly quota?: ReadonlyArray<Limit> | undefined
   /** Whether the call may be repeated. */
   readonly delivery: Delivery
+  /** What to know before the call is repeated, when it is unknown whether QQ executed it. */
+  readonly ifUnknown?: Help | undefined
 }
 
 /** The key that identifies endpoints. */

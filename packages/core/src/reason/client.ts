@@ -268,11 +268,13 @@ export type Certain =
  */
 export class OutcomeUnknown
   extends /* @__PURE__ */ reason("OutcomeUnknown", {
-    en: "It can't be known whether QQ did this. Don't repeat it blindly: the user may get it twice.",
-    zh: "无法确定 QQ 是否已执行。请勿直接重发，否则用户可能收到两次。"
+    en: "It can't be known whether QQ did this. Don't repeat it blindly: it may be done twice.",
+    zh: "无法确定 QQ 是否已执行。请勿直接重复调用，否则可能执行两次。"
   })<{
     /** The reason why the outcome is unknown. */
     readonly because: Certain
+    /** What the unknown outcome means for this call. */
+    readonly meaning?: Help
   }>
 {
   override get message(): string {
