@@ -77,7 +77,7 @@ const make = (left: Left, send: (sent: Sent) => Promise<Received>): Transport.Tr
         // If the client applies its timeout, its error comes first, because it knows whether the request had left. The
         // error of a destroyed socket comes only at the end of this turn of the event loop.
         const timer = setTimeout(
-          () => setImmediate(() => setImmediate(() => resume(Effect.fail(Exchange.timedOut("lost"))))),
+          () => setImmediate(() => setImmediate(() => resume(Effect.fail(Exchange.timedOut("lost", timeout))))),
           timeout + graceMillis
         )
         const url = origin + Exchange.targetOf(request)
@@ -91,7 +91,11 @@ const make = (left: Left, send: (sent: Sent) => Promise<Received>): Transport.Tr
         }
         Exchange.settle(send(sent).then(responseOf), (end) => {
           clearTimeout(timer)
-          resume(end)
+          resume(
+            Effect.mapError(end, (error) =>
+              error.problem === "ETIMEDOUT" ? new Transport.TransportError({ ...error, limit: timeout }) : error
+            )
+          )
         })
         return Effect.sync(() => clearTimeout(timer))
       })

@@ -686,6 +686,19 @@ for (const http of both) {
       )
     })
 
+    it("D3: the error names the limit that was in force", async () => {
+      await using server = await listen(() => {})
+      const end = performance.now() + 2_000
+      await using qq = create(server.url, http, {
+        timeLeft: () => end - performance.now(),
+        attemptTimeout: 60_000,
+        deadline: 60_000
+      })
+      const { reason } = await failure(qq.security.msgSecCheck({ content: "x", access_token: token }))
+      if (reason._tag !== "TimedOut") return assert.strictEqual(reason._tag, "ConnectionFailed")
+      assert.isAtMost(reason.limit, 1_700)
+    })
+
     it("D3: where nothing is left nothing is sent, and it is known that nothing was", async () => {
       const { requests, uniCloud } = fake(async () => granted())
       for (const left of [300, 200, 0, -5, -Infinity]) {

@@ -19,10 +19,10 @@ const waitOf = (header: string, now: number): number | undefined => {
   return Number.isNaN(date) ? undefined : Math.max(0, date - now)
 }
 
-const failure = ({ phase, problem }: TransportError, timeout: number): Failure => ({
+const failure = ({ limit, phase, problem }: TransportError, timeout: number): Failure => ({
   reason:
     phase === "lost" && problem === "ETIMEDOUT"
-      ? new TimedOut({ during: "answer", limit: Math.round(timeout) })
+      ? new TimedOut({ during: "answer", limit: Math.round(limit ?? timeout) })
       : new ConnectionFailed({ problem }),
   phase,
   repeat: phase === "unsent" ? "yes" : "by-delivery",

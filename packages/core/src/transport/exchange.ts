@@ -20,8 +20,8 @@ export const targetOf = ({ path, query }: Request): string => {
 export const toTransportError = (error: unknown): TransportError => new TransportError(phaseOf(error))
 
 /** The error of a request that timed out. `unsent` if certainly nothing was sent. */
-export const timedOut = (phase: "unsent" | "lost"): TransportError =>
-  new TransportError({ phase, problem: "ETIMEDOUT" })
+export const timedOut = (phase: "unsent" | "lost", limit?: number): TransportError =>
+  new TransportError({ phase, problem: "ETIMEDOUT", ...(limit === undefined ? {} : { limit }) })
 
 /** Calls `end` with the result of an HTTP client's promise. A rejection becomes a `TransportError`. */
 export const settle = (answer: Promise<Response>, end: (exit: Effect.Effect<Response, TransportError>) => void): void =>

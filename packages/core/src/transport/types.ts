@@ -42,6 +42,8 @@ export class TransportError extends Data.TaggedError("TransportError")<{
   readonly phase: "unsent" | "lost"
   /** The name of the error, such as `ECONNREFUSED`. Never a message or an address, since those may contain a secret. */
   readonly problem: string
+  /** The timeout that passed, in milliseconds, if it was shorter than that of the request. */
+  readonly limit?: number
 }> {
   override get message(): string {
     return `${this.phase}: ${this.problem}`
