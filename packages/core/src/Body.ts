@@ -3,6 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
+import { escape } from "./internal/escape.ts"
 
 /** The parameters of a request by their wire names, in order. Parameters that are `undefined` are not sent. */
 export type Parameters = Readonly<Record<string, unknown>>
@@ -26,9 +27,7 @@ export const json: Body = (parameters) =>
 
 /** Encodes a body as `application/x-www-form-urlencoded`, which QQ's content checks also accept. */
 export const form: Body = (parameters) => {
-  const pairs = given(parameters).map(
-    ([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`
-  )
+  const pairs = given(parameters).map(([name, value]) => `${escape(name)}=${escape(String(value))}`)
   return Effect.succeed({ contentType: "application/x-www-form-urlencoded", body: pairs.join("&") })
 }
 

@@ -1,6 +1,8 @@
 /** I2: whatever comes back, the answer is a value or a `QQError`. Random replies to each call are in replies.test.ts. */
 import { assert, it } from "@effect/vitest"
 import * as App from "@qq-mini/core/App"
+import * as Auth from "@qq-mini/core/Auth"
+import * as Body from "@qq-mini/core/Body"
 import * as QQMini from "@qq-mini/core/QQMini"
 import * as Security from "@qq-mini/core/Security"
 import * as Transport from "@qq-mini/core/Transport"
@@ -8,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import { TestClock } from "effect/testing"
+import { answering, tag } from "../support/answering.ts"
 import { requestClient } from "../support/serverless.ts"
 import { check } from "../support/token.ts"
 
@@ -41,4 +44,12 @@ it.effect("I2: a waitUntil that throws fails no call", () =>
     }
     assert.deepStrictEqual(yield* Effect.provideService(check, QQMini.WaitUntil, throwing), { risky: false })
   }).pipe(Effect.provide(requestClient))
+)
+
+it.live("I2: half of a character, as a text that was cut in two ends, can be sent in a query and a form", () =>
+  Effect.gen(function* () {
+    const login = Auth.code2Session({ code: "C\ud83d" })
+    assert.deepStrictEqual(yield* tag(Effect.provide(login, answering('{"openid":"O"}'))), { openid: "O" })
+    assert.strictEqual((yield* Body.form({ content: "\udc4dx😀" })).body, "content=%EF%BF%BDx%F0%9F%98%80")
+  })
 )

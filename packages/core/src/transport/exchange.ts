@@ -1,6 +1,7 @@
 /** Helpers for transports: the target of a request, joining the pieces of an answer, and errors that show no secret. */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import { escape } from "../internal/escape.ts"
 import { phaseOf } from "./phase.ts"
 import { type Request, type Response, TransportError } from "./types.ts"
 
@@ -11,7 +12,7 @@ const unredacted = (value: string | Redacted.Redacted<string>): string =>
 export const targetOf = ({ path, query }: Request): string => {
   let target = path
   for (const [name, value] of query) {
-    target += `${target.includes("?") ? "&" : "?"}${encodeURIComponent(name)}=${encodeURIComponent(unredacted(value))}`
+    target += `${target.includes("?") ? "&" : "?"}${escape(name)}=${escape(unredacted(value))}`
   }
   return target
 }
