@@ -64,7 +64,10 @@ export const UserRefused = /* @__PURE__ */ schemaOf(answered.UserRefused, Answer
 export type UserRefused = answered.UserRefused
 
 /** The call was made too often for one user or one action. QQ does not say how long to wait. */
-export const TooFrequent = /* @__PURE__ */ schemaOf(answered.TooFrequent, Answered)
+export const TooFrequent = /* @__PURE__ */ schemaOf(answered.TooFrequent, {
+  ...Answered,
+  wait: Schema.optionalKey(Schema.Finite)
+})
 export type TooFrequent = answered.TooFrequent
 
 /** QQ is busy (`-1`). */

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type { Any } from "../endpoint/definition.ts"
 import { type CountedCall, isEnforced } from "../Limit.ts"
 import type { Quota } from "../Quota.ts"
-import type { TooFrequent } from "../reason/answered.ts"
+import { TooFrequent } from "../reason/answered.ts"
 import { QuotaReached, TimedOut } from "../reason/client.ts"
 import { answered, type Failure } from "../Retry.ts"
 import { withPlace } from "./place.ts"
@@ -83,11 +83,11 @@ export class Admission {
     return Effect.flatMap(this.#quota.isClosed(counted), (isClosed) => {
       const said = isClosed ? this.#refusals.get(counted.key) : undefined
       if (said === undefined) return Effect.fail(answered(full))
-      if (said._tag === "TooFrequent") return Effect.fail(answered(said))
       const { code, meaning, text } = said
+      const Reason = said._tag === "TooFrequent" ? TooFrequent : QuotaReached
       const { wait } = full
       const fields = Object.entries({ code, text, meaning, wait }).filter(([, value]) => value !== undefined)
-      return Effect.fail(answered(new QuotaReached(Object.fromEntries(fields))))
+      return Effect.fail(answered(new Reason(Object.fromEntries(fields) as never)))
     })
   }
 

@@ -78,7 +78,10 @@ export class UserRefused
     zh: "用户拒绝接收该消息。在用户重新允许之前不要再发送。"
   })<Answered> {}
 
-/** The call was made too often for one user or one action. QQ does not say how long to wait. */
+/**
+ * The call was made too often for one user or one action. QQ does not say how long to wait. With `wait`, the client's
+ * limiter refused the call because QQ had said so shortly before, and nothing was sent.
+ */
 export class TooFrequent
   extends /* @__PURE__ */ reason(
     "TooFrequent",
@@ -87,10 +90,15 @@ export class TooFrequent
       zh: "短时间内请求过于频繁。请等待一分钟后再试。"
     },
     true
-  )<Answered>
+  )<
+    Answered & {
+      /** Milliseconds until a call is allowed again, if the client's limiter refused the call. */
+      readonly wait?: number
+    }
+  >
 {
   override get retryAfter(): number {
-    return 60_000
+    return this.wait ?? 60_000
   }
 }
 
