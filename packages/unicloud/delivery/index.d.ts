@@ -24,7 +24,11 @@ export interface CallOptions {
   attempts?: number
   /** 配额已满时：等待（默认），或立即失败。 */
   quota?: "wait" | "fail"
-  /** 中止调用。 */
+}
+
+/** Promise 接口的单次调用的选项。 */
+export interface PromiseOptions extends CallOptions {
+  /** 中止调用：抛出 signal 的 reason。已发出的消息可能已送达。 */
   signal?: AbortSignal
 }
 
@@ -40,24 +44,24 @@ export interface Image {
 export interface Calls {
   auth: {
     /** access_token。通常不需要自己取：每个调用会自动使用。cache: false 强制获取新的。 */
-    getAccessToken(input?: { cache?: boolean } & CallCredentials, options?: CallOptions): Promise<string>
+    getAccessToken(input?: { cache?: boolean } & CallCredentials, options?: PromiseOptions): Promise<string>
     /** 用 qq.login 的 code 换取 openid；needKey: true 时返回 session_key（不可下发到客户端）。 */
     code2Session(
       input: { code: string; needKey?: boolean } & CallCredentials,
-      options?: CallOptions
+      options?: PromiseOptions
     ): Promise<{ openid: string; session_key?: string; unionid?: string }>
   }
   acode: {
     /** 小程序码。每个小程序一共只有 50 个，请保存复用。path 不以 / 开头。 */
-    getMiniCode(input?: { path?: string } & CallCredentials, options?: CallOptions): Promise<Image>
+    getMiniCode(input?: { path?: string } & CallCredentials, options?: PromiseOptions): Promise<Image>
   }
   security: {
     /** 文本检测，最长 500 KB。只有 QQ 明确通过才返回 { risky: false }。 */
-    msgSecCheck(input: { content: string } & CallCredentials, options?: CallOptions): Promise<{ risky: boolean }>
+    msgSecCheck(input: { content: string } & CallCredentials, options?: PromiseOptions): Promise<{ risky: boolean }>
     /** 图片检测：PNG、JPEG、GIF，不超过 1 MB、750 × 1334。media 为字节、base64 或 data URL。 */
     imgSecCheck(
       input: { media: Uint8Array | string } & CallCredentials,
-      options?: CallOptions
+      options?: PromiseOptions
     ): Promise<{ risky: boolean }>
   }
   subscribeMessage: {
@@ -72,7 +76,7 @@ export interface Calls {
         oac_appid?: string
         use_robot?: boolean | 0 | 1
       } & CallCredentials,
-      options?: CallOptions
+      options?: PromiseOptions
     ): Promise<void>
   }
 }
@@ -144,6 +148,17 @@ export type TokenEvent =
   /** 存储恢复。 */
   | { readonly _tag: "StoreBack" }
 
+/**
+ * access_token 存放处，共用它的实例只获取一次：
+ * - "database"：云数据库集合 qq-mini-tokens；
+ * - "opendb-open-data"：与 uni-open-bridge、uni-id-co 共用；
+ * - "vk-global-data"：与仍在运行的 vk-unicloud 共用，最长使用 240 秒；
+ * - "redis"：uniCloud.redis()，配额也共同计数；
+ * - "memory"：仅本实例；
+ * - require("uni-open-bridge-common")：经由该模块。
+ */
+export type Store = "database" | "opendb-open-data" | "vk-global-data" | "redis" | "memory" | OpenBridge
+
 /** createQQMini 的选项。 */
 export interface Options {
   /** 默认使用全局 uniCloud。 */
@@ -158,24 +173,9 @@ export interface Options {
   /** 其他小程序。 */
   apps?: { appid: string; appsecret: string }[]
   /**
-   * access_token 存放处，共用它的实例只获取一次：
-   * - "database"（默认）：云数据库集合 qq-mini-tokens；
-   * - "opendb-open-data"：与 uni-open-bridge、uni-id-co 共用；
-   * - "vk-global-data"：与仍在运行的 vk-unicloud 共用，最长使用 240 秒；
-   * - "redis"：uniCloud.redis()，配额也共同计数；
-   * - "memory"：仅本实例；
-   * - require("uni-open-bridge-common")：经由该模块；
-   * - 自己的存储：具有 TokenCache 的方法的对象，或提供它的 Layer。
+   * access_token 存放处，默认 "database"；也可以是自己的存储：具有 TokenCache 的方法的对象，或提供它的 Layer。
    */
-  store?:
-    | "database"
-    | "opendb-open-data"
-    | "vk-global-data"
-    | "redis"
-    | "memory"
-    | OpenBridge
-    | TokenCache
-    | EffectValue
+  store?: Store | TokenCache | EffectValue
   /** store 为 "database" 时的集合名。 */
   collection?: string
   /** 在存储中加密 access_token：32 字节，以 base64 或十六进制给出，可用 openssl rand -base64 32 生成。 */
@@ -203,15 +203,101 @@ export interface Options {
 /** 创建客户端。请在处理函数之外创建一次；第一次调用之前不会做任何事。 */
 export function createQQMini(options?: Options): PromiseClient
 
-/** 调用失败的原因。 */
+/** 两种语言的说明。 */
+export interface Help {
+  readonly en: string
+  readonly zh: string
+}
+
+/** QQ 拒绝的原因：错误码、QQ 的说明（最长 300 字符，不含密钥），以及该错误码在此接口的含义。 */
+type Answered<Tag> = Tag extends string
+  ? { readonly _tag: Tag; readonly code: number; readonly text: string; readonly meaning?: Help }
+  : never
+
+/** 除 OutcomeUnknown 以外的原因。时间均为毫秒。 */
+type Certain =
+  | Answered<
+      | "WrongSecret"
+      | "InvalidAppId"
+      | "InvalidToken"
+      | "InvalidCode"
+      | "PageMissing"
+      | "MiniCodesUsedUp"
+      | "NotSubscribed"
+      | "UserRefused"
+      | "TooFrequent"
+      | "SystemBusy"
+      | "Rejected"
+    >
+  /** 未找到该小程序的 AppSecret。 */
+  | { readonly _tag: "UnknownApp"; readonly appid: string | undefined; readonly lookedIn: string }
+  /** 配额已用完；QQ 拒绝时有 code，否则 wait 之后再试。 */
+  | {
+      readonly _tag: "QuotaReached"
+      readonly code?: number
+      readonly text?: string
+      readonly wait?: number
+      readonly meaning?: Help
+    }
+  /** 参数有误；QQ 拒绝时有 code，否则未发送。 */
+  | {
+      readonly _tag: "InvalidInput"
+      readonly field: string
+      readonly problem: Help
+      readonly code?: number
+      readonly text?: string
+    }
+  /** 配置缺失或有误。 */
+  | { readonly _tag: "InvalidConfig"; readonly setting: string; readonly problem: Help }
+  /** 无法识别返回内容。 */
+  | {
+      readonly _tag: "UnreadableAnswer"
+      readonly found: string
+      readonly status: number
+      readonly size: number
+      readonly wait?: number
+    }
+  /** 连接失败；problem 如 ECONNREFUSED。 */
+  | { readonly _tag: "ConnectionFailed"; readonly problem: string }
+  /** 超时：等待配额或发送、等待 access_token、等待返回。 */
+  | { readonly _tag: "TimedOut"; readonly during: "queue" | "token" | "answer"; readonly limit: number }
+  /** access_token 反复提前失效，另有服务在获取。 */
+  | {
+      readonly _tag: "TokenContested"
+      readonly deaths: number
+      readonly fetchedAgo: readonly number[]
+      readonly ownFetches: number
+      readonly wait: number
+    }
+  /** 存储不可用，内存中也没有可用的 access_token。 */
+  | { readonly _tag: "StoreFailed"; readonly operation: string; readonly problem: string }
+  /** 客户端已关闭。 */
+  | { readonly _tag: "ClientClosed" }
+
+/** 调用失败的原因，以 _tag 区分。 */
+export type Reason = (
+  | Certain
+  /** 无法确定 QQ 是否已执行，请勿直接重发。 */
+  | { readonly _tag: "OutcomeUnknown"; readonly because: Certain }
+) & {
+  readonly message: string
+  /** 稍后重试是否可能成功。 */
+  readonly isRetryable: boolean
+  /** 多少毫秒之后重试。 */
+  readonly retryAfter: number | undefined
+  /** 发生了什么、该怎么做。 */
+  readonly help: Help
+}
+
+/** 调用失败时抛出的错误。 */
 export class QQError extends Error {
   readonly _tag: "QQError"
   /** 接口，如 security.msgSecCheck。 */
   readonly endpoint: string
   /** 小程序 appid。 */
   readonly app: string | undefined
-  /** 原因：_tag 为 NotSubscribed、InvalidInput、TimedOut 等；QQ 给出的错误码在 code。 */
-  readonly reason: { readonly _tag: string; readonly code?: number; readonly text?: string }
+  /** 原因。 */
+  readonly reason: Reason
   /** QQ 返回的错误码；QQ 没有给出时为 undefined。 */
   readonly code: number | undefined
   /** 为这次调用发出的请求数，不含获取 access_token 的请求。 */
@@ -223,17 +309,30 @@ export class QQError extends Error {
   /** 多少毫秒之后重试。 */
   readonly retryAfter: number | undefined
   /** 发生了什么、该怎么做。 */
-  readonly help: { readonly en: string; readonly zh: string }
+  readonly help: Help
 }
 
 /** 是否为 QQError。 */
 export function isQQError(error: unknown): error is QQError
 
+/** 云对象的错误返回值。 */
+export interface UniError {
+  errSubject: string
+  errCode: string
+  errMsg: string
+}
+
+/** vk 云函数的错误返回值。 */
+export interface VkError {
+  code: number
+  msg: string
+}
+
 /** 云对象的返回值。不是 QQError 的错误会继续抛出。 */
-export function toUniError(error: unknown): { errSubject: string; errCode: string; errMsg: string }
+export function toUniError(error: unknown): UniError
 
 /** vk 云函数的返回值。不是 QQError 的错误会继续抛出。 */
-export function toVkError(error: unknown): { code: number; msg: string }
+export function toVkError(error: unknown): VkError
 
 /** uni-id-co 登录时存下的 session_key；没有或已过期时为 undefined。不可下发到客户端。 */
 export function readSessionKey(database: object, user: { appid: string; openid: string }): Promise<string | undefined>

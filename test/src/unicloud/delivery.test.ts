@@ -56,6 +56,23 @@ describe("what is delivered", () => {
     }
   })
 
+  it("index.d.ts has every type and value that the package's index exports", async () => {
+    const index = await readFile(join(home, "src/index.ts"), "utf8")
+    const types = await readFile(join(common, "index.d.ts"), "utf8")
+    const lists = Array.from(index.matchAll(/^export (?:type )?\{([^}]*)\}/gm), ([, list]) => list!.split(","))
+    const consts = Array.from(index.matchAll(/^export const (\w+)/gm), ([, name]) => name!)
+    // the last word of `type Options as VkOptions`
+    const exported = [...lists.flat().map((name) => /\w+(?=\s*$)/.exec(name)![0]), ...consts]
+    assert.includeMembers(exported, ["Reason", "VkOptions", "readSessionKey"])
+    const told = new Set(
+      Array.from(types.matchAll(/^export (?:class|function|interface|type) (\w+)/gm), ([, name]) => name)
+    )
+    assert.deepStrictEqual(
+      exported.filter((name) => !told.has(name)),
+      []
+    )
+  })
+
   it("package.json names what there is, with the version of the package", async () => {
     const { description, license, version } = await json(join(home, "package.json"))
     assert.deepStrictEqual(await json(join(common, "package.json")), {

@@ -4,6 +4,7 @@ import type { groups } from "@qq-mini/core/Endpoints"
 import type { QQMini } from "@qq-mini/core/QQMini"
 import type { TokenCache } from "@qq-mini/core/TokenCache"
 import type { Transport } from "@qq-mini/core/Transport"
+import type { YieldableError } from "effect/Cause"
 import type { Layer } from "effect/Layer"
 import type { Redacted } from "effect/Redacted"
 import type * as Real from "@qq-mini/unicloud"
@@ -74,7 +75,8 @@ type Foreign = "uniCloud" | "configCenter" | "store" | "transport" | "transformC
 export type OptionsThere = Holds<SameFields<Told.Options, Real.Options>>
 export type OptionsFit = Holds<Fits<Omit<Told.Options, Foreign>, Omit<Real.Options, Foreign>>>
 export type OptionsAreAllTold = Holds<Fits<Omit<Real.Options, Foreign>, Told.Options>>
-export type Stores = Holds<Same<Extract<Told.Options["store"], string>, Extract<Real.Options["store"], string>>>
+export type Stores = Holds<Same<Extract<Told.Store, string>, Extract<Real.Store, string>>>
+export type StoresAsOption = Holds<Same<Extract<Told.Options["store"], string>, Extract<Real.Store, string>>>
 export type BridgeThere = Holds<SameFields<Told.OpenBridge, Extract<Real.Store, { readonly setAccessToken: unknown }>>>
 export type StoreMethods = Holds<Fits<TokenCache["Service"], Told.TokenCache>>
 export type TransportMethods = Holds<Fits<Transport["Service"], Told.Transport>>
@@ -93,5 +95,17 @@ export const toldClient: ReturnType<typeof Told.createQQMini> = {} as ReturnType
 export const toldVk: ReturnType<typeof Told.createVkOpenapiQQ> = {} as ReturnType<typeof Real.createVkOpenapiQQ>
 export type SessionKey = Holds<Same<Gives<typeof Told.readSessionKey>, Gives<typeof Real.readSessionKey>>>
 export type ErrorAsTold = Holds<Fits<Real.QQError, Told.QQError>>
-export type UniErrors = Holds<Same<keyof ReturnType<typeof Told.toUniError>, keyof Real.UniError>>
-export type VkErrors = Holds<Same<keyof ReturnType<typeof Told.toVkError>, keyof Real.VkError>>
+type Tag = Real.Reason["_tag"]
+type Of<R, T extends Tag> = R extends { readonly _tag: infer One } ? (One extends T ? R : never) : never
+type OwnFields<R> = Exclude<Fields<R>, keyof YieldableError>
+export type ReasonsThere = Holds<Same<Told.Reason["_tag"], Tag>>
+export type ReasonsAsTold = Holds<
+  Each<{
+    [T in Tag]: Each<{
+      fit: Fits<Of<Real.Reason, T>, Of<Told.Reason, T>>
+      fields: Same<OwnFields<Of<Told.Reason, T>>, OwnFields<Of<Real.Reason, T>>>
+    }>
+  }>
+>
+export type UniErrors = Holds<Same<keyof Told.UniError, keyof Real.UniError>>
+export type VkErrors = Holds<Same<keyof Told.VkError, keyof Real.VkError>>
