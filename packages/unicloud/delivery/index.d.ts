@@ -225,13 +225,14 @@ type Certain =
       | "MiniCodesUsedUp"
       | "NotSubscribed"
       | "UserRefused"
-      | "TooFrequent"
       | "SystemBusy"
       | "Rejected"
     >
+  /** 请求过于频繁。有 wait 时由客户端拒绝，未发送请求。 */
+  | (Answered<"TooFrequent"> & { readonly wait?: number })
   /** 未找到该小程序的 AppSecret。 */
   | { readonly _tag: "UnknownApp"; readonly appid: string | undefined; readonly lookedIn: string }
-  /** 配额已用完；QQ 拒绝时有 code，否则 wait 之后再试。 */
+  /** 配额已用完。有 code 时是 QQ 的判断；有 wait 时由客户端拒绝，未发送请求，wait 之后再试。 */
   | {
       readonly _tag: "QuotaReached"
       readonly code?: number
@@ -278,7 +279,7 @@ type Certain =
 export type Reason = (
   | Certain
   /** 无法确定 QQ 是否已执行，请勿直接重发。 */
-  | { readonly _tag: "OutcomeUnknown"; readonly because: Certain }
+  | { readonly _tag: "OutcomeUnknown"; readonly because: Certain; readonly meaning?: Help }
 ) & {
   readonly message: string
   /** 稍后重试是否可能成功。 */
