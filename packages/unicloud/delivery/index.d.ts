@@ -352,15 +352,60 @@ export type VkCall = (input?: { [parameter: string]: any }) => Promise<VkResult>
 export interface VkOptions extends Options {
   /** 加密 encryptedKey 的密钥，默认取 vk 配置的 vk.crypto.aes。 */
   aesKey?: string
-  /** 需要时恢复 vk 的旧行为，默认全部关闭。 */
+  /** 与 vk 有意不同之处的开关：true 为 vk 的做法。 */
   compat?: {
-    /** 把 appid 写回调用者传入的对象。 */
-    mutateInput?: boolean
-    /** encryptedKey 中仍包含 AppSecret（会下发到客户端，不建议）。 */
-    secretInEncryptedKey?: boolean
-    /** 文本检测以表单而不是 JSON 发送。 */
+    /** 文本检测以表单发送，默认 true；false 为 JSON。 */
     formTextCheck?: boolean
+    /** 忽略字符串 access_token，默认 false。 */
+    ignoreAccessToken?: boolean
+    /** getMiniCode 忽略 page，只看 path，默认 false。 */
+    ignorePage?: boolean
+    /** 把 appid 写入调用者传入的对象，默认 false。 */
+    mutateInput?: boolean
+    /** access_token 失效时不刷新，任何调用都不重试，默认 false。 */
+    noRetries?: boolean
+    /** encryptedKey 中有 AppSecret（会下发到客户端，不建议），默认 false。 */
+    secretInEncryptedKey?: boolean
+    /** code2SessionMpQQ 的返回值中有 appsecret，默认 false。 */
+    secretInSession?: boolean
+    /** 配额已满时仍然发送，默认 false。 */
+    sendOverQuota?: boolean
+    /** QQ 会拒绝的参数也发送，默认 false。 */
+    sendUnchecked?: boolean
   }
+  /** 整个调用的时限，毫秒，默认 60000，与 vk 相同；给出 timeLeft 时不超过剩余时间。 */
+  deadline?: number
+  /** 单次请求的时限，毫秒，默认与 deadline 相同。 */
+  attemptTimeout?: number
+}
+
+/** 要上传的文件：内容、路径或流。 */
+export type VkFile = Uint8Array | string | AsyncIterable<Uint8Array>
+
+/** vk.openapi.qq.request 的参数。 */
+export interface VkRequest {
+  /** 路径，或 QQ 的完整网址；其他主机不会被调用。 */
+  url: string
+  /** 默认 POST。 */
+  method?: string
+  /** GET 的查询参数，或 POST 的内容；access_token: true 表示在网址中加入小程序的 access_token。 */
+  data?: { [parameter: string]: any } | string | Uint8Array
+  /** 整个内容，代替 data。 */
+  content?: string | Uint8Array
+  /** 以 JSON 发送 data。 */
+  useContent?: boolean
+  headers?: { [name: string]: string }
+  /** 与 data 一起以 multipart 发送的文件。 */
+  files?: VkFile | VkFile[] | { [field: string]: VkFile }
+  /** 默认 json；返回不是 JSON 时，text 放在返回值的 data 中，其他为 Buffer。 */
+  dataType?: string
+  /** 时限，毫秒；两个数分别用于连接与等待返回。 */
+  timeout?: number | number[]
+  contentType?: "form" | "json"
+  /** 同 data.access_token。 */
+  access_token?: boolean | string
+  appid?: string
+  appsecret?: string
 }
 
 /** 与 vk.openapi.qq 同名、同参数、同返回值的接口；其余接口也按同样的约定出现在这里。 */
@@ -368,19 +413,15 @@ export interface VkOpenapiQQ {
   init(util?: any): void
   /** 当前应用的 uni-id 配置（含密钥）。 */
   getConfig(): any
-  request(options: {
-    url: string
-    method?: "GET" | "POST"
-    data?: { [parameter: string]: any }
-    contentType?: "form" | "json"
-    appid?: string
-    appsecret?: string
-  }): Promise<VkResult>
+  request(options: VkRequest): Promise<VkResult>
   auth: {
     getAppidInfo(input?: { appid?: string; appsecret?: string }): { appid: string; appsecret: string }
+    /** 获取新的：{ code: 0, msg: "ok", access_token, expires_in }，或 { code, msg, err }。 */
     getAccessTokenFn: VkCall
     getAccessToken(input?: { cache?: boolean; appid?: string; appsecret?: string }): Promise<string | undefined>
+    /** 设置了 vk.crypto.aes（或 aesKey）时另有 encryptedKey。 */
     code2Session: VkCall
+    /** 总有 sessionKey（不可下发到客户端），没有 platform 与 encryptedKey。 */
     code2SessionMpQQ: VkCall
   }
   security: { msgSecCheck: VkCall; imgSecCheck: VkCall }

@@ -80,15 +80,22 @@ const program = Effect.fnUntraced(function* (value: unknown, at: string) {
     : yield* App.checkCredentials(u, (field) => `${at}.${field}`)
 })
 
+/** The index of an app's entry. `undefined` if there is none. */
+const indexOf = (config: ReadonlyArray<Json | null | undefined>, current: string | undefined): number | undefined =>
+  [
+    config.findIndex((entry) => current !== undefined && entry?.["dcloudAppid"] === current),
+    config.findIndex((entry) => entry?.["isDefaultConfig"] === true)
+  ].find((found) => found >= 0)
+
+const loadUniId = (configCenter: ConfigCenter): Effect.Effect<unknown, QQError> =>
+  load(uniId, () => configCenter({ pluginId: "uni-id" }).config())
+
 /** The configuration of uni-id for the current app, and its place in the file. */
 const uniIdConfig = Effect.fnUntraced(function* (options: Options, configCenter: ConfigCenter) {
-  const config = yield* load(uniId, () => configCenter({ pluginId: "uni-id" }).config())
+  const config = yield* loadUniId(configCenter)
   if (!Array.isArray(config)) return { config, at: "" }
   const current = currentApp(options)
-  const index = [
-    config.findIndex((entry) => current !== undefined && entry?.dcloudAppid === current),
-    config.findIndex((entry) => entry?.isDefaultConfig === true)
-  ].find((found) => found >= 0)
+  const index = indexOf(config, current)
   if (index === undefined) {
     return yield* App.invalidConfig(
       uniId,
@@ -99,9 +106,15 @@ const uniIdConfig = Effect.fnUntraced(function* (options: Options, configCenter:
   return { config: config[index] as unknown, at: `[${index}]` }
 })
 
-/** The whole configuration of uni-id for the current app. Throws a `QQError` if no entry matches the app. */
-export const current = (options: Options): unknown =>
-  options.configCenter === undefined ? undefined : Effect.runSync(uniIdConfig(options, options.configCenter)).config
+/**
+ * The whole configuration of uni-id for the current app, unchecked. `undefined` if no entry matches the app. Throws a
+ * `QQError` if it can't be read.
+ */
+export const current = (options: Options): unknown => {
+  if (options.configCenter === undefined) return undefined
+  const config = Effect.runSync(loadUniId(options.configCenter))
+  return Array.isArray(config) ? config[indexOf(config, currentApp(options)) ?? -1] : config
+}
 
 /** The configured programs. The first one is the default. */
 const configured = Effect.fnUntraced(function* (

@@ -11,31 +11,44 @@
  * - A mini code is a Buffer with `code` and `msg`.
  * - All calls of qq-mini are available by their names, including those that vk does not have.
  */
+import { invalidConfig } from "@qq-mini/core/App"
 import type { Any } from "@qq-mini/core/Endpoint"
 import { groups } from "@qq-mini/core/Endpoints"
 import * as Promised from "@qq-mini/core/Promise"
-import { msgSecCheck } from "@qq-mini/core/Security"
-import { listening } from "./internal/vk/answers.ts"
+import * as Answers from "./internal/vk/answers.ts"
 import * as Calls from "./internal/vk/calls.ts"
 import type { VkCall } from "./internal/vk/calls.ts"
-import { formTextCheck, type VkRequest } from "./internal/vk/endpoints.ts"
+import { defaults, type Switches } from "./internal/vk/differences.ts"
 import type { VkInput } from "./internal/vk/input.ts"
 import * as Login from "./internal/vk/login.ts"
 import * as Programs from "./internal/vk/programs.ts"
 import type { AppidInfo, Util } from "./internal/vk/programs.ts"
+import type { VkFile, VkRequest } from "./internal/vk/request.ts"
 import type { VkResult } from "./internal/vk/result.ts"
 import * as UniCloudQQMini from "./UniCloudQQMini.ts"
 
-export type { AppidInfo, Util, VkCall, VkInput, VkRequest, VkResult }
+export type { AppidInfo, Util, VkCall, VkFile, VkInput, VkRequest, VkResult }
 
-/** Behaviours of vk that callers may rely on. All are `false` by default. */
-export interface Compat {
-  /** Sets `appid` in the caller's input object. */
-  readonly mutateInput?: boolean | undefined
-  /** Puts the AppSecret into `encryptedKey`, for older functions that read it there. Avoid it: clients get it too. */
-  readonly secretInEncryptedKey?: boolean | undefined
-  /** Sends text checks as a form, as vk does. By default they are sent as JSON, as QQ's document requires. */
-  readonly formTextCheck?: boolean | undefined
+/** Switches for behaviours of vk that callers may rely on: `true` is vk's way. */
+export interface Compat extends Partial<Switches> {
+  /** Sends text checks as a form. `false` sends JSON, as QQ's document requires. By default `true`. */
+  readonly formTextCheck?: boolean
+  /** Ignores a string as `access_token`, so that the program's own token is used. By default `false`. */
+  readonly ignoreAccessToken?: boolean
+  /** Ignores `page` of `getMiniCode`, so that only `path` counts. By default `false`. */
+  readonly ignorePage?: boolean
+  /** Sets `appid` in the caller's input object. By default `false`. */
+  readonly mutateInput?: boolean
+  /** Neither renews a refused token nor repeats a call. By default `false`. */
+  readonly noRetries?: boolean
+  /** Puts the AppSecret into `encryptedKey`, for older functions that read it there. Clients get it. By default `false`. */
+  readonly secretInEncryptedKey?: boolean
+  /** Returns the AppSecret from `code2SessionMpQQ`. By default `false`. */
+  readonly secretInSession?: boolean
+  /** Sends also when QQ's published quota is full, or QQ has said so. By default `false`. */
+  readonly sendOverQuota?: boolean
+  /** Sends also what QQ refuses: an empty text, bytes that are no image, a message without data. By default `false`. */
+  readonly sendUnchecked?: boolean
 }
 
 /** The options of `createVkOpenapiQQ`: those of `createQQMini`, and options for callers of vk. */
@@ -45,8 +58,15 @@ export interface Options extends UniCloudQQMini.Options {
    * `encryptedKey`.
    */
   readonly aesKey?: string | undefined
-  /** Behaviours of vk to keep. */
+  /** Behaviours of vk to keep or to leave. */
   readonly compat?: Compat | undefined
+  /**
+   * Timeout of a whole call in milliseconds. By default 60,000, as in vk, and less if `timeLeft` says so: a call may take
+   * as long as the cloud function lives.
+   */
+  readonly deadline?: number | undefined
+  /** Timeout of one attempt in milliseconds. By default the whole call's. */
+  readonly attemptTimeout?: number | undefined
 }
 
 /** Endpoints by group and name. */
@@ -71,7 +91,7 @@ interface Own {
   readonly auth: {
     /** The program and its secret. Throws an Error if none is configured. */
     readonly getAppidInfo: (input?: { readonly appid?: string; readonly appsecret?: string }) => AppidInfo
-    /** Fetches a new token, which all instances then use. Returns QQ's answer, which always has `access_token`. */
+    /** Fetches a new token, which all instances then use: `{ code: 0, msg: "ok", access_token, expires_in }`. */
     readonly getAccessTokenFn: VkCall
     /** The token, or `undefined` if QQ refuses to issue one. */
     readonly getAccessToken: (input?: {
@@ -80,10 +100,11 @@ interface Own {
       readonly appsecret?: string
     }) => Promise<string | undefined>
     /**
-     * Returns `{ appid, openid, unionid?, sessionKey?, encryptedKey?, platform }` for a `code` or an `encryptedKey`.
+     * Returns `{ appid, openid, unionid?, sessionKey?, encryptedKey?, platform }` for a `code` or an `encryptedKey`. There
+     * is an `encryptedKey` only if vk's setting `vk.crypto.aes` (or `aesKey`) is set.
      */
     readonly code2Session: VkCall
-    /** The same as `code2Session`. */
+    /** The session with `sessionKey`, without `platform` and `encryptedKey`. */
     readonly code2SessionMpQQ: VkCall
   }
   readonly acode: {
@@ -95,44 +116,71 @@ interface Own {
 /** Makes `vk.openapi.qq`. Nothing is read or sent before the first call. */
 export const createVkOpenapiQQ = (options: Options = {}): VkOpenapiQQ => fromGroups(groups, options)
 
+// vk waits 60 seconds for an answer.
+const usualMillis = 60_000
+
+const withTimes = (options: Options): Options => {
+  const { deadline = usualMillis, attemptTimeout = deadline } = options
+  return { ...options, deadline, attemptTimeout }
+}
+
+const switchesOf = ({ compat = {} }: Options): Switches => {
+  const given = Object.entries(compat).filter(([, value]) => value !== undefined)
+  const wrong = given.find(([name, value]) => !Object.hasOwn(defaults, name) || typeof value !== "boolean")
+  if (wrong !== undefined) {
+    const names = Object.keys(defaults).join(", ")
+    throw invalidConfig(
+      `compat.${wrong[0]}`,
+      `must be one of ${names}, as a boolean`,
+      `必须是 ${names} 之一，值为布尔值`
+    )
+  }
+  return { ...defaults, ...Object.fromEntries(given) }
+}
+
+const qqHost = "api.q.qq.com"
+
+/** QQ's hosts, in the URLs of `request`. */
+const hostsOf = ({ baseUrl = "" }: Options): ReadonlyArray<string> => [
+  qqHost,
+  `${qqHost}:443`,
+  ...(/^\w+:\/\/([^/]+)/.exec(baseUrl)?.slice(1) ?? [])
+]
+
 /** Makes `vk.openapi.qq` with these calls. */
 export const fromGroups = <const G extends Groups>(groups: G, options: Options = {}): VkCalls<G> & Own => {
-  const { compat = {} } = options
-  const programs = Programs.make(options)
-  const calls = Calls.make(Promised.makeRunner(UniCloudQQMini.layerAround(programs.config, listening)).run, programs)
+  const switches = switchesOf(options)
+  const programs = Programs.make(withTimes(options))
+  const { granted, wrap } = Answers.listen()
+  const { run } = Promised.makeRunner(UniCloudQQMini.layerAround(programs.config, wrap))
+  const calls = Calls.make({ run, programs, switches, granted, hosts: hostsOf(options) })
 
   const asVk =
     (call: (input: VkInput) => Promise<VkResult>): VkCall =>
-    async (input: any = {}) => {
-      if (compat.mutateInput === true && typeof input === "object" && input !== null) {
-        input.appid ??= programs.getAppidInfo().appid
-      }
-      return call(input)
+    async (input: any) => {
+      const given = typeof input === "object" && input !== null ? input : {}
+      if (switches.mutateInput && !given.appid) given.appid = programs.getAppidInfo(given).appid
+      return call(given)
     }
-  const endpointOf = (endpoint: Any): Any =>
-    compat.formTextCheck === true && endpoint === msgSecCheck ? formTextCheck : endpoint
   const named: any = Object.fromEntries(
     Object.entries(groups).map(([group, endpoints]) => [
       group,
       Object.fromEntries(
-        Object.entries(endpoints).map(([name, endpoint]) => [
-          name,
-          asVk((input) => calls.call(endpointOf(endpoint), input))
-        ])
+        Object.entries(endpoints).map(([name, endpoint]) => [name, asVk((input) => calls.call(endpoint, input))])
       )
     ])
   )
-  const code2Session = asVk(Login.make(calls, programs, compat.secretInEncryptedKey === true))
+  const { code2Session, code2SessionMpQQ } = Login.make(calls, programs, switches)
 
   return {
     ...named,
     auth: {
       ...named.auth,
       getAppidInfo: programs.getAppidInfo,
-      getAccessTokenFn: calls.getAccessTokenFn,
+      getAccessTokenFn: asVk(calls.getAccessTokenFn),
       getAccessToken: calls.getAccessToken,
-      code2Session,
-      code2SessionMpQQ: code2Session
+      code2Session: asVk(code2Session),
+      code2SessionMpQQ: asVk(code2SessionMpQQ)
     },
     init: programs.init,
     getConfig: programs.getConfig,

@@ -1,6 +1,6 @@
 /**
  * `vk.openapi.qq` made of qq-mini: what vk-unicloud 2.25.1 did in 30 recorded calls is done again over the real urllib,
- * and whatever is different stands in {@link differences}.
+ * and whatever is different stands in the table of differences.
  */
 import { getMiniCode } from "@qq-mini/core/Acode"
 import * as Body from "@qq-mini/core/Body"
@@ -8,6 +8,9 @@ import * as Endpoint from "@qq-mini/core/Endpoint"
 import { groups } from "@qq-mini/core/Endpoints"
 import { isQQError, type QQError } from "@qq-mini/core/QQError"
 import type { ConfigCenter } from "@qq-mini/unicloud/UniCloud"
+import { withDifferences } from "../../../packages/unicloud/delivery/differences.ts"
+import { defaults, differences } from "../../../packages/unicloud/src/internal/vk/differences.ts"
+import { texts } from "../../../packages/unicloud/src/internal/vk/result.ts"
 import { createVkOpenapiQQ, fromGroups, type Options, type VkResult } from "@qq-mini/unicloud/VkOpenapiQQ"
 import * as Schema from "effect/Schema"
 import { createCipheriv, createDecipheriv, createHash } from "node:crypto"
@@ -15,6 +18,7 @@ import { readFileSync } from "node:fs"
 import { createServer, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { buffer } from "node:stream/consumers"
+import { fileURLToPath } from "node:url"
 import { isDeepStrictEqual, inspect } from "node:util"
 import { crc32 } from "node:zlib"
 import { afterAll, afterEach, assert, beforeAll, beforeEach, describe, it, vi } from "vitest"
@@ -210,8 +214,11 @@ const scripts: Readonly<Record<string, Script>> = {
   "token failure -> getMiniCode": { token: [json({ errcode: 40001, errmsg: "invalid secret" })] }
 }
 
-interface Difference {
-  readonly reason: string
+type Difference = (typeof differences)[number]
+
+interface Deviation {
+  /** The entries of the table of differences. */
+  readonly of: ReadonlyArray<Difference["id"]>
   /** What is otherwise than in the record. */
   readonly instead: Partial<Outcome>
   /** Whether a new instance, which comes after it, does as the record says. */
@@ -221,69 +228,52 @@ interface Difference {
 const textCheck = (content: string, { appid = "A1", token = "TK" } = {}): RecordedRequest => ({
   method: "POST",
   url: `${paths.text}?access_token=${token}`,
-  contentType: "application/json",
-  body: JSON.stringify({ appid, content })
+  contentType: "application/x-www-form-urlencoded",
+  body: `appid=${appid}&content=${encodeURIComponent(content)}`
 })
 const newToken: RecordedRequest = {
   method: "GET",
   url: `${paths.token}?appid=A1&secret=S1&grant_type=client_credential`,
   body: ""
 }
-const asJson = "A text check travels as JSON, as QQ's document says, and not as a form."
 
 /** Everything that is meant to be otherwise than in vk 2.25.1, by the title of the recorded call. */
-const differences: Readonly<Record<string, Difference>> = {
-  "code2Session bad code": {
-    reason:
-      "An error has no encryptedKey, since nobody logged in, and its text shows no login code, here the letter C.",
-    instead: {
-      result: {
-        errcode: -2100,
-        errmsg: "invalid <redacted>ode",
-        code: -2100,
-        msg: "无效code，请重新获取",
-        platform: "mp-qq"
-      }
-    }
-  },
-  msgSecCheck: { reason: asJson, instead: { requests: [textCheck("你好 a&b")] } },
-  "msgSecCheck appid A2": { reason: asJson, instead: { requests: [textCheck("x", { appid: "A2" })] } },
+const deviations: Readonly<Record<string, Deviation>> = {
   "msgSecCheck explicit access_token string": {
-    reason: "A caller's own access_token travels in the query, where QQ reads it, and the text as JSON.",
+    of: ["ignoreAccessToken"],
     instead: { requests: [textCheck("x", { token: "MINE" })] }
   },
-  "msgSecCheck 87014": { reason: asJson, instead: { requests: [textCheck("x")] } },
   "msgSecCheck 40001 (retry?)": {
-    reason: "A token that QQ refuses is renewed once, and the call is made again, before its error is returned.",
+    of: ["noRetries"],
     instead: { requests: [textCheck("x"), newToken, textCheck("x")] }
   },
   "msgSecCheck 502 html": {
-    reason: "A gateway's page is no answer of QQ's: the check is made again, and then fails as what it is.",
+    of: ["notJson", "noRetries"],
     instead: {
       requests: [textCheck("x"), textCheck("x"), textCheck("x")],
       throws: "QQError security.msgSecCheck UnreadableAnswer html 502"
     }
   },
   "msgSecCheck empty body": {
-    reason: "An empty answer is no pass: the check is made again, and then fails.",
+    of: ["emptyAnswer", "noRetries"],
     instead: {
       requests: [textCheck("x"), textCheck("x"), textCheck("x")],
       throws: "QQError security.msgSecCheck UnreadableAnswer empty 200"
     }
   },
   "imgSecCheck base64 dataurl": {
-    reason: "Bytes that are no image can't be checked, so nothing is sent.",
+    of: ["sendUnchecked"],
     instead: {
       requests: [],
       result: { code: -1, msg: "media：内容不是 PNG、JPEG 或 GIF 图片（8 字节）。未发送任何请求。" }
     }
   },
   "imgSecCheck nothing": {
-    reason: "A check without an image is a mistake that the result names, and not a TypeError.",
+    of: ["sendUnchecked"],
     instead: { result: { code: -1, msg: "media：缺少必填参数。未发送任何请求。" } }
   },
   "getMiniCode page (doc typo)": {
-    reason: "`page`, as vk's own documents write it, is the path and is not dropped.",
+    of: ["ignorePage"],
     instead: {
       requests: [
         {
@@ -296,33 +286,32 @@ const differences: Readonly<Record<string, Difference>> = {
     }
   },
   "getMiniCode small binary (300B)": {
-    reason: "An image is told by its content, so a small one is an image.",
+    of: ["imageByContent"],
     instead: { result: { $buffer: 300, code: 0, msg: "" } }
   },
   "getMiniCode long JSON error (>500B)": {
-    reason:
-      "An error is told by its content, so a long one is an error; of its text the first 300 characters are kept.",
-    instead: {
-      result: { errcode: 40035, errmsg: `${"x".repeat(300)}…`, code: 40035, msg: `${"x".repeat(300)}…` }
-    }
+    of: ["imageByContent"],
+    instead: { result: { errcode: 40035, errmsg: "x".repeat(598), code: 40035, msg: "x".repeat(598) } }
   },
   "subscribeMessage.send 43101": {
-    reason: "A message without data can't be right, so nothing is sent.",
-    instead: { requests: [], result: { code: -1, msg: "data：缺少必填参数。未发送任何请求。" } }
+    of: ["sendUnchecked"],
+    instead: {
+      requests: [],
+      result: {
+        errcode: 47003,
+        errmsg: "data：缺少必填参数。未发送任何请求。",
+        code: 47003,
+        msg: texts["subscribeMessage.send"]![47003]
+      }
+    }
   },
   "token failure -> msgSecCheck A2 fresh": {
-    reason: "An instance keeps its token in memory, so it does not notice that the store was emptied; a new one does.",
+    of: ["tokenInMemory"],
     instead: { requests: [textCheck("x")], result: { errCode: 0, errMsg: "ok", code: 0, msg: "ok" } },
     fresh: true
   },
-  "token failure -> getAccessToken": {
-    reason: "A secret that QQ refused is not asked about again for 60 seconds.",
-    instead: { requests: [] }
-  },
-  "token failure -> getMiniCode": {
-    reason: "A secret that QQ refused is not asked about again for 60 seconds.",
-    instead: { requests: [] }
-  }
+  "token failure -> getAccessToken": { of: ["refusedSecret"], instead: { requests: [] } },
+  "token failure -> getMiniCode": { of: ["refusedSecret"], instead: { requests: [] } }
 }
 
 /** What is otherwise in many requests alike, and means nothing. */
@@ -389,7 +378,7 @@ const matches = (expected: Outcome, outcome: Outcome) => isDeepStrictEqual(plain
 
 /** What is to come of a recorded call. */
 const expectedOf = ({ requests, result, throws, title }: Case): Outcome => {
-  const { instead = {} } = differences[title] ?? {}
+  const { instead = {} } = deviations[title] ?? {}
   const ends = "result" in instead || "throws" in instead ? {} : { result, throws }
   return { requests, ...ends, ...instead }
 }
@@ -403,33 +392,33 @@ describe("the recorded calls of vk-unicloud 2.25.1", () => {
     let q = instance()
     for (const one of cases) {
       outcomes.set(one.title, await replay(q, one))
-      if (differences[one.title]?.fresh) {
+      if (deviations[one.title]?.fresh) {
         q = instance()
         ofFresh.set(one.title, await replay(q, one))
       }
     }
   })
 
-  it("are all there, and every difference is of one of them", () => {
+  it("are all there, and every deviation is of one of them", () => {
     assert.strictEqual(cases.length, 30)
     assert.strictEqual(outcomes.size, 30)
     const titles = cases.map(({ title }) => title)
-    for (const of of [differences, scripts]) assert.includeMembers(titles, Object.keys(of))
+    for (const of of [deviations, scripts]) assert.includeMembers(titles, Object.keys(of))
   })
 
   for (const recorded of cases) {
     const { title } = recorded
-    const difference = differences[title]
-    it(`${title}${difference === undefined ? "" : ` — otherwise: ${difference.reason}`}`, () => {
+    const deviation = deviations[title]
+    it(`${title}${deviation === undefined ? "" : ` — otherwise: ${deviation.of.join(", ")}`}`, () => {
       const outcome = outcomes.get(title)!
       assert.deepStrictEqual(plain(outcome), plain(expectedOf(recorded)))
-      if (difference === undefined) return
-      assert.isFalse(matches(recorded, outcome), "is no difference")
+      if (deviation === undefined) return
+      assert.isFalse(matches(recorded, outcome), "is no deviation")
       // each part of the entry is needed
-      const { requests } = difference.instead
+      const { requests } = deviation.instead
       if (requests !== undefined) assert.notDeepEqual(requests.map(plainly), recorded.requests.map(plainly))
-      if ("result" in difference.instead) assert.notDeepEqual(difference.instead.result, recorded.result)
-      if (difference.fresh) assert.deepStrictEqual(plain(ofFresh.get(title)!), plain(recorded))
+      if ("result" in deviation.instead) assert.notDeepEqual(deviation.instead.result, recorded.result)
+      if (deviation.fresh) assert.deepStrictEqual(plain(ofFresh.get(title)!), plain(recorded))
     })
   }
 
@@ -550,7 +539,7 @@ describe("defects of vk that are not here", () => {
     }
   })
 
-  it("4: encryptedKey holds who logged in, and no secret; an error has none", async () => {
+  it("4: encryptedKey holds who logged in, and no secret; that of an error holds the error", async () => {
     const q = instance()
     for (const app of [{}, { appid: "A2" }, { appid: "A3", appsecret: "S3" }]) {
       platform.says()
@@ -564,7 +553,9 @@ describe("defects of vk that are not here", () => {
       platform.says({ session: [json({ errcode, errmsg: "no" })] })
       const result = await instance({ attempts: 1 }).auth.code2Session({ code: "C" })
       assert.deepStrictEqual([result["errcode"], result.code], [errcode, errcode])
-      assert.notProperty(result, "encryptedKey")
+      const { encryptedKey, ...rest } = result
+      assert.deepStrictEqual({ ...open(encryptedKey), platform: "mp-qq" }, rest)
+      assert.deepStrictEqual(await instance().auth.code2Session({ encryptedKey }), result)
     }
   })
 
@@ -704,37 +695,21 @@ describe("defects of vk that are not here", () => {
 })
 
 describe("further differences that are meant", () => {
-  it("a text check travels as JSON", async () => {
-    await instance().security.msgSecCheck({ content: "你好 a&b", appid: "A2", more: "is left out" })
-    const check = platform.received().at(-1)!
-    assert.deepStrictEqual(jsonOf(check), { appid: "A2", content: "你好 a&b" })
-    assert.deepStrictEqual([check.method, check.contentType], ["POST", "application/json"])
-  })
-
   it("nothing is sent for what can't be right; a result says what is wrong", async () => {
     const q = instance()
     const wrong: Readonly<Record<string, ReadonlyArray<Promise<VkResult | Buffer>>>> = {
       content: [
         q.security.msgSecCheck(),
         q.security.msgSecCheck({ content: "" }),
-        q.security.msgSecCheck({ content: 5 })
+        q.security.msgSecCheck({ content: {} })
       ],
       media: [
         q.security.imgSecCheck(),
         q.security.imgSecCheck({ media: new Uint8Array() }),
         q.security.imgSecCheck({ base64: "no base64!" }),
         q.security.imgSecCheck({ buffer: Buffer.from("no image") }),
-        q.security.imgSecCheck({ media: png(751, 1335) }),
-        q.security.imgSecCheck({ media: pngOf(1024 * 1024 + 1) })
-      ],
-      path: [q.acode.getMiniCode({ path: "/pages/index" }), q.acode.getMiniCode({ page: "https://q.qq.com" })],
-      data: [
-        q.subscribeMessage.send({ touser: "O", template_id: "T" }),
-        q.subscribeMessage.send({ ...message, data: {} })
-      ],
-      touser: [q.subscribeMessage.send({ ...message, touser: "" })],
-      code: [q.auth.code2Session(), q.auth.code2Session({ code: "" })],
-      appid: [q.security.msgSecCheck({ content: "x", appid: "A 1" })]
+        q.security.imgSecCheck({ media: new Uint8Array(9) })
+      ]
     }
     for (const [field, calls] of Object.entries(wrong)) {
       for (const call of calls) {
@@ -743,7 +718,28 @@ describe("further differences that are meant", () => {
         assert.isTrue(result.msg.startsWith(`${field}：`), result.msg)
       }
     }
+    // with QQ's number and vk's text, where it is known what QQ says to it
+    const known: ReadonlyArray<readonly [call: string, code: number, result: Promise<VkResult | Buffer>]> = [
+      ["security.imgSecCheck", 40006, q.security.imgSecCheck({ media: pngOf(1024 * 1024 + 1) })],
+      ["acode.getMiniCode", 41030, q.acode.getMiniCode({ path: "/pages/index" })],
+      ["acode.getMiniCode", 41030, q.acode.getMiniCode({ page: "https://q.qq.com" })],
+      ["subscribeMessage.send", 47003, q.subscribeMessage.send({ touser: "O", template_id: "T" })],
+      ["subscribeMessage.send", 47003, q.subscribeMessage.send({ ...message, data: {} })],
+      ["subscribeMessage.send", 47003, q.subscribeMessage.send({ ...message, data: { k: "v" } })],
+      ["subscribeMessage.send", 40003, q.subscribeMessage.send({ ...message, touser: "" })],
+      ["subscribeMessage.send", 40037, q.subscribeMessage.send({ ...message, template_id: null })],
+      ["auth.code2Session", -2100, q.auth.code2Session()],
+      ["auth.code2Session", -2100, q.auth.code2Session({ code: "", js_code: null })]
+    ]
+    for (const [call, code, result] of known) {
+      const { errCode, errMsg, errcode = errCode, errmsg = errMsg, ...rest } = (await result) as VkResult
+      assert.deepInclude(rest, { code, msg: texts[call]![code]! })
+      assert.strictEqual(errcode, code)
+      assert.match(errmsg, /^[\w.]+：.*未发送任何请求。$/)
+    }
     assert.deepStrictEqual(platform.asked(), [])
+    // QQ decides about pixels
+    assert.strictEqual((await q.security.imgSecCheck({ media: png(751, 1335) })).code, 0)
   })
 
   it("a refused secret is not asked about again; another program's is", async () => {
@@ -796,10 +792,9 @@ describe("further differences that are meant", () => {
   it("what QQ's quota forbids is not sent again at once, and has QQ's code all the same", async () => {
     platform.says({ text: [json({ errcode: 45009, errmsg: "too many" })] })
     const q = instance({ attempts: 1, deadline: 1_000 })
+    const tooMany = { errCode: 45009, errMsg: "too many", code: 45009, msg: "too many" }
     assert.strictEqual((await q.security.msgSecCheck({ content: "x" })).msg, "too many")
-    const { code, msg } = await q.security.msgSecCheck({ content: "x" })
-    assert.strictEqual(code, 45009)
-    assert.include(msg, "配额")
+    assert.deepStrictEqual(await q.security.msgSecCheck({ content: "x" }), tooMany)
     assert.deepStrictEqual(platform.asked(), ["token", "text"])
   })
 
@@ -839,53 +834,128 @@ describe("compat", () => {
     assert.notInclude(JSON.stringify(await q.auth.code2Session({ encryptedKey, needKey: true })), "S2")
   })
 
-  it("formTextCheck: the text travels as vk sends it, and fails as closed", async () => {
-    const q = instance({ compat: { formTextCheck: true } })
-    const recorded = cases.find(({ title }) => title === "msgSecCheck")!
-    assert.deepStrictEqual(await q.security.msgSecCheck({ content: "你好 a&b" }), ok)
+  it("formTextCheck: false: the text travels as JSON, and fails as closed", async () => {
+    const q = instance({ compat: { formTextCheck: false } })
+    assert.deepStrictEqual(await q.security.msgSecCheck({ content: "你好 a&b", appid: "A2", more: "is left out" }), ok)
     const check = platform.received().at(-1)!
-    assert.deepStrictEqual({ ...check, body: check.body.toString() }, recorded.requests[0] as never)
-    platform.says({ text: [json({ errCode: 87014, errMsg: "risky" })] })
-    assert.strictEqual((await q.security.msgSecCheck({ content: "x" })).code, 87014)
-    platform.says({ text: [badToken, passed] })
-    assert.deepStrictEqual(await q.security.msgSecCheck({ content: "x" }), ok)
+    assert.deepStrictEqual(
+      [check.contentType, jsonOf(check)],
+      ["application/json", { appid: "A2", content: "你好 a&b" }]
+    )
     platform.says({ text: [bytes("")] })
     assert.strictEqual((await failure(q.security.msgSecCheck({ content: "x" }))).reason._tag, "UnreadableAnswer")
-    platform.says()
-    assert.strictEqual((await q.security.msgSecCheck({})).code, -1)
-    assert.deepStrictEqual(platform.asked(), [])
+  })
+
+  it("ignorePage: only path counts", async () => {
+    await instance({ compat: { ignorePage: true } }).acode.getMiniCode({ page: "p" })
+    assert.deepStrictEqual(jsonOf(platform.received().at(-1)!), { appid: "A1" })
+  })
+
+  it("ignoreAccessToken: the program's own token is used", async () => {
+    await instance({ compat: { ignoreAccessToken: true } }).security.msgSecCheck({ content: "x", access_token: "MINE" })
+    assert.deepStrictEqual(tokensSent(), [undefined, "TK"])
+  })
+
+  it("secretInSession: code2SessionMpQQ alone returns the secret", async () => {
+    const q = instance({ compat: { secretInSession: true } })
+    assert.strictEqual((await q.auth.code2SessionMpQQ({ code: "C" }))["appsecret"], "S1")
+    assert.notInclude(JSON.stringify(await q.auth.code2Session({ code: "C", needKey: true })), "S1")
+  })
+
+  it("sendOverQuota: QQ is asked again, whatever it said", async () => {
+    platform.says({ text: [json({ errCode: 45009, errMsg: "too many" }), passed] })
+    const q = instance({ attempts: 1, compat: { sendOverQuota: true } })
+    assert.strictEqual((await q.security.msgSecCheck({ content: "x" })).code, 45009)
+    assert.strictEqual((await q.security.msgSecCheck({ content: "x" })).code, 0)
+  })
+
+  it("noRetries: one request, and no token is renewed", async () => {
+    const q = instance({ compat: { noRetries: true } })
+    platform.says({ text: [badToken], image: [bytes("<html>", 502)] })
+    const wrong = { errcode: 40001, errmsg: "bad token", code: 40001, msg: "access_token错误" }
+    assert.deepStrictEqual(await q.security.msgSecCheck({ content: "x" }), wrong)
+    assert.strictEqual((await failure(q.security.imgSecCheck({ media: image }))).reason._tag, "UnreadableAnswer")
+    assert.deepStrictEqual(platform.asked(), ["token", "text", "image"])
+    emptyStore()
+    platform.says({ token: [refusedSecret] })
+    assert.deepStrictEqual(await instance({ compat: { noRetries: true } }).subscribeMessage.send(message), noToken)
+  })
+
+  it("sendUnchecked: QQ decides", async () => {
+    const q = instance({ compat: { sendUnchecked: true } })
+    for (const call of [
+      () => q.security.msgSecCheck({ content: "" }),
+      () => q.security.imgSecCheck({ base64: "data:image/jpeg;base64,SlBFR0RBVEE" }),
+      () => q.subscribeMessage.send({ touser: "O", template_id: "T" }),
+      () => q.security.imgSecCheck({ buffer: pngOf(1024 * 1024 + 1) })
+    ]) {
+      assert.strictEqual((await call()).code, 0)
+    }
+    assert.isTrue(Buffer.isBuffer(await q.acode.getMiniCode({ path: "/x" })))
+    const [, , jpeg] = platform.received()
+    assert.include(jpeg!.body.toString(), "Content-Type: image/png\r\n\r\nJPEGDATA\r\n")
+    // and passes on its explicit yes alone
+    platform.says({ text: [bytes("")] })
+    assert.strictEqual((await failure(q.security.msgSecCheck({}))).reason._tag, "UnreadableAnswer")
+  })
+
+  it("a switch that is none is refused by its name", () => {
+    for (const compat of [{ formTextChecks: true }, { ignorePage: 1 }, { toString: true }] as Array<any>) {
+      assert.throws(() => createVkOpenapiQQ({ compat }), `compat.${Object.keys(compat)[0]}`)
+    }
   })
 })
 
-describe("messages", () => {
+describe("the table of differences", () => {
+  const ids = differences.map(({ id }) => id)
+  it("has every switch, and each difference once", () => {
+    assert.includeMembers(ids, Object.keys(defaults))
+    assert.strictEqual(new Set(ids).size, ids.length)
+  })
+
+  it.each([
+    ["packages/unicloud/README.md", "zh"],
+    ["packages/unicloud/VK.md", "en"]
+  ] as const)("%s has it", async (file, language) => {
+    const page = readFileSync(new URL(`../../../${file}`, import.meta.url), "utf8")
+    assert.strictEqual(withDifferences(page, language), page, "run node packages/unicloud/delivery/differences.ts")
+    for (const { id, vk } of differences) {
+      assert.include(page, vk[language])
+      assert.strictEqual(page.includes(`\`${id}\``), id in defaults, id)
+    }
+  })
+})
+
+describe("texts", () => {
   const q = () => instance({ attempts: 1 })
-  const said: ReadonlyArray<readonly [Path, number, string | undefined, () => Promise<VkResult | Buffer>]> = [
-    ["text", 40001, "access_token错误", () => q().security.msgSecCheck({ content: "x", access_token: "T" })],
-    ["text", 87014, "内容含有违法违规内容，请检查!", () => q().security.msgSecCheck({ content: "x" })],
-    ["image", 87014, "图片内容含有违法违规内容，请检查!", () => q().security.imgSecCheck({ media: image })],
-    ["image", 40006, "图片大小不能超过1M", () => q().security.imgSecCheck({ media: image })],
-    ["code", 41030, "小程序页面不存在!", () => q().acode.getMiniCode({ path: "x" })],
-    ["session", -2100, "无效code，请重新获取", () => q().auth.code2Session({ code: "C" })],
-    ["message", 43101, "用户未订阅该消息", () => q().subscribeMessage.send(message)],
-    // QQ's own words where vk has none
-    ["message", 41030, undefined, () => q().subscribeMessage.send(message)],
-    ["text", 45009, undefined, () => q().security.msgSecCheck({ content: "x" })],
-    ["image", -1, undefined, () => q().security.imgSecCheck({ media: image })],
-    ["message", 12345, undefined, () => q().subscribeMessage.send(message)]
-  ]
-  for (const [path, code, msg, call] of said) {
-    it(`${path} ${code}: ${msg ?? "QQ's own"}`, async () => {
-      for (const [codeField, textField] of [
-        ["errcode", "errmsg"],
-        ["errCode", "errMsg"]
-      ] as const) {
-        platform.says({ [path]: [json({ [codeField]: code, [textField]: "said by QQ" })] })
-        const { platform: _, ...result } = (await call()) as VkResult
-        const text = msg ?? "said by QQ"
-        assert.deepStrictEqual(result, { [codeField]: code, [textField]: "said by QQ", code, msg: text })
-      }
-    })
+  // with a token of their own, so that none is renewed
+  const access_token = "T"
+  const calls: Readonly<Record<string, readonly [Path | "other", () => Promise<VkResult | Buffer>]>> = {
+    "security.msgSecCheck": ["text", () => q().security.msgSecCheck({ content: "x", access_token })],
+    "security.imgSecCheck": ["image", () => q().security.imgSecCheck({ media: image, access_token })],
+    "acode.getMiniCode": ["code", () => q().acode.getMiniCode({ path: "x", access_token })],
+    "auth.code2Session": ["session", () => q().auth.code2Session({ code: "C" })],
+    "subscribeMessage.send": ["message", () => q().subscribeMessage.send({ ...message, access_token })],
+    request: ["other", () => q().request({ url: "/api/x", data: { access_token } })]
   }
+  const codes = new Set([-1, 45009, 45011, 12345, ...Object.values(texts).flatMap((of) => Object.keys(of).map(Number))])
+
+  it.each(Object.entries(calls))("%s: vk's own by the call, everywhere else QQ's", async (name, [path, call]) => {
+    for (const code of codes) {
+      for (const body of [
+        { errcode: code, errmsg: "said by QQ", request_id: "R" },
+        { errCode: code, errMsg: "said by QQ", more: [1] },
+        { errcode: code }
+      ]) {
+        platform.says({ [path]: [json(body)] })
+        const { encryptedKey: _key, platform: _, requestId, request_id = requestId, ...result } = (await call()) as any
+        const { errcode, errmsg = "", errCode = errcode, errMsg = errmsg } = body as any
+        const { request_id: id, ...fields } = body as any
+        assert.deepStrictEqual(result, { ...fields, code, msg: texts[name]?.[code] ?? errMsg }, `${name} ${errCode}`)
+        assert.strictEqual(request_id, id)
+      }
+    }
+  })
 })
 
 const noProgram = (appid: string) =>
@@ -962,14 +1032,45 @@ describe("programs and init", () => {
     assert.deepStrictEqual(platform.asked(), [])
   })
 
-  it("a wrong configuration is a QQError that names the place, also of getAppidInfo", async () => {
-    const q = instance({ configCenter: centerOf({ "mp-qq": { oauth: { qq: { appid: "A1", appsecret: "" } } } }) })
-    assert.match(
-      thrownBy(() => q.auth.getAppidInfo())!,
-      /^QQError auth.getAppidInfo InvalidConfig/
-    )
-    const error = await failure(q.security.msgSecCheck({ content: "x" }))
-    assert.include(error.message, "uni-config-center/uni-id/config.json: mp-qq.oauth.qq.appsecret")
+  it("an odd entry of the configuration hurts only the calls that need it, with vk's hint; no other is taken", async () => {
+    const odd = [null, undefined, {}, { appid: "A1" }, { appid: "A1", appsecret: "" }, { appsecret: "S1" }, "A1", 5, []]
+    const list = {
+      vk: { oauth: { qq: { list: [...odd, { appid: 22, appsecret: "S22" }, { appid: "A2", appsecret: "S2" }] } } }
+    }
+    for (const qq of odd) {
+      const q = instance({ configCenter: centerOf({ "mp-qq": { oauth: { qq } } }, list), store: "memory" })
+      assert.strictEqual(thrownBy(q.auth.getAppidInfo), noProgram("undefined"))
+      const rejected = await q.security.msgSecCheck({ content: "x" }).then(came, wasThrown)
+      assert.strictEqual(rejected.throws, noProgram("undefined"))
+      for (const appid of ["A2", 22, "22"] as Array<string>) {
+        assert.deepStrictEqual(await q.security.msgSecCheck({ content: "x", appid }), ok)
+      }
+      assert.strictEqual((await q.auth.code2Session({ code: "C", appid: "A1", appsecret: "S" })).code, 0)
+    }
+    for (const [config, vk] of [
+      [undefined, 5],
+      [{ "mp-qq": 5 }, { vk: { oauth: { qq: { list: "A2" } } } }],
+      [[null, { dcloudAppid: "another" }], undefined],
+      [[], { vk: null }]
+    ]) {
+      const q = instance({ configCenter: centerOf(config, vk) })
+      assert.strictEqual(thrownBy(q.auth.getAppidInfo), noProgram("undefined"))
+      assert.strictEqual(
+        thrownBy(() => q.auth.getAppidInfo({ appid: "A2" })),
+        noProgram("A2")
+      )
+    }
+    const unreadable = instance({ configCenter: () => notThere("uni-config-center") })
+    assert.strictEqual((await failure(unreadable.security.msgSecCheck({ content: "x" }))).reason._tag, "InvalidConfig")
+  })
+
+  it("'' and null are no appid and no secret", async () => {
+    const q = instance()
+    for (const nothing of ["", null, undefined] as Array<any>) {
+      assert.deepStrictEqual(q.auth.getAppidInfo({ appid: nothing, appsecret: nothing }).appid, "A1")
+      assert.deepStrictEqual(q.auth.getAppidInfo({ appid: "A2", appsecret: nothing }).appsecret, "S2")
+      assert.strictEqual((await q.security.msgSecCheck({ content: "x", appid: nothing, appsecret: nothing })).code, 0)
+    }
   })
 
   it("what is given needs no file", async () => {
@@ -1015,13 +1116,15 @@ describe("auth", () => {
     platform.says({ token: [given("T1"), given("T2"), refusedSecret] })
     const q = instance()
     assert.strictEqual(await q.auth.getAccessToken(), "T1")
-    const fresh = { access_token: "T2", expires_in: 7200, errcode: 0, errmsg: "ok", code: 0, msg: "ok" }
+    const fresh = { code: 0, msg: "ok", access_token: "T2", expires_in: 7200 }
     assert.deepStrictEqual(await q.auth.getAccessTokenFn(), fresh)
     await q.security.msgSecCheck({ content: "x" })
     assert.deepStrictEqual(tokensSent(), [undefined, undefined, "T2"])
     assert.strictEqual(await instance().auth.getAccessToken(), "T2")
     const refused = await q.auth.getAccessTokenFn({ access_token: "is none of its parameters" })
-    assert.deepStrictEqual([refused.code, refused["errcode"], refused["access_token"]], [40001, 40001, undefined])
+    const err = { errcode: 40001, errmsg: "invalid secret" }
+    assert.deepStrictEqual(refused, { code: 40001, msg: "invalid secret", err })
+    assert.deepStrictEqual(await q.auth.getAccessTokenFn({ appid: "A1" }), refused)
   })
 
   it("getAccessToken has its own type", async () => {
@@ -1029,12 +1132,67 @@ describe("auth", () => {
     assert.strictEqual(token, "TK")
   })
 
-  it("code2SessionMpQQ is code2Session; platform comes back as it was given", async () => {
+  it("code2SessionMpQQ is the inner half of the login; all of QQ's fields stay, in camel case", async () => {
+    const said = {
+      openid: "OPENID",
+      session_key: "SK==",
+      unionid: "UNI",
+      errcode: 0,
+      errmsg: "",
+      uin: "",
+      expires_in: 9
+    }
+    platform.says({ session: [json({ ...said, request_id: { trace_id: 1 } })] })
     const q = instance()
-    const session = { appid: "A1", openid: "OPENID", unionid: "UNI", errcode: 0, errmsg: "", code: 0, msg: "ok" }
-    const { encryptedKey, ...rest } = await q.auth.code2SessionMpQQ({ code: "C", platform: "app-qq" })
+    const session = {
+      appid: "A1",
+      openid: "OPENID",
+      unionid: "UNI",
+      errcode: 0,
+      errmsg: "",
+      uin: "",
+      expiresIn: 9,
+      requestId: { traceId: 1 },
+      code: 0,
+      msg: "ok"
+    }
+    const input = { code: "C", platform: "app-qq" }
+    assert.deepStrictEqual(await q.auth.code2SessionMpQQ(input), { ...session, sessionKey: "SK==" })
+    const { encryptedKey, ...rest } = await q.auth.code2Session(input)
     assert.deepStrictEqual(rest, { ...session, platform: "app-qq" })
     assert.isString(encryptedKey)
+    for (const platform of ["", null, undefined]) {
+      assert.strictEqual((await q.auth.code2Session({ code: "C", platform }))["platform"], "mp-qq")
+    }
+    platform.says({ session: [json({ errcode: -101600007, errmsg: "no", request_id: "R" })] })
+    const refused = { errcode: -101600007, errmsg: "no", requestId: "R", code: -101600007, msg: "appid错误" }
+    assert.deepStrictEqual(await q.auth.code2SessionMpQQ(input), refused)
+  })
+
+  it("one user's login too often says nothing about another's", async () => {
+    platform.says({ session: [json({ errcode: 45011, errmsg: "often" }), ...usual.session] })
+    const q = instance()
+    const often = await q.auth.code2SessionMpQQ({ code: "C" })
+    assert.deepStrictEqual(often, { errcode: 45011, errmsg: "often", code: 45011, msg: "often" })
+    assert.strictEqual((await q.auth.code2Session({ code: "D" })).code, 0)
+  })
+
+  it("cache counts by its truth", async () => {
+    const q = instance()
+    for (const [cache, fetches] of [
+      [undefined, 1],
+      [true, 0],
+      [1, 0],
+      ["no", 0],
+      [false, 1],
+      [0, 1],
+      ["", 1],
+      [null, 1]
+    ] as const) {
+      platform.says()
+      assert.strictEqual(await q.auth.getAccessToken({ cache: cache as never }), "TK")
+      assert.strictEqual(platform.asked().length, fetches, String(cache))
+    }
   })
 
   it("code2Session without a unionid, and without a key to encrypt with", async () => {
@@ -1044,7 +1202,6 @@ describe("auth", () => {
       appid: "A1",
       openid: "OPENID",
       errcode: 0,
-      errmsg: "",
       code: 0,
       msg: "ok",
       platform: "mp-qq"
@@ -1176,15 +1333,16 @@ describe("request", () => {
     assert.strictEqual(sole().body.toString(), "x=1")
   })
 
-  it("goes to QQ and nowhere else, whatever host the url names", async () => {
+  it("goes to QQ and nowhere else: another host gets nothing, and the error says so", async () => {
     const q = instance()
     await q.auth.getAccessToken()
     for (const url of [
       "https://api.q.qq.com/api/x",
-      "http://evil.example/api/x",
-      "HTTPS://user@evil.example:8443/api/x",
+      "HTTP://API.Q.QQ.COM/api/x#part",
+      `${platform.url}/api/x`,
       "//api/x",
-      "///api/x"
+      "///api/x",
+      "api/x"
     ]) {
       platform.says()
       assert.deepStrictEqual(await q.request({ url, data: { access_token: true } }), sent)
@@ -1195,6 +1353,72 @@ describe("request", () => {
       await q.request({ url, data: { access_token: true } })
       assert.strictEqual(platform.received().length, 1, url)
     }
+    platform.says()
+    for (const url of [
+      "http://evil.example/api/x",
+      "HTTPS://user@evil.example:8443/api/x",
+      "https://api.q.qq.com@evil.example/x",
+      "https://api.q.qq.com.evil.example/x",
+      "https:\\\\evil.example/x",
+      "ftp://evil.example"
+    ]) {
+      for (const data of [{ access_token: true }, {}]) {
+        const { code, msg } = await q.request({ url, data })
+        assert.deepStrictEqual([code, msg.slice(0, 4)], [-1, "url："])
+      }
+    }
+    assert.deepStrictEqual(platform.received(), [])
+  })
+
+  it("passes on the method, the headers, the content, JSON and files as urllib does", async () => {
+    const q = instance()
+    const made: ReadonlyArray<readonly [Parameters<typeof q.request>[0], method: string, type: string, body: string]> =
+      [
+        [{ url: "api/x", content: "<xml/>", headers: { "Content-Type": "text/xml" } }, "POST", "text/xml", "<xml/>"],
+        [{ url: "api/x", data: { x: [1] }, useContent: true }, "POST", "application/json", '{"x":[1]}'],
+        [
+          {
+            url: "api/x",
+            method: "put",
+            data: { x: 1 },
+            headers: { "content-type": "application/json; charset=utf-8" }
+          },
+          ...(["PUT", "application/json; charset=utf-8", '{"x":1}'] as const)
+        ],
+        [{ url: "api/x", data: "a=1", contentType: "form" }, "POST", "text/plain;charset=utf-8", "a=1"],
+        [
+          { url: "api/x", data: { a: [1, 2], b: null, c: {}, d: "\ud83d", e: true } },
+          ...(["POST", "application/x-www-form-urlencoded", "a=1&a=2&b=&c=&d=%EF%BF%BD&e=true"] as const)
+        ]
+      ]
+    for (const [options, method, type, body] of made) {
+      platform.says()
+      assert.deepStrictEqual(await q.request(options), sent)
+      const request = sole()
+      assert.deepStrictEqual([request.method, request.contentType, request.body.toString()], [method, type, body])
+    }
+    platform.says()
+    const files = { one: Buffer.from(image), two: fileURLToPath(new URL("unicloud.cjs", import.meta.url)) }
+    await q.request({ url: "api/x", method: "GET", data: { x: 1, access_token: true }, files })
+    const { body, contentType, method, url } = platform.received().at(-1)!
+    assert.deepStrictEqual([method, url], ["POST", "/api/x?access_token=TK"])
+    const form = await new Response(new Uint8Array(body), { headers: { "content-type": contentType! } }).formData()
+    assert.deepStrictEqual([...form.keys()], ["x", "one", "two"])
+    assert.isTrue(Buffer.from(await (form.get("one") as File).arrayBuffer()).equals(image))
+    assert.include(await (form.get("two") as File).text(), "makeUniCloud")
+  })
+
+  it("gives what is no JSON where that is asked for, and gives up after its timeout", async () => {
+    platform.says({ other: [bytes("<xml/>")] })
+    const q = instance()
+    assert.deepStrictEqual(await q.request({ url: "api/x", dataType: "text" }), { code: 0, msg: "", data: "<xml/>" })
+    const res: any = await q.request({ url: "api/x", method: "GET", dataType: "buffer" })
+    assert.deepStrictEqual([res.toString(), res.code, res.msg], ["<xml/>", 0, ""])
+    platform.says({ other: [json({ errcode: 4, errmsg: "no" })] })
+    assert.strictEqual((await q.request({ url: "api/x", dataType: "buffer" })).code, 4)
+    platform.says({ other: [silence] })
+    const { reason } = await failure(q.request({ url: "api/x", method: "GET", timeout: 400 }))
+    assert.include(["TimedOut", "ConnectionFailed"], reason._tag)
   })
 
   it("QQ's errors are returned, a refused token is renewed, and what can't be read is thrown", async () => {

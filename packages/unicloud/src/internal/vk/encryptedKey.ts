@@ -1,6 +1,6 @@
 /** The `encryptedKey` of a login: the session, encrypted in the same way as by `vk.crypto.aes`. */
 import { createCipheriv, createDecipheriv, createHash } from "node:crypto"
-import type { Json } from "./input.ts"
+import type { Json } from "./json.ts"
 
 /** The cipher, key and initialization vector that vk derives from its setting. */
 const cipherOf = (aesKey: string) => {
@@ -20,7 +20,7 @@ export const decrypt = (aesKey: string, encrypted: string): Json | undefined => 
     const decipher = createDecipheriv(...cipherOf(aesKey))
     const text = Buffer.concat([decipher.update(Buffer.from(encrypted, "base64")), decipher.final()]).toString("utf8")
     const json = JSON.parse(text)
-    return typeof json?.openid === "string" ? json : undefined
+    return typeof json?.openid === "string" || typeof json?.code === "number" ? json : undefined
   } catch {
     return undefined
   }

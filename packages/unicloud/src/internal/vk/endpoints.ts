@@ -1,74 +1,53 @@
-/** Endpoints that only vk has: the text check as a form, and a call of any URL. */
+/** QQ's calls as vk sends them, and with the switches of `compat`. */
 import * as Body from "@qq-mini/core/Body"
 import * as Endpoint from "@qq-mini/core/Endpoint"
-import { msgSecCheck } from "@qq-mini/core/Security"
+import { imgSecCheck, msgSecCheck } from "@qq-mini/core/Security"
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { Json } from "./input.ts"
+import type { Switches } from "./differences.ts"
+import type { Encoded } from "./picture.ts"
 
-/** The text check with its parameters as a form. QQ's document requires JSON. */
-export const formTextCheck: Endpoint.Any = (() => {
-  const { authorization, delivery, input, output, quota, resultCodes, wire } = msgSecCheck
-  return Endpoint.post("security.msgSecCheck", "/api/json/security/MsgSecCheck", () => ({
-    authorization,
-    input,
-    wire,
-    output,
-    ...(resultCodes === undefined ? {} : { resultCodes }),
-    ...(quota === undefined ? {} : { quota }),
-    delivery,
-    appid: true,
-    body: Body.form
-  }))
-})()
+/** Parameters that are sent as they are. */
+export const AnyJson = Schema.Record(Schema.String, Schema.Unknown)
 
-/** The parameters of `vk.openapi.qq.request`. */
-export interface VkRequest {
-  /** A path or a full URL. Only the path of a URL is used. */
-  readonly url: string
-  /** The HTTP method. By default `POST`. */
-  readonly method?: "GET" | "POST"
-  /** The parameters of the call. `access_token: true` adds the program's token. */
-  readonly data?: Readonly<Record<string, any>>
-  /** The encoding of a POST body. By default `form`, as in vk. */
-  readonly contentType?: "form" | "json"
-  /** The program of the call. By default the default program. */
-  readonly appid?: string
-  /** The AppSecret of `appid`, unless the program is configured. */
-  readonly appsecret?: string
+const utf8 = (bytes: Uint8Array, length: number) => Buffer.from(bytes.subarray(0, length)).toString("latin1")
+
+/** A form that the caller has encoded. The appid is put before it, unless it has one. */
+const encoded = (form: Uint8Array, appid: unknown): Body.Packed => {
+  const boundary = /^(?:\r\n)?--(.{1,70})\r\n/.exec(utf8(form, 80))?.[1] ?? ""
+  const part = `--${boundary}\r\nContent-Disposition: form-data; name="appid"\r\n\r\n${String(appid)}\r\n`
+  return {
+    contentType: `multipart/form-data; boundary=${boundary}`,
+    body: /name="?appid"?[\r;]/.test(utf8(form, form.length)) ? [form] : [Buffer.from(part), form]
+  }
 }
 
-const AnyJson = Schema.Record(Schema.String, Schema.Unknown)
+const isEncoded = (media: unknown): media is Encoded => typeof media === "object" && media !== null && "form" in media
 
-/** Makes the endpoint and the input for a call of a URL. */
-export const requestOf = ({
-  contentType = "form",
-  data = {},
-  method = "POST",
-  url,
-  ...app
-}: VkRequest): { readonly endpoint: Endpoint.Any; readonly input: Json } => {
-  const { access_token, appid = app.appid, appsecret = app.appsecret, ...rest }: Json = data
-  const path = `/${String(url)
-    .replace(/^https?:\/\/[^/]+/i, "")
-    .replace(/^\/+/, "")}`
-  const definition = {
-    authorization: access_token ? ("access_token" as const) : ("none" as const),
-    input: AnyJson,
-    wire: AnyJson,
-    output: AnyJson
+// The media has been read already, so that QQ and not we decide about its pixels.
+const multipart: Body.Body = ({ media, ...rest }) =>
+  isEncoded(media) ? Effect.succeed(encoded(media.form, rest["appid"])) : Body.multipart({ ...rest, media })
+
+/** Makes the function that gives the endpoint of a call for these switches. */
+export const make = ({ formTextCheck, sendOverQuota, sendUnchecked }: Switches) => {
+  const made = new Map<Endpoint.Any, Endpoint.Any>()
+  const change = (endpoint: Endpoint.Any): Endpoint.Any => {
+    const isImage = endpoint === imgSecCheck
+    const changes: Partial<Endpoint.Any> = {
+      ...(isImage || (sendUnchecked && endpoint.authorization === "access_token")
+        ? { input: AnyJson, wire: AnyJson }
+        : {}),
+      ...(isImage ? { body: multipart } : {}),
+      ...(formTextCheck && endpoint === msgSecCheck ? { body: Body.form } : {}),
+      ...(sendOverQuota ? { quota: [] } : {})
+    }
+    if (Object.keys(changes).length === 0) return endpoint
+    const method = endpoint.method === "GET" ? Endpoint.get : Endpoint.post
+    return method(endpoint.name, endpoint.path, () => ({ ...endpoint, ...changes }))
   }
-  // The appid is sent to QQ only if it is in the data.
-  const sendsAppid = data["appid"] !== undefined
-  const query = sendsAppid ? `${path.includes("?") ? "&" : "?"}appid=${encodeURIComponent(String(appid))}` : ""
-  const endpoint: Endpoint.Any =
-    method.toUpperCase() === "GET"
-      ? Endpoint.get("request", path + query, () => ({ ...definition, delivery: "repeatable" }))
-      : Endpoint.post("request", path, () => ({
-          ...definition,
-          delivery: "once",
-          body: contentType === "json" ? Body.json : Body.form,
-          appid: sendsAppid
-        }))
-  const token = typeof access_token === "string" ? { access_token } : {}
-  return { endpoint, input: { ...rest, ...token, appid, appsecret } }
+  return (endpoint: Endpoint.Any): Endpoint.Any => {
+    let changed = made.get(endpoint)
+    if (changed === undefined) made.set(endpoint, (changed = change(endpoint)))
+    return changed
+  }
 }

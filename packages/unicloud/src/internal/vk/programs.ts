@@ -1,12 +1,13 @@
 /** The programs and settings of vk, from the options, from vk's own configuration or from `uni-config-center`. */
-import { type AppCredentialsInput, redact } from "@qq-mini/core/App"
-import { isQQError, QQError } from "@qq-mini/core/QQError"
+import * as Setup from "@qq-mini/core/adapter/Setup"
+import { redact } from "@qq-mini/core/App"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type { ConfigCenter, UniCloud } from "../../UniCloud.ts"
 import type * as UniCloudQQMini from "../../UniCloudQQMini.ts"
 import * as UniConfig from "../../UniConfig.ts"
-import type { Json } from "./input.ts"
+import { programOf, text } from "./input.ts"
+import type { Json } from "./json.ts"
 import { noProgram } from "./result.ts"
 
 /** The part of the object that vk passes to `init` which is used. */
@@ -21,20 +22,15 @@ export interface AppidInfo {
   readonly appsecret: string
 }
 
-/** The configured program with this appid, or the default program. `undefined` if there is none. */
-const configured = (options: UniConfig.Options, appid: string | undefined): AppCredentialsInput | undefined =>
-  Effect.runSync(
-    UniConfig.make(options).pipe(
-      Effect.flatMap((apps) => apps.credentials(appid)),
-      Effect.catch((error) =>
-        error._tag === "UnknownApp"
-          ? Effect.succeed(undefined)
-          : Effect.fail(
-              isQQError(error) ? error : new QQError({ endpoint: "auth.getAppidInfo", app: appid, reason: error })
-            )
-      )
-    )
-  )
+/** A program, if it is whole: an odd entry of the configuration hurts only the calls that need it. */
+const whole = (entry: Json | null | undefined): AppidInfo | undefined => {
+  const appid = text(entry?.["appid"])
+  const secret: unknown = entry?.["appsecret"]
+  const appsecret = Redacted.isRedacted(secret) ? Redacted.value(secret) : text(secret)
+  return typeof appid === "string" && typeof appsecret === "string" && appsecret.trim() !== ""
+    ? { appid, appsecret }
+    : undefined
+}
 
 /** The content of `uni-config-center/vk-unicloud/index.js`, if the project has it. */
 const vkConfig = (configCenter: ConfigCenter): any => {
@@ -55,18 +51,21 @@ export const make = (options: UniCloudQQMini.Options & { readonly aesKey?: strin
     return center?.(plugin) ?? { config: () => undefined, requireFile: () => util?.config }
   }
   const config: UniCloudQQMini.Options = { ...options, store: options.store ?? "vk-global-data", configCenter }
-  const inUse = (): UniConfig.Options => ({
-    ...config,
-    uniCloud: config.uniCloud ?? (globalThis as { readonly uniCloud?: UniCloud }).uniCloud
-  })
-
-  const getAppidInfo = (input: { readonly appid?: string; readonly appsecret?: string } = {}): AppidInfo => {
-    const { appid, appsecret } = input
-    const main = configured(inUse(), undefined)
-    const another = appid !== undefined && appid !== main?.appid
-    const app = !another ? main : appsecret === undefined ? configured(inUse(), appid) : { appid, appsecret }
-    if (app === undefined) throw new Error(noProgram(appid))
-    return { appid: app.appid, appsecret: Redacted.value(redact(app.appsecret)) }
+  /** The configuration of uni-id for the current app. It contains secrets. */
+  const getConfig = (): any =>
+    UniConfig.current({
+      ...config,
+      uniCloud: config.uniCloud ?? (globalThis as { readonly uniCloud?: UniCloud }).uniCloud
+    })
+  /** vk's own settings. */
+  const ofVk = (): any => (vkConfig(configCenter) ?? util?.config)?.vk
+  const given = () => Effect.runSync(Setup.givenPrograms(options))
+  /** The default program: of the options, or else of uni-id. Never the first of a list in the configuration. */
+  const main = (): AppidInfo | undefined => whole(given()[0] ?? getConfig()?.["mp-qq"]?.oauth?.qq)
+  /** Another program: of the options, or else of vk's list. */
+  const another = (appid: string): AppidInfo | undefined => {
+    const list: unknown = ofVk()?.oauth?.qq?.list
+    return [...given(), ...(Array.isArray(list) ? list : [])].map(whole).find((one) => one?.appid === appid)
   }
 
   return {
@@ -76,18 +75,23 @@ export const make = (options: UniCloudQQMini.Options & { readonly aesKey?: strin
     init: (given?: Util): void => {
       util = given
     },
-    /** The configuration of uni-id for the current app. It contains secrets. */
-    getConfig: (): any => UniConfig.current(inUse()),
-    /** The program and its AppSecret. Throws an Error with vk's text if there is none. */
-    getAppidInfo,
-    /** Returns the parameters with the AppSecret of their program. An AppSecret without an appid is dropped. */
-    withSecret: ({ appsecret, ...rest }: Json): Json =>
-      appsecret === undefined || rest["appid"] === undefined
-        ? rest
-        : { ...rest, ...getAppidInfo({ appid: rest["appid"], appsecret }) },
+    getConfig,
+    main,
+    /**
+     * The program that a caller names, in vk's order: the default program by its configured secret, another one by the
+     * given secret, or else by that in the list. Throws an Error with vk's text if there is none.
+     */
+    getAppidInfo: (input?: Json | null): AppidInfo => {
+      const { appid, appsecret } = programOf(input ?? {})
+      const first = main()
+      if (first !== undefined && (appid === undefined || appid === first.appid)) return first
+      const found = appid === undefined ? undefined : appsecret === undefined ? another(appid) : { appid, appsecret }
+      if (found === undefined) throw new Error(noProgram(appid))
+      return { appid: found.appid, appsecret: Redacted.value(redact(found.appsecret)) }
+    },
     /** The key for `encryptedKey`, if there is one. */
     aesKey: (): string | undefined => {
-      const key = options.aesKey ?? util?.config?.vk?.crypto?.aes ?? vkConfig(configCenter)?.vk?.crypto?.aes
+      const key = options.aesKey ?? util?.config?.vk?.crypto?.aes ?? ofVk()?.crypto?.aes
       return typeof key === "string" && key !== "" ? key : undefined
     }
   }

@@ -1,0 +1,2 @@
+/** An object of unknown content. */
+export type Json = Readonly<Record<string, any>>
