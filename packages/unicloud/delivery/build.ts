@@ -35,9 +35,12 @@ export const deliver = async (to: string = delivered): Promise<string> => {
     bundle: true,
     platform: "node",
     format: "cjs",
-    // uniCloud's oldest; what it lacks is not used
-    target: "node16.20",
+    // The oldest that vk runs on. The lowered syntax costs 9 KB and no time; it loads as fast on newer ones.
+    target: "node12.22",
+    inject: [join(here, "oldNode.ts")],
     minify: true,
+    // As escapes Chinese texts take twice the room.
+    charset: "utf8",
     legalComments: "none",
     banner: { js: `/*! ${name} ${version} | ${license} | LICENSE */` }
   })

@@ -8,7 +8,7 @@ import * as Exchange from "@qq-mini/core/adapter/exchange"
 import * as Transport from "@qq-mini/core/Transport"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { isAnyArrayBuffer } from "node:util/types"
+import { types } from "node:util"
 import * as KeepAlive from "./internal/keepAlive.ts"
 import type { Httpclient, Request } from "./UniCloud.ts"
 
@@ -36,7 +36,7 @@ const minTimeoutMillis = 2
 /** Turns a client's `data` into bytes. Also accepts buffers of another realm, because functions may run in a VM. */
 const bytesOf = (data: unknown): Uint8Array => {
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-  if (isAnyArrayBuffer(data)) return new Uint8Array(data)
+  if (types.isAnyArrayBuffer(data)) return new Uint8Array(data)
   if (data === undefined || data === null) return new Uint8Array()
   return Buffer.from(typeof data === "string" ? data : JSON.stringify(data))
 }

@@ -1,7 +1,7 @@
-/** The client of `database.ts`, as `uniCloud.database()` gives it. Cloud functions run it too: CommonJS, for Node 16. */
+/** The client of `database.ts`, as `uniCloud.database()` gives it. Cloud functions run it too: CommonJS, for Node 12. */
 "use strict"
 
-const { Agent, request } = require("node:http")
+const { Agent, request } = require("http")
 
 const isoDate = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/
 

@@ -20,7 +20,9 @@ Object.defineProperty(globalThis, "uniCloud", {
 })
 
 const plain = (value) => (value === undefined ? null : value)
-const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
+// Node 12 and 14 can't tell.
+const { getActiveResourcesInfo = () => [] } = process
+const timers = () => getActiveResourcesInfo().filter((name) => name === "Timeout").length
 
 const main = async () => {
   const delivered = require(file)

@@ -12,7 +12,7 @@ import { deliver } from "../../../packages/unicloud/delivery/build.ts"
 import { Holder } from "../support/processes.ts"
 import { first, image, newGuest, png, risky, template_id } from "../support/calls.ts"
 import { type DatabaseServer, startDatabase } from "./database.ts"
-import { nodeBinary } from "./unicloud.ts"
+import { nodeBinary, type NodeVersion } from "./unicloud.ts"
 
 const run = promisify(execFile)
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
@@ -137,7 +137,7 @@ const space = async (
   await body(sandbox, database)
 }
 
-describe.each([16, 18, 20] as const)("the delivered file on Node %i", (version) => {
+describe.each([12, 14, 16, 18, 20] as const)("the delivered file on Node %i", (version) => {
   it("touches nothing when required, makes all calls, and leaves nothing behind after each", () =>
     space({ collections: ["qq-mini-tokens", "vk-global-data"] }, async (sandbox, database) => {
       const { code, openid } = await sandbox.run((platform) => newGuest(platform, "a"))
@@ -191,6 +191,13 @@ describe.each([16, 18, 20] as const)("the delivered file on Node %i", (version) 
         const uniCloud = require(${JSON.stringify(path("unicloud.cjs"))}).makeUniCloud(${JSON.stringify({ database: database.url })})
         const token = () => createQQMini({ ...${JSON.stringify(options)}, uniCloud }).auth.getAccessToken()
         token().then((first) => token().then((second) => console.log(first, second)))`
+      if (version < 16) {
+        const { stderr } = await run(nodeBinary(version), [
+          "-e",
+          `${script}.catch(({ help }) => console.error(help.zh))`
+        ])
+        return assert.include(stderr, "tokenKey：需要 crypto.subtle")
+      }
       const { stdout } = await run(nodeBinary(version), ["-e", script])
       const [one, two] = stdout.trim().split(" ")
       assert.lengthOf(one!, 64)
@@ -252,9 +259,10 @@ interface Running {
   readonly database: DatabaseServer
 }
 
-describe.each([16, 20] as const)("the example projects on Node %i", (version) => {
-  /** Runs a function of a project against a platform that knows its programs. */
-  const runs = async (
+/** Runs a function of a project against a platform that knows its programs. */
+const runsOn =
+  (version: NodeVersion) =>
+  async (
     project: string,
     name: string,
     collections: ReadonlyArray<string>,
@@ -274,7 +282,10 @@ describe.each([16, 20] as const)("the example projects on Node %i", (version) =>
       await body({ call, sandbox, database })
     })
   }
-  const nothing = (endpoint: string) => ({ kind: "empty", endpoint, times: 3 }) as const
+const nothing = (endpoint: string) => ({ kind: "empty", endpoint, times: 3 }) as const
+
+describe.each([16, 20] as const)("the example projects on Node %i", (version) => {
+  const runs = runsOn(version)
 
   it("cloud function: a comment is saved only when text and image were checked and passed", () =>
     runs("cloud-function", "check-comment", ["qq-mini-tokens", "comments"], async ({ call, database, sandbox }) => {
@@ -360,6 +371,10 @@ describe.each([16, 20] as const)("the example projects on Node %i", (version) =>
       assert.lengthOf(Object.keys(database.dump("mini-codes")), 1)
       assert.strictEqual((await method("miniCode", "pages/none", "function")).errCode, "qq-mini-page-missing")
     }))
+})
+
+describe.each([12, 14, 16, 18, 20] as const)("the example project of vk on Node %i", (version) => {
+  const runs = runsOn(version)
 
   it("vk project: vk.openapi.qq is qq-mini, with vk's results, programs and collection", () =>
     runs("vk-project", "router", ["vk-global-data"], async ({ call, database, sandbox }) => {

@@ -5,9 +5,9 @@
 "use strict"
 
 const { makeBare } = require("./bare.cjs")
-const { existsSync } = require("node:fs")
-const { join } = require("node:path")
-const { createInterface } = require("node:readline")
+const { existsSync } = require("fs")
+const { join } = require("path")
+const { createInterface } = require("readline")
 const { makeUniCloud } = require("./unicloud.cjs")
 
 makeBare()

@@ -4,7 +4,7 @@
  */
 "use strict"
 
-const { createInterface } = require("node:readline")
+const { createInterface } = require("readline")
 const { makeUniCloud } = require("./unicloud.cjs")
 
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`)

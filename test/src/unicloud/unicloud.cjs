@@ -1,10 +1,10 @@
 /**
  * `uniCloud` as a cloud function has it: the real urllib 2, the database of `database.ts`, and what tells the app. Cloud
- * functions run it too: CommonJS, for Node 16.
+ * functions run it too: CommonJS, for Node 12.
  */
 "use strict"
 
-const http = require("node:http")
+const http = require("http")
 const urllib = require("urllib")
 const { connect } = require("./database-client.cjs")
 

@@ -17,8 +17,11 @@ export const makeUniCloud: (options?: Options) => Required<Omit<UniCloud, "$cont
   "./unicloud.cjs"
 ).makeUniCloud
 
+/** A version of Node that uniCloud runs. */
+export type NodeVersion = 12 | 14 | 16 | 18 | 20
+
 /** The real Node of a version that uniCloud runs. */
-export const nodeBinary = (version: 16 | 18 | 20): string =>
+export const nodeBinary = (version: NodeVersion): string =>
   fileURLToPath(new URL(`../../node_modules/node${version}/bin/node`, import.meta.url))
 
 /** The error of a call that must fail, and with nothing else. */

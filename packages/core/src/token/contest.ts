@@ -49,7 +49,7 @@ export const next = ({ deaths, fetched, short }: History, time: number): string 
   JSON.stringify({ d: deaths, s: short, f: [...fetched.slice(1 - maxFetched), Math.round(time)] })
 
 /** When the current token was fetched, by the store's clock. */
-export const fetchedAt = ({ fetched }: History): number => fetched.at(-1) ?? -Infinity
+export const fetchedAt = ({ fetched }: History): number => fetched[fetched.length - 1] ?? -Infinity
 
 // A token that died sooner was replaced at once by another deployment. QQ accepts a token for 5 minutes after the next
 // one was fetched. So a token that died because of another deployment's regular fetch lived longer. That costs a fetch,

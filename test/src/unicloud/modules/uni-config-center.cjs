@@ -1,8 +1,8 @@
 /** As much of uni-config-center as is used: the files below it, by plugin. */
 "use strict"
 
-const { existsSync } = require("node:fs")
-const { join } = require("node:path")
+const { existsSync } = require("fs")
+const { join } = require("path")
 
 module.exports = ({ pluginId }) => {
   const at = (name) => join(__dirname, pluginId, name)

@@ -2,7 +2,7 @@
 import * as Images from "@qq-mini/core/adapter/images"
 import type { FilePart } from "@qq-mini/core/Body"
 import type { Text } from "./differences.ts"
-import { isAnyArrayBuffer } from "node:util/types"
+import { types } from "node:util"
 import type { Json } from "./json.ts"
 import type { Switches } from "./differences.ts"
 
@@ -35,7 +35,7 @@ const ofBase64 = (text: string, lenient: boolean): Uint8Array | undefined => {
 const bytesOf = (image: unknown, lenient: boolean): Uint8Array | undefined => {
   if (typeof image === "string") return ofBase64(image, lenient)
   if (ArrayBuffer.isView(image)) return new Uint8Array(image.buffer, image.byteOffset, image.byteLength)
-  if (isAnyArrayBuffer(image)) return new Uint8Array(image)
+  if (types.isAnyArrayBuffer(image)) return new Uint8Array(image)
   const { data, type } = Object(image)
   return type === "Buffer" && Array.isArray(data) ? Uint8Array.from(data) : undefined
 }
