@@ -7,7 +7,7 @@ const heads = {
   en: ["When", "vk 2.25", "qq-mini", "Why", "Switch: vk's way with `true`"],
   zh: ["何时", "vk 2.25", "qq-mini", "为什么", "开关，`true` 为 vk 的做法"]
 } as const
-const byDefault = { en: "default", zh: "默认" }
+const byDefault = { en: ", default", zh: "，默认" }
 
 const row = (cells: ReadonlyArray<string>) => `| ${cells.join(" | ")} |`
 
@@ -15,7 +15,7 @@ const row = (cells: ReadonlyArray<string>) => `| ${cells.join(" | ")} |`
 export const tableOf = (language: keyof Text): string => {
   const switchOf = (id: string) => {
     const entry = Object.entries(defaults).find(([name]) => name === id)
-    return entry === undefined ? "" : `\`${id}\`, ${byDefault[language]} \`${entry[1]}\``
+    return entry === undefined ? "" : `\`${id}\`${byDefault[language]} \`${entry[1]}\``
   }
   const rows = differences.map(({ id, ours, vk, when, why }: Difference) =>
     row([...[when, vk, ours, why].map((text) => text[language]), switchOf(id)])

@@ -806,6 +806,188 @@ describe("further differences that are meant", () => {
   })
 })
 
+describe("loose parameters", () => {
+  const sentOf = async (call: (q: ReturnType<typeof instance>) => Promise<unknown>) => {
+    platform.says()
+    await call(instance())
+    return platform.received().at(-1)!
+  }
+  const nothing = [undefined, null, "", false, 0, NaN]
+
+  it.each([
+    ["a", "a"],
+    [0, "0"],
+    [5.5, "5.5"],
+    [false, "false"],
+    [7n, "7"],
+    [new Date(0), "1970-01-01T00:00:00.000Z"],
+    ["half \ud83d", "half \ufffd"]
+  ])("content %o is a text", async (content, text) => {
+    const { body } = await sentOf((q) => q.security.msgSecCheck({ content }))
+    assert.strictEqual(new URLSearchParams(body.toString()).get("content"), text)
+  })
+
+  it("a path, a page and the like that are nothing are not given", async () => {
+    for (const none of nothing) {
+      const code = jsonOf(await sentOf((q) => q.acode.getMiniCode({ path: none, page: none })))
+      assert.deepStrictEqual(code, { appid: "A1" })
+      const others: any = { page: none, emphasis_keyword: none, oac_appid: none, appid: none, appsecret: none }
+      const sent = jsonOf(
+        await sentOf((q) => q.subscribeMessage.send({ ...message, ...others, access_token: none as never }))
+      )
+      assert.deepStrictEqual(sent, message)
+    }
+    assert.deepStrictEqual(jsonOf(await sentOf((q) => q.acode.getMiniCode({ path: "", page: "p" }))), {
+      appid: "A1",
+      path: "p"
+    })
+  })
+
+  it.each([
+    [1, "1"],
+    [true, "true"],
+    [false, "false"],
+    [null, ""],
+    ["", ""],
+    [NaN, ""],
+    [new Date(0), "1970-01-01T00:00:00.000Z"]
+  ])("a template's value %o is a text, whatever stands beside it", async (value, text) => {
+    const data = { k: { value, color: "#fff" } }
+    const { data: sent } = jsonOf(await sentOf((q) => q.subscribeMessage.send({ ...message, touser: 5, data }))) as any
+    assert.deepStrictEqual(sent, { k: { value: text } })
+  })
+
+  it.each([
+    [undefined, undefined],
+    [null, undefined],
+    ["", undefined],
+    [0, 0],
+    ["0", 0],
+    ["false", 0],
+    [false, 0],
+    [1, 1],
+    ["1", 1],
+    [true, 1],
+    [2, 1]
+  ])("use_robot %o", async (use_robot, robot) => {
+    const sent: any = jsonOf(await sentOf((q) => q.subscribeMessage.send({ ...message, use_robot })))
+    assert.strictEqual(sent.use_robot === undefined ? undefined : Number(sent.use_robot), robot)
+  })
+
+  it("code and js_code, one of them empty; needKey by its truth", async () => {
+    for (const input of [
+      { code: "C" },
+      { code: "", js_code: "C" },
+      { code: null, js_code: "C" },
+      { code: "C", js_code: "" }
+    ]) {
+      assert.strictEqual(query(await sentOf((q) => q.auth.code2Session(input)))["js_code"], "C")
+    }
+    assert.strictEqual(query(await sentOf((q) => q.auth.code2Session({ code: 0 })))["js_code"], "0")
+    for (const needKey of [1, "yes", true]) {
+      assert.strictEqual((await instance().auth.code2Session({ code: "C", needKey }))["sessionKey"], "SK==")
+    }
+    for (const needKey of nothing) {
+      assert.notProperty(await instance().auth.code2Session({ code: "C", needKey }), "sessionKey")
+    }
+  })
+
+  it("an image in every dress is the same image", async () => {
+    const bytes = Buffer.from(image)
+    const base64 = bytes.toString("base64")
+    const dresses = {
+      media: [
+        bytes,
+        new Uint8Array(bytes),
+        bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length),
+        base64
+      ],
+      buffer: [bytes, JSON.parse(JSON.stringify(bytes))],
+      dataBuffer: [bytes, base64],
+      base64: [
+        base64.replace(/=+$/, ""),
+        base64.replace(/.{20}/g, "$&\r\n"),
+        ` ${base64}\n`,
+        bytes.toString("base64url"),
+        `data:image/png;base64,${base64}`,
+        `data:;charset=x;base64,\n${base64}`,
+        bytes
+      ]
+    }
+    for (const [name, values] of Object.entries(dresses)) {
+      for (const value of values) {
+        const { body } = await sentOf((q) =>
+          q.security.imgSecCheck({ media: null, base64: "", buffer: 0, [name]: value })
+        )
+        assert.isTrue(body.includes(bytes), name)
+      }
+    }
+  })
+
+  it("a form that the caller encoded travels as it is, with an appid", async () => {
+    const part = (name: string, value: string) =>
+      `--B 1\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`
+    for (const own of ["", part("appid", "MINE")]) {
+      const form = Buffer.from(`${own}${part("media", "bytes")}--B 1--`)
+      const { body, contentType } = await sentOf((q) => q.security.imgSecCheck({ formData: { getBuffer: () => form } }))
+      assert.strictEqual(contentType, "multipart/form-data; boundary=B 1")
+      assert.strictEqual(body.toString(), `${own === "" ? part("appid", "A1") : ""}${form.toString()}`)
+    }
+  })
+
+  it("no object at all", async () => {
+    const q: any = instance()
+    for (const none of [undefined, null, "x", 5]) {
+      assert.strictEqual((await q.security.msgSecCheck(none)).code, -1)
+      assert.strictEqual((await q.auth.code2Session(none)).code, -2100)
+      assert.strictEqual(await q.auth.getAccessToken(none ?? undefined), "TK")
+    }
+  })
+})
+
+describe("time", () => {
+  const given = async (
+    options: Options,
+    call = (q: ReturnType<typeof instance>): Promise<any> => q.acode.getMiniCode({})
+  ) => {
+    const times: Array<number> = []
+    const { httpclient, ...others } = uniCloud()
+    const timed: typeof httpclient = {
+      request: (url, sent) => {
+        times.push(...sent.timeout)
+        return httpclient.request(url, sent)
+      }
+    }
+    await call(instance({ uniCloud: { ...others, httpclient: timed }, store: "memory", ...options })).catch(() => {})
+    return times.slice(-2)
+  }
+
+  it("an answer may take 60 seconds, or what the function has left; connecting 3 of them, at most a quarter", async () => {
+    // what the token and this machine took is gone
+    const near = (actual: number, expected: number) =>
+      assert.isTrue(actual <= expected && actual > expected - 5_000, String(actual))
+    const [connect, response] = await given({})
+    assert.strictEqual(connect, 3_000)
+    near(connect! + response!, 60_000)
+    const [, left] = await given({ timeLeft: () => 30_000 })
+    near(left!, 26_700)
+    const [quarter, rest] = await given({ timeLeft: () => 8_000 })
+    assert.isAtMost(quarter!, 2_000)
+    near(quarter! + rest!, 7_700)
+    const [own, more] = await given({ deadline: 20_000 })
+    near(own! + more!, 20_000)
+    const [short, shorter] = await given({}, (q) => q.request({ url: "api/x", timeout: [1_000, 9_000] }))
+    near(short! + shorter!, 10_000)
+  })
+
+  it("a mini code that got lost says so in its own words", async () => {
+    platform.says({ code: [silence] })
+    const error = await failure(instance({ deadline: 1_500 }).acode.getMiniCode({ path: "x" }))
+    assert.include(error.help.zh, "小程序码")
+    assert.notInclude(error.help.zh, "收到两次")
+  })
+})
+
 describe("compat", () => {
   it("mutateInput: the caller's object gets its appid; a failure is a rejection all the same", async () => {
     const q = instance({ compat: { mutateInput: true } })
