@@ -16,6 +16,9 @@ import {
 const named = (fields: object, message = "x") => Object.assign(new Error(message), fields)
 
 class SocketTimeoutError extends Error {}
+// What esbuild and Rollup make of the second class with a name in one file.
+class TimeoutError2 extends Error {}
+class TimeoutError$1 extends Error {}
 
 describe("shown", () => {
   const rows: ReadonlyArray<readonly [error: unknown, source: Source, text: string]> = [
@@ -40,6 +43,8 @@ describe("shown", () => {
     ["NOAUTH Authentication required.", redis, "NOAUTH"],
     [new Error("HUNTER2 is no word of Redis"), redis, "it failed"],
     [new SocketTimeoutError("x"), redis, "SocketTimeoutError"],
+    [new TimeoutError2("x"), redis, "TimeoutError"],
+    [new TimeoutError$1("x"), redis, "TimeoutError"],
     [named({ socketError: named({ code: "ECONNREFUSED" }), originalError: new Error("x") }), redis, "ECONNREFUSED"],
     [named({ code: "ERR_SQLITE_ERROR", errcode: 5, errstr: "database is locked" }), sqlite, "database is locked"],
     [named({ code: "ERR_SQLITE_ERROR", errcode: 1, errstr: "no such table: x" }), sqlite, "it failed"],

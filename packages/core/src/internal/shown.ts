@@ -154,7 +154,8 @@ const nameOf = (error: unknown, names: RegExp, depth = 0): string | undefined =>
   const name = [
     unconnected(error),
     ...labels(error),
-    text(peek(peek(error, "constructor"), "name")),
+    // In one file with another class of the same name, bundlers add a number to the name.
+    text(peek(peek(error, "constructor"), "name")).replace(/\$?\d+$/, ""),
     /^\S{2,40}(?= )/.exec(messageOf(error))?.[0]
   ].find((name) => name !== undefined && names.test(name))
   return name ?? nameOf(causesOf(error)[0], names, depth + 1)
