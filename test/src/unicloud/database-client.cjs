@@ -12,14 +12,15 @@ const revive = (_key, value) =>
 const databaseError = ({ message, errCode }) =>
   Object.assign(new Error(message), { errCode, code: errCode, errMsg: message })
 
-const connect = (url) => {
+/** `server` is the address of a `DatabaseServer`, or the `Documents` of this process. */
+const connect = (server) => {
   // it unrefs the sockets that wait for the next request, so only an operation under way keeps a process alive
   const agent = new Agent({ keepAlive: true })
 
   const post = (body) =>
     new Promise((resolve, reject) => {
       const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) }
-      const outgoing = request(url, { method: "POST", agent, headers }, (response) => {
+      const outgoing = request(server, { method: "POST", agent, headers }, (response) => {
         let text = ""
         response.setEncoding("utf8")
         response.on("data", (part) => (text += part))
@@ -37,7 +38,9 @@ const connect = (url) => {
         throw databaseError({ message: `the condition ${field} is undefined`, errCode: "INVALID_PARAM" })
       }
     }
-    const { error, result } = JSON.parse(await post(JSON.stringify(command)), revive)
+    const body = JSON.stringify(command)
+    const answer = typeof server === "string" ? await post(body) : JSON.stringify(server.answer(JSON.parse(body)))
+    const { error, result } = JSON.parse(answer, revive)
     if (error !== undefined) throw databaseError(error)
     return result
   }
