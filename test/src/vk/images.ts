@@ -19,11 +19,11 @@ const formats = [
   { start: "474946", end: "3b", filename: "media.gif", type: "image/gif" }
 ]
 
-/** The name and type of a PNG, JPEG or GIF by its first bytes. */
-export const formatOf = (bytes: Buffer): { readonly filename: string; readonly type: string } | undefined => {
+/** The name and type of a PNG, JPEG or GIF by its first bytes. Other bytes are called PNG. */
+export const formatOf = (bytes: Buffer): { readonly filename: string; readonly type: string } => {
   const hex = bytes.toString("hex", 0, 8)
-  const found = formats.find(({ start }) => hex.startsWith(start))
-  return found === undefined ? undefined : { filename: found.filename, type: found.type }
+  const { filename, type } = formats.find(({ start }) => hex.startsWith(start)) ?? formats[0]!
+  return { filename, type }
 }
 
 /** Whether bytes are a whole PNG, JPEG or GIF, by their beginning and their end. */
@@ -32,10 +32,5 @@ export const isWholeImage = (bytes: Buffer): boolean => {
   return formats.some(({ end, start }) => hex.startsWith(start) && hex.endsWith(end))
 }
 
-/** Whether QQ takes an image for a check: a PNG, JPEG or GIF of at most 1 MB and 750 × 1334 pixels. */
-export const isAcceptable = (bytes: Buffer): boolean => {
-  if (!isWholeImage(bytes) || bytes.length > 1024 * 1024) return false
-  if (bytes[0] !== 0x89) return true
-  const size = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)]
-  return Math.min(...size) <= 750 && Math.max(...size) <= 1334
-}
+/** Whether QQ takes an image for a check: a PNG, JPEG or GIF of at most 1 MB. */
+export const isAcceptable = (bytes: Buffer): boolean => isWholeImage(bytes) && bytes.length <= 1024 * 1024

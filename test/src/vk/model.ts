@@ -207,10 +207,11 @@ export const makeVk = ({ dcloudAppid, now, send, tokens, uniId, vkUnicloud }: Wo
     throw new Error(noProgram(appid))
   }
 
-  /** Fetches a token. */
-  const getToken = ({ appid, appsecret }: Program): Json => {
+  /** Fetches a token: QQ's body, and the result. */
+  const getToken = ({ appid, appsecret }: Program): { readonly body: any; readonly result: Json } => {
     const url = `${host}/api/getToken?grant_type=client_credential&appid=${appid}&secret=${appsecret}`
-    return resultOf(send({ method: "GET", url, headers: {}, body: Buffer.alloc(0) }, timeoutMillis), texts.token)
+    const response = send({ method: "GET", url, headers: {}, body: Buffer.alloc(0) }, timeoutMillis)
+    return { body: bodyOf(response), result: resultOf(response, texts.token) }
   }
 
   /** The stored token, or else a new one. `undefined` for an error of QQ's. `cache` counts by truth. */
@@ -218,16 +219,16 @@ export const makeVk = ({ dcloudAppid, now, send, tokens, uniId, vkUnicloud }: Wo
     const { appid, appsecret } = getAppidInfo(given)
     const kept = cache ? tokens.get(appid) : undefined
     if (kept?.value && !(kept.expired_at && kept.expired_at <= now())) return kept.value
-    const { access_token } = getToken({ appid, appsecret })
+    const { access_token } = getToken({ appid, appsecret }).result
     if (!access_token) return undefined
     tokens.set(appid, { value: access_token, expired_at: now() + tokenMillis })
     return access_token
   }
 
   const getAccessTokenFn = (given: Program): Json => {
-    const { access_token, code, expires_in, msg, ...rest } = getToken(given)
-    if (access_token) return { code: 0, msg: "ok", access_token, expires_in }
-    return { code, msg, err: rest }
+    const { body, result } = getToken(given)
+    const { access_token, code, expires_in, msg } = result
+    return access_token ? { code: 0, msg: "ok", access_token, expires_in } : { code, msg, err: body }
   }
 
   /** A call with the program's token in its query. `undefined` if QQ gave no token. */

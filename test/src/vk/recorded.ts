@@ -1,6 +1,6 @@
 /** The recorded calls of vk-unicloud 2.25.1, and what QQ said in them. */
 import { readFileSync } from "node:fs"
-import { json, usual } from "./cases.ts"
+import { json, usual } from "./replies.ts"
 import type { Reply, Script } from "./exchange.ts"
 
 /** A request as it was recorded. */

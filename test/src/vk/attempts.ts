@@ -1,0 +1,79 @@
+/** How the facade makes calls where vk makes them once: other attempts, a renewed token, a token of the caller's own. */
+import { codeOf, invalidToken, mayRepeat } from "./answers.ts"
+import type { Call } from "./cases.ts"
+import { isFault, type Path } from "./exchange.ts"
+import type { Outcome, Vk } from "./run.ts"
+
+const maxAttempts = 3
+
+/** The caller's own token of a call. `undefined` where it uses its program's. */
+const ownTokenOf = ({ input, name }: Call): string | undefined => {
+  const given = input()
+  const token = name === "request" ? given?.data?.access_token : given?.access_token
+  return typeof token === "string" && token !== "" ? token : undefined
+}
+
+/** The call with its program's token instead of the caller's own. */
+const withProgramsToken = (call: Call, uses: boolean): Call => ({
+  ...call,
+  input: () => {
+    const { access_token: _, ...input } = call.input()
+    // With a token, no program needs a secret.
+    const given = input.appid && uses ? { appsecret: "-", ...input } : input
+    return call.name === "request" ? { ...given, data: { ...given.data, access_token: true } } : given
+  }
+})
+
+/** Makes the calls of a case on vk's model, with the differences in how calls are made. Tells which of them mattered. */
+export const caller = (vk: Vk, active: ReadonlySet<string>, shown: Set<string>) => {
+  let refusedSecret: Outcome | undefined
+
+  const once = (given: Call): Outcome => {
+    const own = ownTokenOf(given)
+    // With its switch, a token of the caller's own is ignored in every call.
+    const uses = active.has("ignoreAccessToken") ? own : undefined
+    if (own !== undefined && uses !== undefined) shown.add("ignoreAccessToken")
+    const call = own === undefined ? given : withProgramsToken(given, uses !== undefined)
+    let renewals = own === undefined ? 1 : 0
+    let outcome = vk.call(call, uses)
+    const attempts = new Map<Path, number>()
+    for (;;) {
+      const last = outcome.requests.at(-1)
+      if (last === undefined) return outcome
+      const { path, reply, url } = last
+      const count = (attempts.get(path) ?? 0) + 1
+      attempts.set(path, count)
+      // A connection that takes too long is tried again in any case: vk's own may take a minute.
+      const repeats = count < maxAttempts && (active.has("noRetries") ? mayRepeat(last) : reply === "connecting")
+      const token = /[?&]access_token=([^&]+)/.exec(url)?.[1]
+      const isRefused = token !== undefined && !isFault(reply) && invalidToken.has(codeOf(reply))
+      const renews = active.has("noRetries") && renewals > 0 && isRefused
+      if (!repeats && !renews) return outcome
+      if (reply !== "connecting") shown.add("noRetries")
+      if (renews) {
+        renewals--
+        vk.forget(token)
+      }
+      const again = vk.call(call, uses)
+      outcome = { ...again, requests: [...outcome.requests, ...again.requests] }
+    }
+  }
+
+  return (call: Call): Outcome => {
+    const before = vk.stored()
+    const made = once(call)
+    // what vk adds to the caller's object, whose token is its own
+    const { appid } = made.input ?? {}
+    const input = { ...call.input(), ...(appid ? { appid } : {}) }
+    const outcome = ownTokenOf(call) === undefined ? made : { ...made, input }
+    const token = outcome.requests.find(({ path }) => path === "token")
+    if (token === undefined || isFault(token.reply) || !active.has("refusedSecret")) return outcome
+    if (refusedSecret !== undefined) {
+      shown.add("refusedSecret")
+      for (const token of Object.values(vk.stored())) if (!Object.values(before).includes(token)) vk.forget(token)
+      return { ...refusedSecret, requests: [] }
+    }
+    if (codeOf(token.reply) === 40001) refusedSecret = outcome
+    return outcome
+  }
+}
