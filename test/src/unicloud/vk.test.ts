@@ -20,9 +20,9 @@ import type { AddressInfo } from "node:net"
 import { buffer } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
 import { isDeepStrictEqual, inspect } from "node:util"
-import { crc32 } from "node:zlib"
 import { afterAll, afterEach, assert, beforeAll, beforeEach, describe, it, vi } from "vitest"
 import { image, png } from "../support/calls.ts"
+import { pngOf } from "../vk/images.ts"
 import { type DatabaseServer, startDatabase } from "./database.ts"
 import { makeUniCloud } from "./unicloud.ts"
 
@@ -59,16 +59,6 @@ type Path = keyof typeof paths
 /** What the server says, by what it is asked: each reply once, the last one for ever. */
 type Script = Partial<Record<Path | "other", ReadonlyArray<Reply>>>
 
-/** Makes a PNG of a given size in bytes, padded with a text chunk. */
-const pngOf = (size: number): Uint8Array => {
-  const end = image.length - 12
-  const chunk = Buffer.alloc(size - image.length)
-  chunk.writeUInt32BE(chunk.length - 12)
-  chunk.write("tEXtComment\0", 4)
-  chunk.fill("x", 16, chunk.length - 4)
-  chunk.writeUInt32BE(crc32(chunk.subarray(4, -4)), chunk.length - 4)
-  return Buffer.concat([image.subarray(0, end), chunk, image.subarray(end)])
-}
 const pictures = {
   "image/png": image,
   "image/jpeg": Buffer.from("ffd8ffc00011080008000803012200021101031101ffd9", "hex"),
