@@ -17,7 +17,12 @@ const format: Format = {
       raw: typeof value === "string" ? { value } : { expired }
     }
   },
-  write: (_id, token, { expires }) => ({ _id, value: JSON.stringify({ access_token: token }), expired: expires })
+  write: (_id, token, { expires }) => ({
+    _id,
+    value: JSON.stringify({ access_token: token }),
+    // A lifetime may have a fraction; other software expects an integer.
+    expired: Math.floor(expires)
+  })
 }
 
 /**

@@ -36,7 +36,7 @@ const format: Format = {
     _id,
     key: _id,
     value: token,
-    expired_at: expires,
+    expired_at: Math.floor(expires),
     _add_time: now,
     _add_time_str: beijingTime(now)
   })
