@@ -153,9 +153,8 @@ const storeByName = (
   name: unknown = "database"
 ): Layer.Layer<TokenCache.TokenCache, QQError> | undefined => {
   if (isOpenBridge(name)) {
-    const { dcloudAppid } = options
-    const current = () => UniConfig.currentApp({ uniCloud: uniCloudOf(options), dcloudAppid })
-    return inDatabase(options, (database) => OpenBridgeTokenCache.layer(database, name, current))
+    const appOf = (appid: string) => UniConfig.appOf({ ...options, uniCloud: uniCloudOf(options) }, appid)
+    return inDatabase(options, (database) => OpenBridgeTokenCache.layer(database, name, appOf))
   }
   switch (name) {
     case "memory":

@@ -3,7 +3,7 @@
  *
  * - `uni-id/config.json`: `"mp-qq": { "oauth": { "qq": { "appid", "appsecret" } } }`, in an object, or in an array with
  *   one entry for each app. Of an array, the entry with the current `dcloudAppid` is used, or else the one with
- *   `isDefaultConfig`.
+ *   `isDefaultConfig`. A call that names an appid uses the entry of that program.
  * - `vk-unicloud/index.js`: `vk.oauth.qq.list: [{ appid, appsecret }]`, more programs of the same backend.
  *
  * They are read for each call, because one instance serves several apps. Errors name the file and the key.
@@ -12,7 +12,7 @@ import { sameSecret } from "@qq-mini/core/adapter/secrets"
 import { isNamed } from "@qq-mini/core/adapter/shown"
 import * as Setup from "@qq-mini/core/adapter/Setup"
 import * as App from "@qq-mini/core/App"
-import { type InvalidConfig, type QQError, UnknownApp } from "@qq-mini/core/QQError"
+import { type InvalidConfig, QQError, UnknownApp } from "@qq-mini/core/QQError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { ConfigCenter, UniCloud } from "./UniCloud.ts"
@@ -80,22 +80,41 @@ const program = Effect.fnUntraced(function* (value: unknown, at: string) {
     : yield* App.checkCredentials(u, (field) => `${at}.${field}`)
 })
 
-/** The index of an app's entry. `undefined` if there is none. */
-const indexOf = (config: ReadonlyArray<Json | null | undefined>, current: string | undefined): number | undefined =>
-  [
-    config.findIndex((entry) => current !== undefined && entry?.["dcloudAppid"] === current),
+/** The program of an entry of uni-id's configuration. */
+const ownProgram = Effect.fnUntraced(function* (config: unknown, at: string) {
+  return yield* program(yield* inside(config, uniId, qq, at), `${uniId}: ${at === "" ? qq : `${at}.${qq}`}`)
+})
+
+const hasProgram = (entry: any, appid: string): boolean => entry?.["mp-qq"]?.oauth?.qq?.appid === appid
+
+/**
+ * The index of the entry of a program, or else of the current app. If several entries have the program, the current
+ * app's is preferred. `undefined` if there is none.
+ */
+const indexOf = (
+  config: ReadonlyArray<Json | null | undefined>,
+  current: string | undefined,
+  appid?: string
+): number | undefined => {
+  const isCurrent = (entry: Json | null | undefined) => current !== undefined && entry?.["dcloudAppid"] === current
+  const ofProgram = (entry: unknown) => appid !== undefined && hasProgram(entry, appid)
+  return [
+    config.findIndex((entry) => ofProgram(entry) && isCurrent(entry)),
+    config.findIndex(ofProgram),
+    config.findIndex(isCurrent),
     config.findIndex((entry) => entry?.["isDefaultConfig"] === true)
   ].find((found) => found >= 0)
+}
 
 const loadUniId = (configCenter: ConfigCenter): Effect.Effect<unknown, QQError> =>
   load(uniId, () => configCenter({ pluginId: "uni-id" }).config())
 
-/** The configuration of uni-id for the current app, and its place in the file. */
-const uniIdConfig = Effect.fnUntraced(function* (options: Options, configCenter: ConfigCenter) {
+/** The configuration of uni-id for a program, or else for the current app, and its place in the file. */
+const uniIdConfig = Effect.fnUntraced(function* (options: Options, configCenter: ConfigCenter, appid?: string) {
   const config = yield* loadUniId(configCenter)
   if (!Array.isArray(config)) return { config, at: "" }
   const current = currentApp(options)
-  const index = indexOf(config, current)
+  const index = indexOf(config, current, appid)
   if (index === undefined) {
     return yield* App.invalidConfig(
       uniId,
@@ -116,13 +135,45 @@ export const current = (options: Options): unknown => {
   return Array.isArray(config) ? config[indexOf(config, currentApp(options)) ?? -1] : config
 }
 
+/**
+ * The DCloud app of a program, for `uni-open-bridge-common`, which finds a program by its app: the app whose entry of an
+ * array has the program, also if there is no current app. `undefined` if it is unknown.
+ */
+export const appOf = (options: Options, appid: string): string | undefined => {
+  const { configCenter } = options
+  const current = currentApp(options)
+  if (configCenter === undefined) return current
+  const found = Effect.orElseSucceed(uniIdConfig(options, configCenter, appid), () => undefined)
+  const config: any = Effect.runSync(found)?.config
+  const app = hasProgram(config, appid) ? config.dcloudAppid : undefined
+  return typeof app === "string" ? app : current
+}
+
+/**
+ * The appid of a DCloud app's program. `undefined` if the options name the default program. Fails with a `QQError` if
+ * the app has no program.
+ */
+export const programOf = Effect.fnUntraced(function* (
+  options: Options,
+  dcloudAppid: string
+): Effect.fn.Return<string | undefined, QQError> {
+  const { configCenter } = options
+  if (configCenter === undefined || (yield* Setup.givenPrograms(options)).length > 0) return undefined
+  const { at, config } = yield* uniIdConfig({ ...options, dcloudAppid }, configCenter)
+  const found = yield* ownProgram(config, at)
+  if (found !== undefined) return found.appid
+  const reason = new UnknownApp({ appid: undefined, lookedIn: `${uniId} (${qq}, dcloudAppid ${dcloudAppid})` })
+  return yield* new QQError({ endpoint: "uni-config-center", app: undefined, reason })
+})
+
 /** The configured programs. The first one is the default. */
 const configured = Effect.fnUntraced(function* (
-  options: Options
+  options: Options,
+  appid: string | undefined
 ): Effect.fn.Return<ReadonlyArray<App.AppCredentials>, QQError> {
   const { configCenter } = options
   if (configCenter === undefined) return []
-  const { at, config: main } = yield* uniIdConfig(options, configCenter)
+  const { at, config: main } = yield* uniIdConfig(options, configCenter, appid)
   const others = yield* load(vkIndex, () => {
     const center = configCenter({ pluginId: "vk-unicloud" })
     try {
@@ -135,7 +186,7 @@ const configured = Effect.fnUntraced(function* (
   })
   const further = (yield* inside(others, vkIndex, list)) ?? []
   if (!Array.isArray(further)) return yield* App.notAList(`${vkIndex}: ${list}`)
-  const found = [yield* program(yield* inside(main, uniId, qq, at), `${uniId}: ${at === "" ? qq : `${at}.${qq}`}`)]
+  const found = [yield* ownProgram(main, at)]
   for (const [i, one] of further.entries()) found.push(yield* program(one, `${vkIndex}: ${list}[${i}]`))
   return found.filter((app) => app !== undefined)
 })
@@ -165,7 +216,7 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
       // A program in the options needs no file.
       const picked =
         found === undefined
-          ? Effect.mapBoth(configured(options), {
+          ? Effect.mapBoth(configured(options, appid), {
               onFailure: ({ reason }) => reason as InvalidConfig,
               onSuccess: pick
             })

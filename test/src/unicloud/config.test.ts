@@ -121,6 +121,19 @@ describe("uni-config-center", () => {
     }
   })
 
+  it("an array: a call that names a program uses its entry, also where nobody called", async () => {
+    const files = { uniId: array, vk: vkList([{ appid: "4444", appsecret: "otherSecret" }]) }
+    for (const uniCloud of [clientInfos("__UNI__A"), clientInfos(), {}]) {
+      assert.deepStrictEqual(await programOf({ files, uniCloud }, three.appid), three)
+    }
+    // two apps with one program: the current app's secret
+    const twice = [...array, { dcloudAppid: "__UNI__D", ...mpQQ(three.appid, "newSecret") }]
+    const uniCloud = clientInfos("__UNI__D")
+    const { appsecret } = await programOf({ files: { uniId: twice }, uniCloud }, three.appid)
+    assert.strictEqual(appsecret, "newSecret")
+    assert.strictEqual((await programOf({ files, uniCloud }, "4444")).appsecret, "otherSecret")
+  })
+
   it("an array of which no entry fits: says which app, and where", async () => {
     const uniId = [array[0], { isDefaultConfig: false, ...configOf(two) }]
     const { reason } = await failure(programOf({ uniCloud: clientInfos("__UNI__X"), files: { uniId } }))
