@@ -4,6 +4,12 @@
  * 每个调用失败时抛出 QQError：error.reason._tag 是原因，error.help.zh 说明发生了什么、该怎么做。
  */
 
+/** Node 的 Buffer；项目中没有 Node 的类型时为 Uint8Array。 */
+type NodeBuffer = typeof globalThis extends { Buffer: { alloc(size: number): infer B } } ? B : Uint8Array
+
+/** AbortController 的 signal。 */
+type Signal = typeof globalThis extends { AbortSignal: { prototype: infer S } } ? S : { readonly aborted: boolean }
+
 /** 小程序与调用者自己的 token，每个调用都可以传。 */
 export interface CallCredentials {
   /** 调用者自己的 access_token；原样使用，不缓存、不刷新。 */
@@ -29,7 +35,7 @@ export interface CallOptions {
 /** Promise 接口的单次调用的选项。 */
 export interface PromiseOptions extends CallOptions {
   /** 中止调用：抛出 signal 的 reason。已发出的消息可能已送达。 */
-  signal?: AbortSignal
+  signal?: Signal
 }
 
 /** 图片，类型由其内容判断。 */
@@ -338,6 +344,108 @@ export function toVkError(error: unknown): VkError
 /** uni-id-co 登录时存下的 session_key；没有或已过期时为 undefined。不可下发到客户端。 */
 export function readSessionKey(database: object, user: { appid: string; openid: string }): Promise<string | undefined>
 
+/** 检测结果。只有 errCode 为 0 才是通过。 */
+export interface CheckResult {
+  /** 0，或 uni-sec-check-risk-content（违规）等错误码；QQ 的其他错误码为 uni-sec-check-mp-qq-错误码。 */
+  errCode: 0 | string
+  errMsg: string
+}
+
+/** 文本检测的结果。 */
+export interface TextCheckResult extends CheckResult {
+  /** QQ 检测过才有。QQ 不给出分类，违规时 label 为“未知”。 */
+  result?: { suggest: "pass" | "risky"; label: string }
+}
+
+/** 与 uni-sec-check 相同形式的内容检测。没有得到 QQ 的答复时抛出 QQError。 */
+export class UniSecCheck {
+  constructor(options: {
+    /** createQQMini 创建的客户端；在处理函数之外创建一次。 */
+    qq: Calls
+    provider?: string
+    /** context.requestId 或 this.getUniCloudRequestId()；一个实例同时处理多个请求时需要。 */
+    requestId?: string
+    /** DCloud 应用（__UNI__…）；不是由客户端调用时传入，如定时触发。 */
+    appId?: string
+  })
+  /** 错误码。 */
+  readonly ErrorCode: {
+    readonly SYSTEM_ERROR: "uni-sec-check-system-error"
+    readonly RISK_CONTENT: "uni-sec-check-risk-content"
+    readonly INVALID_APPID: "uni-sec-check-invalid-appid"
+    readonly INVALID_APPSECRET: "uni-sec-check-invalid-appsecret"
+    readonly INVALID_ACCESS_TOKEN: "uni-sec-check-invalid-access-token"
+    readonly INVALID_FILE_TYPE: "uni-sec-check-invalid-file-type"
+    readonly INVALID_IMAGE_SIZE: "uni-sec-check-invalid-image-size"
+    readonly INVALID_REQUEST_URL: "uni-sec-check-invalid-request-url"
+    readonly INVALID_REQUEST_PARAM: "uni-sec-check-invalid-request-param"
+    readonly PARAM_REQUIRED: "uni-sec-check-param-required"
+    readonly EMPTY_IMAGE: "uni-sec-check-empty-image"
+    readonly EMPTY_CONTENT: "uni-sec-check-empty-content"
+    readonly INVOKE_OUT_OF_LIMIT: "uni-sec-check-invoke-out-of-limit"
+  }
+  /** 文本检测，最长 500 KB。openid、scene、version 可以传，QQ 不需要。 */
+  textSecCheck(
+    input: { content: string; openid?: string; scene?: number; version?: number },
+    options?: PromiseOptions
+  ): Promise<TextCheckResult>
+  /** 图片检测，立即得到结果。image 为网址、cloud:// 文件 ID、字节、base64 或 data URL。 */
+  imgSecCheck(
+    input: { image: string | Uint8Array; openid?: string; scene?: number; version?: number },
+    options?: PromiseOptions
+  ): Promise<CheckResult>
+}
+
+/** 发送结果。 */
+export interface SendResult {
+  /** 0 为已发送，否则为 QQ 的错误码。 */
+  errCode: number
+  errMsg: string
+  /** QQ 的返回。 */
+  result: { errcode: number; errmsg: string }
+}
+
+/** 与 uni-subscribemsg 相同形式的订阅消息。参数错误、无法确定是否已发送时抛出 QQError；从不重发。 */
+export class UniSubscribemsg {
+  constructor(options: {
+    /** createQQMini 创建的客户端；在处理函数之外创建一次。 */
+    qq: Calls
+    /** DCloud 应用（__UNI__…），默认为当前应用。 */
+    dcloudAppid?: string
+    provider?: string
+  })
+  /** 发送订阅消息。miniprogram_state、lang 可以传，QQ 不需要。 */
+  sendSubscribeMessage(
+    message: {
+      touser: string
+      template_id: string
+      page?: string
+      data: { [keyword: string]: { value: string | number } }
+      emphasis_keyword?: string
+      miniprogram_state?: string
+      lang?: string
+    },
+    options?: PromiseOptions
+  ): Promise<SendResult>
+}
+
+/** QQ 登录的用户。sessionKey 不可下发到客户端。 */
+export interface QQAccount {
+  openid: string
+  unionid?: string
+  sessionKey?: string
+  errCode: 0
+  errMsg: string
+}
+
+/** initQQ 的返回值。 */
+export interface QQLogin {
+  code2Session(input: { code: string }): Promise<QQAccount>
+}
+
+/** uni-id-co 的 initQQ。original 为原来的 initQQ，用于 QQ 小程序以外的平台。 */
+export function createInitQQ<A = never>(qq: Calls, original?: (this: any) => A): (this: any) => QQLogin | A
+
 /** vk 的返回值：QQ 原有字段，以及 code 与 msg。 */
 export interface VkResult {
   code: number
@@ -427,7 +535,7 @@ export interface VkOpenapiQQ {
   security: { msgSecCheck: VkCall; imgSecCheck: VkCall }
   acode: {
     /** 成功时为带有 code: 0 与 msg: "" 的 Buffer。 */
-    getMiniCode(input?: { [parameter: string]: any }): Promise<(Uint8Array & { code: 0; msg: "" }) | VkResult>
+    getMiniCode(input?: { [parameter: string]: any }): Promise<(NodeBuffer & { code: 0; msg: "" }) | VkResult>
   }
   subscribeMessage: { send: VkCall }
 }

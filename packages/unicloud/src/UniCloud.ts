@@ -11,7 +11,7 @@ export interface Httpclient {
     url: string,
     options: {
       readonly method: string
-      readonly headers: Readonly<Record<string, string>>
+      readonly headers?: Readonly<Record<string, string>>
       readonly content?: string | Buffer
       /** The agents to use. By default the client's own. */
       readonly agent?: Agent
@@ -72,7 +72,8 @@ export interface UniCloud {
   readonly request?: Request
   readonly database?: () => Database
   readonly redis?: () => RedisClient
-  readonly getClientInfos?: () => ReadonlyArray<{ readonly appId?: string }>
+  readonly downloadFile?: (options: { readonly fileID: string }) => Promise<{ readonly fileContent: unknown }>
+  readonly getClientInfos?: () => ReadonlyArray<{ readonly appId?: string; readonly requestId?: string }>
   readonly $context?: { readonly APPID?: string }
 }
 

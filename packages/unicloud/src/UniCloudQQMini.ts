@@ -92,7 +92,9 @@ const lacking = (what: string) =>
 
 const fail = <A>(error: QQError): Layer.Layer<A, QQError> => Layer.unwrap(Effect.fail(error))
 
-const uniCloudOf = ({ uniCloud = (globalThis as { readonly uniCloud?: UniCloud }).uniCloud }: Options) => uniCloud
+/** The object `uniCloud` of the options, or else the global one. `undefined` outside a cloud function. */
+export const uniCloudOf = ({ uniCloud = (globalThis as { readonly uniCloud?: UniCloud }).uniCloud }: Options) =>
+  uniCloud
 
 /** Makes a layer from `uniCloud`, which is read when the layer is built. */
 const inUniCloud = <A>(
@@ -236,5 +238,13 @@ export const layerAround = (
  * exports.main = async ({ content }) => await qq.security.msgSecCheck({ content })
  * ```
  */
-export const createQQMini = (options: Options = {}): Promised.PromiseClient =>
-  Promised.make(Effect.runSync(make(options)))
+export const createQQMini = (options: Options = {}): Promised.PromiseClient => {
+  const client = Promised.make(Effect.runSync(make(options)))
+  made.set(client, options)
+  return client
+}
+
+const made = new WeakMap<object, Options>()
+
+/** The options of a client of {@link createQQMini}, for objects that are made of one. `undefined` for other objects. */
+export const optionsOf = (client: object): Options | undefined => made.get(client)

@@ -1,6 +1,6 @@
 /**
- * For cloud functions without Effect, also as one CommonJS file: `createQQMini`, the facade `createVkOpenapiQQ`,
- * results for callers, the types of the client, and its errors. Apps with Effect import `UniCloudQQMini` and the
+ * For cloud functions without Effect, also as one CommonJS file: `createQQMini`, the facade `createVkOpenapiQQ`, the
+ * objects in the form of uniCloud's own modules (`UniSecCheck`, `UniSubscribemsg`, `createInitQQ`), results for callers, the types of the client, and its errors. Apps with Effect import `UniCloudQQMini` and the
  * modules of `@qq-mini/core`.
  */
 import * as Effect from "effect/Effect"
@@ -12,6 +12,12 @@ export { createQQMini, type Options } from "./UniCloudQQMini.ts"
 export type { Store } from "./UniCloudQQMini.ts"
 export { createVkOpenapiQQ } from "./VkOpenapiQQ.ts"
 export type { Options as VkOptions, VkOpenapiQQ, VkResult } from "./VkOpenapiQQ.ts"
+export { createInitQQ } from "./UniIdQQ.ts"
+export type { QQAccount, QQLogin, UniIdCo } from "./UniIdQQ.ts"
+export { UniSecCheck } from "./UniSecCheck.ts"
+export type { CheckResult, TextCheckResult } from "./UniSecCheck.ts"
+export { UniSubscribemsg } from "./UniSubscribemsg.ts"
+export type { SendResult } from "./UniSubscribemsg.ts"
 export { toUniError, toVkError } from "./UniResult.ts"
 export type { UniError, VkError } from "./UniResult.ts"
 

@@ -88,6 +88,29 @@ export type VkOptionsThere = Holds<SameFields<Told.VkOptions, Real.VkOptions>>
 export type Compat = Holds<SameFields<Told.VkOptions["compat"], Real.VkOptions["compat"]>>
 export type CompatFits = Holds<Fits<Told.VkOptions["compat"], Real.VkOptions["compat"]>>
 
+// the objects in the form of uniCloud's modules
+type OptionsOf<C> = C extends new (options: infer O) => any ? O : never
+type SameModule<T extends new (...args: any) => any, R extends new (...args: any) => any> = Each<{
+  options: Fits<Omit<OptionsOf<T>, "qq">, Omit<OptionsOf<R>, "qq">>
+  optionsThere: SameFields<OptionsOf<T>, OptionsOf<R>>
+  members: Same<keyof InstanceType<T>, keyof InstanceType<R>>
+  calls: Each<{
+    [N in keyof InstanceType<R>]: InstanceType<R>[N] extends (...args: any) => any
+      ? Each<{
+          takes: Fits<First<InstanceType<T>[N]>, First<InstanceType<R>[N]>>
+          takesNoMore: SameFields<First<InstanceType<T>[N]>, First<InstanceType<R>[N]>>
+          gives: Fits<Gives<InstanceType<R>[N]>, Gives<InstanceType<T>[N]>>
+          given: SameFields<Gives<InstanceType<T>[N]>, Gives<InstanceType<R>[N]>>
+        }>
+      : Fits<InstanceType<R>[N], InstanceType<T>[N]>
+  }>
+}>
+export type SecCheckAsTold = Holds<SameModule<typeof Told.UniSecCheck, typeof Real.UniSecCheck>>
+export type SubscribemsgAsTold = Holds<SameModule<typeof Told.UniSubscribemsg, typeof Real.UniSubscribemsg>>
+export type AccountAsTold = Holds<Fits<Real.QQAccount, Told.QQAccount>>
+export type AccountThere = Holds<SameFields<Told.QQAccount, Real.QQAccount>>
+export type LoginThere = Holds<SameFields<Told.QQLogin, Real.QQLogin>>
+
 // whole functions as they stand, and of those that take what is not described in full, what they give
 declare const real: typeof Real
 export const told: Pick<typeof Told, "isQQError" | "toUniError" | "toVkError"> = real

@@ -1,0 +1,85 @@
+/**
+ * Subscription messages in the form of DCloud's module `uni-subscribemsg`, which has only WeChat's.
+ *
+ * Known from its document and its source, version 1.0.2: the constructor's `dcloudAppid` and `provider`; the parameters
+ * of `sendSubscribeMessage`; its result `{ errCode, errMsg, result }`, in which `errCode` is the platform's number.
+ */
+import type { Calls, PromiseOptions } from "@qq-mini/core/Promise"
+import { isQQError } from "@qq-mini/core/QQError"
+import * as UniModule from "./internal/uniModule.ts"
+
+/** Options of {@link UniSubscribemsg}. */
+export interface Options extends UniModule.Options {
+  /** The DCloud app, `__UNI__…`. By default the current one. */
+  readonly dcloudAppid?: string | undefined
+}
+
+/** A subscription message. */
+export interface SubscribeMessage {
+  /** The user's openid. */
+  readonly touser: string
+  readonly template_id: string
+  /** The page that opens when the user taps the message. */
+  readonly page?: string | undefined
+  /** The template's keywords, `{ keyword1: { value: "…" } }`. */
+  readonly data: { readonly [keyword: string]: { readonly value: string | number } }
+  /** The keyword to show in large print. Only QQ has it. */
+  readonly emphasis_keyword?: string | undefined
+  /** Ignored, because QQ does not take it. */
+  readonly miniprogram_state?: string | undefined
+  /** Ignored, because QQ does not take it. */
+  readonly lang?: string | undefined
+}
+
+/** The result of a send. */
+export interface SendResult {
+  /** 0 if the message was sent, or else QQ's code. */
+  readonly errCode: number
+  /** QQ's text. */
+  readonly errMsg: string
+  /** QQ's answer. */
+  readonly result: { readonly errcode: number; readonly errmsg: string }
+}
+
+const resultOf = (errCode: number, errMsg: string): SendResult => ({
+  errCode,
+  errMsg,
+  result: { errcode: errCode, errmsg: errMsg }
+})
+
+/**
+ * Sends messages with QQ. Use it as `uni-subscribemsg`:
+ *
+ * ```js
+ * const uniSubscribemsg = new UniSubscribemsg({ qq, dcloudAppid: "__UNI__XXXXXXX", provider: "qq-mp" })
+ * const { errCode } = await uniSubscribemsg.sendSubscribeMessage({ touser, template_id, page, data })
+ * ```
+ *
+ * What QQ answers is a result. If it is unknown whether the message was sent, and for a wrong parameter or configuration,
+ * the promise is rejected with a `QQError`. A message is never sent twice.
+ */
+export class UniSubscribemsg {
+  readonly #qq: Calls
+  readonly #request: UniModule.Request
+
+  /** Throws a `QQError` if `qq` is missing. */
+  constructor(options: Options) {
+    UniModule.check(options)
+    this.#qq = options.qq
+    this.#request = { dcloudAppid: options.dcloudAppid }
+  }
+
+  /** Sends a message to a user who subscribed to it. The second parameter has the options of one call. */
+  async sendSubscribeMessage(message: SubscribeMessage, options?: PromiseOptions): Promise<SendResult> {
+    const { lang: _, miniprogram_state: __, ...rest } = message
+    const input = { ...rest, ...(await UniModule.programOf(this.#qq, this.#request)) }
+    return this.#qq.subscribeMessage.send(input, options).then(
+      () => resultOf(0, "ok"),
+      (error) => {
+        const { code, text = "" } = isQQError(error) && "code" in error.reason ? error.reason : {}
+        if (code === undefined) throw error
+        return resultOf(code, text)
+      }
+    )
+  }
+}
