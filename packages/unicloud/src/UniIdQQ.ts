@@ -42,12 +42,15 @@ export interface UniIdCo {
  * `original` is used for other platforms than `mp-qq`, such as an app's login with QQ. Throws a `QQError` if `qq` is not
  * a client.
  */
-export const createInitQQ = <A = never>(qq: Calls, original?: (this: any) => A): ((this: any) => QQLogin | A) => {
+export const createInitQQ = <A = never, Co extends UniIdCo = UniIdCo>(
+  qq: Calls,
+  original?: (this: Co) => A
+): ((this: Co) => QQLogin | A) => {
   UniModule.check({ qq })
-  return function (this: UniIdCo | undefined) {
-    const { clientPlatform = "mp-qq" } = this ?? {}
+  return function () {
+    const { clientPlatform } = this
     if (clientPlatform !== "mp-qq" && original !== undefined) return original.call(this)
-    const dcloudAppid = this?.getClientInfo?.().appId
+    const dcloudAppid = this.getClientInfo?.().appId
     return {
       code2Session: async ({ code }) => {
         const program = await UniModule.programOf(qq, { dcloudAppid })

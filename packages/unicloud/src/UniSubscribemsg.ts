@@ -5,8 +5,9 @@
  * of `sendSubscribeMessage`; its result `{ errCode, errMsg, result }`, in which `errCode` is the platform's number.
  */
 import type { Calls, PromiseOptions } from "@qq-mini/core/Promise"
-import { isQQError } from "@qq-mini/core/QQError"
+import { isQQError, type QQError } from "@qq-mini/core/QQError"
 import * as UniModule from "./internal/uniModule.ts"
+import { codeOf } from "./UniResult.ts"
 
 /** Options of {@link UniSubscribemsg}. */
 export interface Options extends UniModule.Options {
@@ -35,7 +36,7 @@ export interface SubscribeMessage {
 export interface SendResult {
   /** 0 if the message was sent, or else QQ's code. */
   readonly errCode: number
-  /** QQ's text. */
+  /** `ok`, or QQ's text. */
   readonly errMsg: string
   /** QQ's answer. */
   readonly result: { readonly errcode: number; readonly errmsg: string }
@@ -76,9 +77,10 @@ export class UniSubscribemsg {
     return this.#qq.subscribeMessage.send(input, options).then(
       () => resultOf(0, "ok"),
       (error) => {
-        const { code, text = "" } = isQQError(error) && "code" in error.reason ? error.reason : {}
+        const code = isQQError(error) ? codeOf(error) : undefined
         if (code === undefined) throw error
-        return resultOf(code, text)
+        const { help, reason } = error as QQError
+        return resultOf(code, ("text" in reason && reason.text) || help.zh)
       }
     )
   }
