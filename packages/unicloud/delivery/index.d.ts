@@ -124,6 +124,17 @@ export interface TokenCache {
   release(key: string, options: { owner: string }): EffectValue
 }
 
+/** 自己的存储的两个函数；抛出错误时视为存储不可用。 */
+export interface StoreFunctions {
+  /** 读取该键存放的文本；没有时为 undefined 或 null。 */
+  read(key: string): Promise<string | null | undefined>
+  /** 存放的文本仍为 previous（undefined 表示没有）时，原子地换成 next，返回是否已换。文本中有 access_token，除非设置了 tokenKey。 */
+  replace(key: string, previous: string | undefined, next: string): Promise<boolean>
+}
+
+/** 用两个函数组成自己的存储：createQQMini({ store: createTokenStore({ read, replace }) })。 */
+export function createTokenStore(functions: StoreFunctions): TokenCache
+
 /** 自己的发送方式：具有 @qq-mini/core 的 Transport 的方法。 */
 export interface Transport {
   send(request: object): EffectValue
@@ -179,7 +190,8 @@ export interface Options {
   /** 其他小程序。 */
   apps?: { appid: string; appsecret: string }[]
   /**
-   * access_token 存放处，默认 "database"；也可以是自己的存储：具有 TokenCache 的方法的对象，或提供它的 Layer。
+   * access_token 存放处，默认 "database"；也可以是自己的存储：createTokenStore({ read, replace })，用 effect 编写时为具有 TokenCache
+   * 的方法的对象，或提供它的 Layer。
    */
   store?: Store | TokenCache | EffectValue
   /** store 为 "database" 时的集合名。 */
@@ -443,8 +455,17 @@ export interface QQLogin {
   code2Session(input: { code: string }): Promise<QQAccount>
 }
 
+/** initQQ 的 this：云对象 uni-id-co。 */
+export interface UniIdCo {
+  readonly clientPlatform?: string
+  readonly getClientInfo?: () => { readonly appId?: string }
+}
+
 /** uni-id-co 的 initQQ。original 为原来的 initQQ，用于 QQ 小程序以外的平台。 */
-export function createInitQQ<A = never>(qq: Calls, original?: (this: any) => A): (this: any) => QQLogin | A
+export function createInitQQ<A = never, Co extends UniIdCo = UniIdCo>(
+  qq: Calls,
+  original?: (this: Co) => A
+): (this: Co) => QQLogin | A
 
 /** vk 的返回值：QQ 原有字段，以及 code 与 msg。 */
 export interface VkResult {

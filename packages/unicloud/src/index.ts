@@ -10,6 +10,8 @@ import { sessionKey } from "./SessionKey.ts"
 
 export { createQQMini, type Options } from "./UniCloudQQMini.ts"
 export type { Store } from "./UniCloudQQMini.ts"
+export { createTokenStore } from "./PromiseTokenCache.ts"
+export type { StoreFunctions } from "./PromiseTokenCache.ts"
 export { createVkOpenapiQQ } from "./VkOpenapiQQ.ts"
 export type { Options as VkOptions, VkOpenapiQQ, VkResult } from "./VkOpenapiQQ.ts"
 export { createInitQQ } from "./UniIdQQ.ts"

@@ -19,6 +19,7 @@ import * as Sandbox from "@qq-mini/sandbox/Sandbox"
 import * as DatabaseTokenCache from "@qq-mini/unicloud/DatabaseTokenCache"
 import * as OpenBridgeTokenCache from "@qq-mini/unicloud/OpenBridgeTokenCache"
 import * as OpenDataTokenCache from "@qq-mini/unicloud/OpenDataTokenCache"
+import * as PromiseTokenCache from "@qq-mini/unicloud/PromiseTokenCache"
 import * as RedisStores from "@qq-mini/unicloud/RedisStores"
 import { sessionKey } from "@qq-mini/unicloud/SessionKey"
 import * as UniCloudTransport from "@qq-mini/unicloud/UniCloudTransport"
@@ -193,6 +194,11 @@ const stores: Readonly<Record<string, (error: unknown) => Layer.Layer<TokenCache
   "uniCloud's database": (error) => DatabaseTokenCache.layer(databaseFailing(error)),
   "opendb-open-data": (error) => OpenDataTokenCache.layer(databaseFailing(error)),
   "vk-global-data": (error) => VkTokenCache.layer(databaseFailing(error)),
+  "two functions of an app": (error) =>
+    Layer.succeed(
+      TokenCache.TokenCache,
+      PromiseTokenCache.createTokenStore({ read: () => reject(error), replace: () => reject(error) })
+    ),
   "uniCloud's Redis": (error) => RedisStores.layer(() => ({ eval: () => reject(error) })),
   "a uniCloud without Redis": (error) => RedisStores.layer(() => throwing(error)),
   "an encrypted store": (error) =>

@@ -4,7 +4,7 @@ import * as TokenCacheConformance from "@qq-mini/core/testing/TokenCacheConforma
 import { type Slot, TokenCache } from "@qq-mini/core/TokenCache"
 import type { QQError } from "@qq-mini/core/QQError"
 import type { Database as UniDatabase } from "@qq-mini/unicloud/UniCloud"
-import { readSessionKey } from "@qq-mini/unicloud"
+import { createTokenStore, readSessionKey } from "@qq-mini/unicloud"
 import * as DatabaseTokenCache from "@qq-mini/unicloud/DatabaseTokenCache"
 import * as OpenBridgeTokenCache from "@qq-mini/unicloud/OpenBridgeTokenCache"
 import * as OpenDataTokenCache from "@qq-mini/unicloud/OpenDataTokenCache"
@@ -77,7 +77,21 @@ const ofDatabase = {
   "opendb-open-data": lazily(() => OpenDataTokenCache.layer(database())),
   "vk-global-data": lazily(() => VkTokenCache.layer(database()))
 }
+/** Two functions over texts, as an app without Effect writes them. */
+const functions = () => {
+  const kept = new Map<string, string>()
+  return createTokenStore({
+    read: async (key) => kept.get(key) ?? null,
+    replace: async (key, previous, next) => {
+      if (kept.get(key) !== previous) return false
+      kept.set(key, next)
+      return true
+    }
+  })
+}
+
 const stores: Readonly<Record<string, Store>> = {
+  "two functions": lazily(() => Layer.succeed(TokenCache, functions())),
   ...ofDatabase,
   "uni-open-bridge-common": lazily(() =>
     OpenBridgeTokenCache.layer(database(), openBridge().bridge, (appid) => `__UNI__${appid}`)

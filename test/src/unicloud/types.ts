@@ -110,10 +110,11 @@ export type SubscribemsgAsTold = Holds<SameModule<typeof Told.UniSubscribemsg, t
 export type AccountAsTold = Holds<Fits<Real.QQAccount, Told.QQAccount>>
 export type AccountThere = Holds<SameFields<Told.QQAccount, Real.QQAccount>>
 export type LoginThere = Holds<SameFields<Told.QQLogin, Real.QQLogin>>
+export type CoThere = Holds<SameFields<Told.UniIdCo, Real.UniIdCo>>
 
 // whole functions as they stand, and of those that take what is not described in full, what they give
 declare const real: typeof Real
-export const told: Pick<typeof Told, "isQQError" | "toUniError" | "toVkError"> = real
+export const told: Pick<typeof Told, "createTokenStore" | "isQQError" | "toUniError" | "toVkError"> = real
 export const toldClient: ReturnType<typeof Told.createQQMini> = {} as ReturnType<typeof Real.createQQMini>
 export const toldVk: ReturnType<typeof Told.createVkOpenapiQQ> = {} as ReturnType<typeof Real.createVkOpenapiQQ>
 export type SessionKey = Holds<Same<Gives<typeof Told.readSessionKey>, Gives<typeof Real.readSessionKey>>>
