@@ -21,7 +21,12 @@ const name = "qq-mini"
 
 /** Makes both layouts anew; gives the folder of the common module. */
 export const deliver = async (to: string = delivered): Promise<string> => {
-  const { description, license, version } = JSON.parse(await readFile(join(home, "package.json"), "utf8"))
+  const {
+    description,
+    license,
+    repository = "",
+    version
+  } = JSON.parse(await readFile(join(home, "package.json"), "utf8"))
   const common = join(to, "cloudfunctions/common", name)
   const plugin = join(to, "uni_modules", name)
   const inPlugin = join(plugin, "uniCloud/cloudfunctions/common", name)
@@ -52,21 +57,31 @@ export const deliver = async (to: string = delivered): Promise<string> => {
   ]
   await writeFile(join(common, "LICENSE"), licences.join("\n---\n\n"))
   await cp(join(home, "README.md"), join(common, "README.md"))
-  const manifest = { name, version, description, license, main: "index.js", types: "index.d.ts" }
+  const manifest = { name, version, description, license, repository, main: "index.js", types: "index.d.ts" }
   await writeFile(join(common, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`)
 
   await cp(common, inPlugin, { recursive: true })
   await cp(join(here, "qq-mini-tokens.schema.json"), join(plugin, "uniCloud/database/qq-mini-tokens.schema.json"))
   await cp(join(home, "README.md"), join(plugin, "readme.md"))
-  await writeFile(join(plugin, "changelog.md"), `## ${version}\n\n首个版本。\n`)
-  await writeFile(join(plugin, "package.json"), `${JSON.stringify(pluginManifest(version), null, 2)}\n`)
+  await cp(join(here, "changelog.md"), join(plugin, "changelog.md"))
+  const ofPlugin = pluginManifest({ version, license, repository })
+  await writeFile(join(plugin, "package.json"), `${JSON.stringify(ofPlugin, null, 2)}\n`)
   return common
 }
 
-const pluginManifest = (version: string) => ({
+/**
+ * The manifest of the plugin, with the fields that the plugin market asks for. It asks the publisher for those that are
+ * empty (the repository, and a QQ number for its reviewers), and writes them back.
+ */
+const pluginManifest = (ours: {
+  readonly version: string
+  readonly license: string
+  readonly repository: unknown
+}) => ({
   id: name,
+  name,
   displayName: "QQ 小程序服务端接口（vk.openapi.qq 可直接替换）",
-  version,
+  ...ours,
   description: "access_token、登录、小程序码、内容安全、订阅消息：多实例共用一个 token，检测失败不放行",
   keywords: ["QQ小程序", "access_token", "内容安全", "订阅消息", "vk-unicloud"],
   engines: { HBuilderX: "^3.8.10" },
@@ -78,7 +93,7 @@ const pluginManifest = (version: string) => ({
     npmurl: ""
   },
   uni_modules: {
-    dependencies: [],
+    dependencies: ["uni-config-center"],
     encrypt: [],
     platforms: { cloud: { tcb: "y", aliyun: "y", alipay: "y" }, client: {} }
   }
