@@ -80,6 +80,7 @@ describe("what is delivered", () => {
       version,
       description,
       license,
+      repository: "",
       main: "index.js",
       types: "index.d.ts"
     })
@@ -88,7 +89,15 @@ describe("what is delivered", () => {
       [manifest.id, manifest.version, manifest.dcloudext.type, manifest.uni_modules.platforms.cloud],
       ["qq-mini", version, "unicloud-template-function", { tcb: "y", aliyun: "y", alipay: "y" }]
     )
-    assert.include(await readFile(join(plugin(), "changelog.md"), "utf8"), version)
+    // what the plugin market asks for
+    const { contact, declaration, sale } = manifest.dcloudext
+    assert.deepStrictEqual(Object.keys(contact), ["qq"])
+    assert.isTrue([sale.regular.price, sale.sourcecode.price].every((price) => price === "0.00"))
+    assert.isTrue(["ads", "data", "permissions"].every((name) => declaration[name] !== ""))
+    assert.isTrue(manifest.displayName !== "" && manifest.description !== "" && manifest.keywords.length <= 5)
+    assert.deepStrictEqual([manifest.name, manifest.license, manifest.repository], ["qq-mini", license, ""])
+    assert.deepStrictEqual(manifest.uni_modules.dependencies, ["uni-config-center"])
+    assert.match(await readFile(join(plugin(), "changelog.md"), "utf8"), new RegExp(`^## ${version}\n\n.`))
     assert.match(await readFile(join(common, "index.js"), "utf8"), new RegExp(`^/\\*! qq-mini ${version} `))
   })
 
@@ -178,7 +187,7 @@ describe.each([12, 14, 16, 18, 20] as const)("the delivered file on Node %i", (v
       assert.strictEqual(left, 0, "timers right after an answer")
     }))
 
-  it("S1: with a tokenKey the database sees no token", () =>
+  it("S1: with a tokenKey neither the database nor a store of one's own sees a token; events are told", () =>
     space({ collections: ["qq-mini-tokens"] }, async (sandbox, database) => {
       const options = {
         appid: first.appid,
@@ -187,10 +196,22 @@ describe.each([12, 14, 16, 18, 20] as const)("the delivered file on Node %i", (v
         tokenKey: "07".repeat(32)
       }
       const script = `
-        const { createQQMini } = require(${JSON.stringify(common)})
+        const { createQQMini, createTokenStore } = require(${JSON.stringify(common)})
         const uniCloud = require(${JSON.stringify(path("unicloud.cjs"))}).makeUniCloud(${JSON.stringify({ database: database.url })})
-        const token = () => createQQMini({ ...${JSON.stringify(options)}, uniCloud }).auth.getAccessToken()
-        token().then((first) => token().then((second) => console.log(first, second)))`
+        const kept = {}
+        const store = createTokenStore({
+          read: async (key) => kept[key],
+          replace: async (key, previous, next) => kept[key] === previous && Boolean((kept[key] = next))
+        })
+        const events = []
+        const token = (more) =>
+          createQQMini({ ...${JSON.stringify(options)}, uniCloud, onTokenEvent: (event) => events.push(event._tag), ...more }).auth.getAccessToken()
+        const main = async () => {
+          const tokens = []
+          for (const more of [{}, {}, { store }, { store }]) tokens.push(await token(more))
+          console.log(JSON.stringify({ tokens, kept, events }))
+        }
+        main()`
       if (version < 16) {
         const { stderr } = await run(nodeBinary(version), [
           "-e",
@@ -199,10 +220,16 @@ describe.each([12, 14, 16, 18, 20] as const)("the delivered file on Node %i", (v
         return assert.include(stderr, "tokenKey：需要 crypto.subtle")
       }
       const { stdout } = await run(nodeBinary(version), ["-e", script])
-      const [one, two] = stdout.trim().split(" ")
-      assert.lengthOf(one!, 64)
-      assert.strictEqual(two, one)
-      assert.notInclude(JSON.stringify(database.dump("qq-mini-tokens")), one!)
+      const { events, kept, tokens } = JSON.parse(stdout)
+      const [one, two, three, four] = tokens
+      assert.isTrue([one, three].every((token) => token.length === 64))
+      assert.deepStrictEqual([two, four], [one, three])
+      assert.deepStrictEqual(events, ["Fetched", "Fetched"])
+      const [stored] = Object.values<string>(kept)
+      assert.include(stored, "generation")
+      for (const token of [one, three]) {
+        assert.notInclude(JSON.stringify([database.dump("qq-mini-tokens"), kept]), token)
+      }
     }))
 })
 
@@ -233,7 +260,9 @@ const lay = async (project: string): Promise<string> => {
   await cp(join(examples, project, "uniCloud/cloudfunctions"), cloudfunctions, { recursive: true })
   await cp(common, join(cloudfunctions, "common/qq-mini"), { recursive: true })
   await standIn(cloudfunctions, "uni-config-center")
-  await standIn(cloudfunctions, "vk-unicloud", { "uni-config-center": "file:../uni-config-center" })
+  for (const name of ["vk-unicloud", "uni-open-bridge-common"]) {
+    await standIn(cloudfunctions, name, { "uni-config-center": "file:../uni-config-center" })
+  }
   for (const name of await readdir(cloudfunctions)) if (name !== "common") await link(join(cloudfunctions, name))
   return cloudfunctions
 }
@@ -241,7 +270,9 @@ const lay = async (project: string): Promise<string> => {
 /** The programs that a project's own configuration names. */
 const configured = async (cloudfunctions: string) => {
   const center = join(cloudfunctions, "common/uni-config-center")
-  const main = (await json(join(center, "uni-id/config.json")))["mp-qq"].oauth.qq
+  const config = await json(join(center, "uni-id/config.json"))
+  if (Array.isArray(config)) return config.map((app) => app["mp-qq"].oauth.qq)
+  const main = config["mp-qq"].oauth.qq
   const further = await readFile(join(center, "vk-unicloud/index.js"), "utf8").catch(() => undefined)
   if (further === undefined) return [main]
   return [main, ...createRequire(import.meta.url)(join(center, "vk-unicloud/index.js")).vk.oauth.qq.list]
@@ -251,6 +282,7 @@ interface Answer {
   readonly result: any
   readonly logged: ReadonlyArray<string>
   readonly uploaded: ReadonlyArray<string>
+  readonly deleted: ReadonlyArray<string>
 }
 
 interface Running {
@@ -266,13 +298,14 @@ const runsOn =
     project: string,
     name: string,
     collections: ReadonlyArray<string>,
-    body: (running: Running) => Promise<void>
+    body: (running: Running) => Promise<void>,
+    more: { readonly nobody?: boolean } = {}
   ) => {
     const cloudfunctions = await lay(project)
     const programs = await configured(cloudfunctions)
     await space({ programs, collections }, async (sandbox, database) => {
       const folder = join(cloudfunctions, name)
-      const config = { folder, baseUrl: sandbox.url, database: database.url }
+      const config = { folder, baseUrl: sandbox.url, database: database.url, ...more }
       await using holder = await Holder.spawn([nodeBinary(version), path("function.cjs"), JSON.stringify(config)])
       const call = async (request: object): Promise<Answer> => {
         const answer = await holder.ask(request)
@@ -371,6 +404,67 @@ describe.each([16, 20] as const)("the example projects on Node %i", (version) =>
       assert.lengthOf(Object.keys(database.dump("mini-codes")), 1)
       assert.strictEqual((await method("miniCode", "pages/none", "function")).errCode, "qq-mini-page-missing")
     }))
+
+  it("sec-check: as with uni-sec-check; only 0 is a pass, and a risky image is deleted", () =>
+    runs("sec-check", "post", ["qq-mini-tokens", "posts"], async ({ call, database, sandbox }) => {
+      const publish = (post: object) => call({ method: "publish", params: [post] })
+      const errCode = async (post: object) => (await publish(post)).result.errCode
+      assert.strictEqual(await errCode({ content: "你好", image: `cloud://${base64}` }), 0)
+      const saved = Object.keys(database.dump("posts"))
+      assert.lengthOf(saved, 1)
+
+      assert.strictEqual(await errCode({ content: risky }), "uni-sec-check-risk-content")
+      await sandbox.run((platform) => platform.markRisky(image))
+      const pictured = await publish({ content: "你好", image: `cloud://${base64}` })
+      assert.strictEqual(pictured.result.errCode, "uni-sec-check-risk-content")
+      assert.deepStrictEqual(pictured.deleted, [`cloud://${base64}`])
+      assert.strictEqual(await errCode({ content: "你好", image: "https://elsewhere/x.png" }), "wrong-image")
+      assert.strictEqual(await errCode({ content: "" }), "uni-sec-check-empty-content")
+      await sandbox.run((platform) => platform.fault(nothing("security.msgSecCheck")))
+      assert.strictEqual(await errCode({ content: "你好" }), "qq-mini-unreadable-answer")
+      assert.deepStrictEqual(Object.keys(database.dump("posts")), saved)
+    }))
+
+  it("subscribe-timer: two apps' programs without a client that called, with uni-open-bridge's tokens", () =>
+    runs(
+      "subscribe-timer",
+      "remind",
+      ["opendb-open-data", "reminders"],
+      async ({ call, database, sandbox }) => {
+        const keywords = { keyword1: { value: "x" } }
+        const remind = async (dcloudAppid: string, appid: string, subscribed: boolean) => {
+          const { openid } = await sandbox.run((platform) => platform.login({ appid, user: dcloudAppid }))
+          if (subscribed) await sandbox.run((platform) => platform.subscribe({ openid }))
+          database.put("reminders", {
+            _id: openid,
+            state: "due",
+            dcloudAppid,
+            openid,
+            templateId: template_id,
+            keywords
+          })
+        }
+        await remind("__UNI__AAAAAAA", "1112345678", true)
+        await remind("__UNI__BBBBBBB", "1198765432", true)
+        await remind("__UNI__BBBBBBX", "1198765432", false)
+        const { logged, result } = await call({})
+        assert.sameMembers(result, ["sent", "sent", "due"])
+        assert.lengthOf(logged, 1)
+        assert.include(logged[0], "__UNI__BBBBBBX")
+        assert.deepStrictEqual((await call({})).result, ["due"])
+        const kept: any = database.dump("opendb-open-data")
+        for (const appid of ["1112345678", "1198765432"]) {
+          const { expired, value } = kept[`uni-id:qq-mp:${appid}:access-token`]
+          assert.isTrue(Number.isInteger(expired) && JSON.parse(value).access_token.length === 64)
+        }
+        const log = await sandbox.run((platform) => platform.log)
+        assert.lengthOf(
+          log.filter(({ endpoint }) => endpoint === "auth.getAccessToken"),
+          2
+        )
+      },
+      { nobody: true }
+    ))
 })
 
 describe.each([12, 14, 16, 18, 20] as const)("the example project of vk on Node %i", (version) => {

@@ -11,11 +11,12 @@ const { createInterface } = require("readline")
 const { makeUniCloud } = require("./unicloud.cjs")
 
 makeBare()
-const { baseUrl, database, folder } = JSON.parse(process.argv[2])
+const { baseUrl, database, folder, nobody } = JSON.parse(process.argv[2])
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`)
 
 const uniCloud = makeUniCloud({ database })
 const uploaded = []
+const deleted = []
 globalThis.uniCloud = {
   ...uniCloud,
   httpclient: {
@@ -24,7 +25,11 @@ globalThis.uniCloud = {
   uploadFile: async ({ fileContent }) => {
     uploaded.push(fileContent.toString("base64"))
     return { fileID: `cloud://${uploaded.length}` }
-  }
+  },
+  downloadFile: async ({ fileID }) => ({ fileContent: Buffer.from(fileID.slice("cloud://".length), "base64") }),
+  deleteFile: async ({ fileList }) => deleted.push(...fileList),
+  // a timer has no client
+  ...(nobody ? { getClientInfos: () => [] } : undefined)
 }
 
 let logged = []
@@ -35,9 +40,10 @@ const object = existsSync(join(folder, "index.obj.js"))
 const loaded = require(join(folder, object ? "index.obj.js" : "index.js"))
 
 /** A method with what comes before and after it. */
-const invoke = async ({ method, params, source = "client" }) => {
+const invoke = async ({ method, params, platform, source = "client" }) => {
   const self = Object.assign(Object.create(loaded), {
-    getClientInfo: () => ({ source }),
+    getClientInfo: () => ({ source, appId: "__UNI__TEST", uniPlatform: platform }),
+    getUniCloudRequestId: () => "a request",
     getMethodName: () => method,
     getParams: () => params
   })
@@ -62,5 +68,5 @@ createInterface({ input: process.stdin }).on("line", async (line) => {
     (result) => ({ result: result === undefined ? null : result }),
     (error) => ({ result: { thrown: String(error) } })
   )
-  say({ id, result: { ...answer, logged, uploaded } })
+  say({ id, result: { ...answer, logged, uploaded, deleted } })
 })
