@@ -240,11 +240,14 @@ export const layerAround = (
  */
 export const createQQMini = (options: Options = {}): Promised.PromiseClient => {
   const client = Promised.make(Effect.runSync(make(options)))
-  made.set(client, options)
+  made.set(client, { ...options, deadline: options.deadline ?? defaults.deadline })
   return client
 }
 
 const made = new WeakMap<object, Options>()
 
-/** The options of a client of {@link createQQMini}, for objects that are made of one. `undefined` for other objects. */
+/**
+ * The options of a client of {@link createQQMini}, with its deadline, for objects that are made of one. `undefined` for
+ * other objects.
+ */
 export const optionsOf = (client: object): Options | undefined => made.get(client)

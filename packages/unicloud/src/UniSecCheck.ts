@@ -7,6 +7,8 @@
  */
 import type { Calls, PromiseOptions } from "@qq-mini/core/Promise"
 import { isQQError, type QQError } from "@qq-mini/core/QQError"
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
 import * as ImageSource from "./internal/imageSource.ts"
 import * as UniModule from "./internal/uniModule.ts"
 import { optionsOf, uniCloudOf } from "./UniCloudQQMini.ts"
@@ -126,6 +128,14 @@ const run = (check: Promise<{ readonly risky: boolean }>, wrongMedia = ""): Prom
     }
   )
 
+/** The deadline of a call in milliseconds. `undefined` if it is unknown here, or invalid. */
+const deadlineOf = (qq: Calls, options: PromiseOptions | undefined): number | undefined => {
+  const asked = options?.deadline ?? optionsOf(qq)?.deadline
+  return asked === undefined
+    ? undefined
+    : Option.getOrUndefined(Option.map(Duration.fromInput(asked), Duration.toMillis))
+}
+
 const looksLikeImage = (bytes: Uint8Array): boolean =>
   /^(\x89PNG|\xff\xd8\xff|GIF8)/.test(Buffer.from(bytes.subarray(0, 4)).toString("latin1"))
 
@@ -172,17 +182,21 @@ export class UniSecCheck {
     }
   }
 
-  /** Checks an image. A download takes at most 4 seconds, besides the check's own time. */
+  /** Checks an image. A download by URL takes at most 3 seconds, and the deadline covers it too. */
   async imgSecCheck({ image }: ImageCheckInput, options?: PromiseOptions): Promise<CheckResult> {
     if (image === undefined || image === null) return failed(ErrorCode.PARAM_REQUIRED, "缺少参数 image")
-    const bytes = await ImageSource.read(uniCloudOf(optionsOf(this.#qq) ?? {}), image)
+    const start = performance.now()
+    const deadline = deadlineOf(this.#qq, options)
+    const bytes = await ImageSource.read(uniCloudOf(optionsOf(this.#qq) ?? {}), image, deadline ?? Infinity)
     if (bytes === "unreachable") return failed(ErrorCode.INVALID_REQUEST_URL, "无法下载 image 指向的图片")
     if (typeof bytes === "string")
       return failed(ErrorCode.INVALID_REQUEST_PARAM, "image 必须是网址、文件 ID 或图片内容")
     if (bytes.length === 0) return failed(ErrorCode.EMPTY_IMAGE, "图片内容为空")
     const program = await UniModule.programOf(this.#qq, this.#request)
+    // D3: what the download has left. The check refuses an invalid deadline.
+    const left = deadline === undefined ? {} : { deadline: Math.max(1, deadline - (performance.now() - start)) }
     return run(
-      this.#qq.security.imgSecCheck({ media: bytes, ...program }, options),
+      this.#qq.security.imgSecCheck({ media: bytes, ...program }, { ...options, ...left }),
       looksLikeImage(bytes) ? ErrorCode.INVALID_IMAGE_SIZE : ErrorCode.INVALID_FILE_TYPE
     )
   }

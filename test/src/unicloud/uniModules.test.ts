@@ -66,7 +66,7 @@ describe("UniSecCheck", () => {
     const server = createServer((request, response) => {
       if (request.url === "/bad.png") response.end(bad)
       else if (request.url === "/good.png") response.end(image)
-      else response.writeHead(404).end(image)
+      else if (request.url !== "/hangs.png") response.writeHead(404).end(image)
     })
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
     const host = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -88,6 +88,9 @@ describe("UniSecCheck", () => {
     const missing = await check.imgSecCheck({ image: `${host}/none.png?sign=a-secret` })
     assert.strictEqual(missing.errCode, "uni-sec-check-invalid-request-url")
     assert.notInclude(missing.errMsg, "a-secret")
+    // D3: a download that hangs ends with the deadline
+    const hanging = await check.imgSecCheck({ image: `${host}/hangs.png` }, { deadline: "1 second" })
+    assert.strictEqual(hanging.errCode, "uni-sec-check-invalid-request-url")
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
     assert.strictEqual(await errCode(`${host}/good.png`), "uni-sec-check-invalid-request-url")

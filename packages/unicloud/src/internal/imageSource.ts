@@ -1,8 +1,8 @@
 /** Images as `uni-sec-check` takes them: the URL of a file, the id of a file in the cloud's storage, or the image itself. */
 import type { UniCloud } from "../UniCloud.ts"
 
-// Milliseconds for connecting, and for the whole file.
-const downloadMillis = [1_000, 3_000] as const
+// The longest time for a download by URL (ms). A quarter of it is for connecting.
+const maxDownloadMillis = 3_000
 
 /** The bytes of an image, or why there are none. */
 export type Source = Uint8Array | "unreachable" | "not a string or bytes"
@@ -10,15 +10,18 @@ export type Source = Uint8Array | "unreachable" | "not a string or bytes"
 const asBytes = (data: unknown): Source => (data instanceof Uint8Array ? data : "unreachable")
 
 /**
- * Reads an image: bytes, base64, a data URL, an `http` or `https` URL, or a `cloud://` id. The error of a download is not
+ * Reads an image: bytes, base64, a data URL, an `http` or `https` URL (in at most `millis`), or a `cloud://` id. The error of a download is not
  * shown, because it contains the URL, which may be signed.
  */
-export const read = async (uniCloud: UniCloud | undefined, image: unknown): Promise<Source> => {
+export const read = async (uniCloud: UniCloud | undefined, image: unknown, millis: number): Promise<Source> => {
   if (typeof image !== "string") return image instanceof Uint8Array ? image : "not a string or bytes"
   if (!/^(https?|cloud):\/\//i.test(image)) return Buffer.from(image.replace(/^data:[^,]*,/i, ""), "base64")
   try {
     if (/^cloud/i.test(image)) return asBytes((await uniCloud?.downloadFile?.({ fileID: image }))?.fileContent)
-    const answer = await uniCloud?.httpclient?.request(image, { method: "GET", timeout: downloadMillis })
+    const within = Math.max(2, Math.min(millis, maxDownloadMillis))
+    const connect = Math.ceil(within / 4)
+    const timeout = [connect, Math.ceil(within) - connect] as const
+    const answer = await uniCloud?.httpclient?.request(image, { method: "GET", timeout })
     return answer?.status === 200 ? asBytes(answer.data) : "unreachable"
   } catch {
     return "unreachable"
