@@ -133,7 +133,7 @@ export class Exchange {
   /** `uniCloud` for the facade, with this database. */
   uniCloud(documents: Documents, dcloudAppid: string | undefined): UniCloud {
     const request: NonNullable<UniCloud["httpclient"]>["request"] = async (url, options) => {
-      const { content = Buffer.alloc(0), headers, method, timeout } = options
+      const { content = Buffer.alloc(0), headers = {}, method, timeout } = options
       const { after, error, response } = this.#ask({ method, url, headers, body: Buffer.from(content) }, timeout)
       if (after > 0) await new Promise((resolve) => setTimeout(resolve, after))
       if (error !== undefined) throw error
