@@ -50,7 +50,7 @@ export const make = (
 
   return (call: Call, counted: CountedCall, app: AppCredentials): Effect.Effect<unknown, Failure> =>
     Effect.flatMap(tokens.isWarm(app), (isWarm) => {
-      const refused = call.refused.at(-1)
+      const refused = call.refused[call.refused.length - 1]
       const token = Effect.suspend(() =>
         refused === undefined
           ? Effect.mapError(tokens.get(app, call.millisLeft), withoutToken)
