@@ -3,14 +3,16 @@
  * with the same reason.
  */
 import { assert, it } from "@effect/vitest"
+import * as AccessToken from "@qq-mini/core/AccessToken"
 import * as Auth from "@qq-mini/core/Auth"
 import * as Security from "@qq-mini/core/Security"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
 import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
 import { TestClock } from "effect/testing"
 import { first } from "../support/calls.ts"
 import { runFor } from "../support/clock.ts"
-import { check, fetches, untilFetched } from "../support/token.ts"
+import { app, check, fetches, tokensOnly, untilFetched } from "../support/token.ts"
 import { away, requestClientWithoutStore } from "../support/tokenStores.ts"
 
 it.effect.each([40001, 40002, 40013])("T5: getToken's %i is final", (code) =>
@@ -94,4 +96,25 @@ it.effect("T5: on Workers, with the store away, a wrong secret costs 50 requests
     for (const { reason } of errors) assert.strictEqual(reason._tag, "WrongSecret")
     assert.strictEqual(yield* fetches, 1)
   }).pipe(Effect.provide(requestClientWithoutStore(away())))
+)
+
+it.effect("T5: a forced fetch that QQ refuses takes the stored token from nobody", () =>
+  Effect.gen(function* () {
+    const tokens = yield* AccessToken.AccessToken
+    const sandbox = yield* Sandbox.Sandbox
+    const stored = yield* tokens.get(app, 10_000)
+    // another client of the same store, which has not read it yet
+    const other = yield* AccessToken.make
+    yield* sandbox.fault({ kind: "code", code: 40001, endpoint: "auth.getAccessToken", times: 9 })
+    const refused = Effect.map(Effect.flip(other.refresh(app, 10_000)), ({ _tag }) => _tag)
+    assert.deepStrictEqual([yield* refused, yield* refused], ["WrongSecret", "WrongSecret"])
+    assert.strictEqual(Redacted.value((yield* other.get(app, 10_000)).value), Redacted.value(stored.value))
+    assert.strictEqual(yield* refused, "WrongSecret")
+    assert.strictEqual(yield* fetches, 2)
+    // and where there is none, nobody asks QQ
+    const { refresh, renew } = yield* AccessToken.make
+    assert.strictEqual((yield* Effect.flip(refresh(app, 10_000)))._tag, "WrongSecret")
+    for (let i = 0; i < 3; i++) assert.strictEqual((yield* Effect.flip(renew(app, stored, 10_000)))._tag, "WrongSecret")
+    assert.strictEqual(yield* fetches, 3)
+  }).pipe(Effect.scoped, Effect.provide(tokensOnly))
 )

@@ -130,15 +130,18 @@ export const make = (obtain: Obtain, settings: Settings, scope: Scope.Scope): Fl
   ): Effect.fn.Return<Fetched, Reason> {
     for (;;) {
       const refused = program.memory.refusal(yield* monotonicMillis)
-      if (refused !== undefined) return yield* refused
+      if (refused !== undefined && (wanted._tag === "Fresh" || !program.memory.forcedFetchRefused))
+        return yield* refused
       const { flight, joined } = yield* join(program, wanted)
       const fetched = yield* Effect.result(resultOf(flight))
       if (fetched._tag === "Failure") {
+        program.memory.forcedFetchRefused = wanted._tag === "Fresh"
         // A renewal of a valid token gives up sooner than a fetch that a caller needs. So fetch again.
         if (joined && fetched.failure._tag === "StoreFailed" && isNeeded(wanted)) continue
         return yield* fetched.failure
       }
       const { fresh, token } = fetched.success
+      if (fresh) program.memory.forcedFetchRefused = false
       // Another caller's flight may have wanted less, and may return the token that QQ refused. A token that was
       // fetched for this caller is accepted, even if QQ issued the same token again.
       if (isWanted(token.value, wanted) || (fresh && (wanted._tag === "Fresh" || !joined))) return fetched.success

@@ -45,6 +45,8 @@ const rememberedMillis = (reason: Reason): number => {
 /** The memory of one program. */
 export class Memory {
   current: Current | undefined
+  /** Whether QQ refused a forced fetch, so that the store may still have a valid token for other calls. */
+  forcedFetchRefused = false
   #renewalPausedUntil = 0
   #refused: { readonly reason: Reason; readonly until: number } | undefined
 
@@ -77,7 +79,8 @@ export class Memory {
       renewAt: now + expiresIn - renewalLead(lifetime),
       endsAt: now + expiresIn - margin(lifetime)
     }
-    this.#refused = undefined
+    // A stored token says nothing about what QQ answers to the next forced fetch.
+    if (!this.forcedFetchRefused) this.#refused = undefined
     this.#renewalPausedUntil = 0
     return token
   }
