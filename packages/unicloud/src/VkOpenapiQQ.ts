@@ -39,7 +39,7 @@ export interface Compat extends Partial<Switches> {
   readonly ignorePage?: boolean
   /** Sets `appid` in the caller's input object. By default `false`. */
   readonly mutateInput?: boolean
-  /** Neither renews a refused token nor repeats a call. By default `false`. */
+  /** Neither renews a refused token nor repeats a call or the fetch of a token. By default `false`. */
   readonly noRetries?: boolean
   /** Puts the AppSecret into `encryptedKey`, for older functions that read it there. Clients get it. By default `false`. */
   readonly secretInEncryptedKey?: boolean
@@ -119,9 +119,9 @@ export const createVkOpenapiQQ = (options: Options = {}): VkOpenapiQQ => fromGro
 // vk waits 60 seconds for an answer.
 const usualMillis = 60_000
 
-const withTimes = (options: Options): Options => {
+const withSettings = (options: Options, { noRetries }: Switches): Options => {
   const { deadline = usualMillis, attemptTimeout = deadline } = options
-  return { ...options, deadline, attemptTimeout }
+  return { ...options, deadline, attemptTimeout, ...(noRetries ? { attempts: 1 } : {}) }
 }
 
 const switchesOf = ({ compat = {} }: Options): Switches => {
@@ -150,7 +150,7 @@ const hostsOf = ({ baseUrl = "" }: Options): ReadonlyArray<string> => [
 /** Makes `vk.openapi.qq` with these calls. */
 export const fromGroups = <const G extends Groups>(groups: G, options: Options = {}): VkCalls<G> & Own => {
   const switches = switchesOf(options)
-  const programs = Programs.make(withTimes(options))
+  const programs = Programs.make(withSettings(options, switches))
   const { granted, wrap } = Answers.listen()
   const { run } = Promised.makeRunner(UniCloudQQMini.layerAround(programs.config, wrap))
   const calls = Calls.make({ run, programs, switches, granted, hosts: hostsOf(options) })

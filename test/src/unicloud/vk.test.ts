@@ -715,7 +715,7 @@ describe("further differences that are meant", () => {
       ["acode.getMiniCode", 41030, q.acode.getMiniCode({ page: "https://q.qq.com" })],
       ["subscribeMessage.send", 47003, q.subscribeMessage.send({ touser: "O", template_id: "T" })],
       ["subscribeMessage.send", 47003, q.subscribeMessage.send({ ...message, data: {} })],
-      ["subscribeMessage.send", 47003, q.subscribeMessage.send({ ...message, data: { k: "v" } })],
+      ["subscribeMessage.send", 47003, q.subscribeMessage.send({ ...message, data: { k: {} } })],
       ["subscribeMessage.send", 40003, q.subscribeMessage.send({ ...message, touser: "" })],
       ["subscribeMessage.send", 40037, q.subscribeMessage.send({ ...message, template_id: null })],
       ["auth.code2Session", -2100, q.auth.code2Session()],
@@ -781,7 +781,7 @@ describe("further differences that are meant", () => {
 
   it("what QQ's quota forbids is not sent again at once, and has QQ's code all the same", async () => {
     platform.says({ text: [json({ errcode: 45009, errmsg: "too many" })] })
-    const q = instance({ attempts: 1, deadline: 1_000 })
+    const q = instance()
     const tooMany = { errCode: 45009, errMsg: "too many", code: 45009, msg: "too many" }
     assert.strictEqual((await q.security.msgSecCheck({ content: "x" })).msg, "too many")
     assert.deepStrictEqual(await q.security.msgSecCheck({ content: "x" }), tooMany)
@@ -845,6 +845,10 @@ describe("loose parameters", () => {
     const data = { k: { value, color: "#fff" } }
     const { data: sent } = jsonOf(await sentOf((q) => q.subscribeMessage.send({ ...message, touser: 5, data }))) as any
     assert.deepStrictEqual(sent, { k: { value: text } })
+    const { data: bare } = jsonOf(
+      await sentOf((q) => q.subscribeMessage.send({ ...message, data: { k: value } }))
+    ) as any
+    assert.deepStrictEqual(bare, sent)
   })
 
   it.each([
@@ -1051,6 +1055,9 @@ describe("compat", () => {
     emptyStore()
     platform.says({ token: [refusedSecret] })
     assert.deepStrictEqual(await instance({ compat: { noRetries: true } }).subscribeMessage.send(message), noToken)
+    platform.says({ token: [bytes("")] })
+    await failure(instance({ compat: { noRetries: true } }).auth.getAccessToken())
+    assert.deepStrictEqual(platform.asked(), ["token"])
   })
 
   it("sendUnchecked: QQ decides", async () => {
@@ -1347,6 +1354,15 @@ describe("auth", () => {
     const often = await q.auth.code2SessionMpQQ({ code: "C" })
     assert.deepStrictEqual(often, { errcode: 45011, errmsg: "often", code: 45011, msg: "often" })
     assert.strictEqual((await q.auth.code2Session({ code: "D" })).code, 0)
+  })
+
+  it("a getAccessTokenFn that QQ refuses takes the stored token from no call", async () => {
+    await instance().auth.getAccessToken()
+    platform.says({ token: [json({ errcode: 45009, errmsg: "too many" })] })
+    const q = instance()
+    assert.strictEqual((await q.auth.getAccessTokenFn()).code, 45009)
+    assert.deepStrictEqual(await q.security.msgSecCheck({ content: "x" }), ok)
+    assert.deepStrictEqual(tokensSent(), [undefined, "TK"])
   })
 
   it("cache counts by its truth", async () => {

@@ -93,8 +93,8 @@ export const make = ({ granted, hosts, programs, run, switches }: Parts) => {
     const { endpoint, input, options } = invocation
     const attempt = await single(endpoint, input)
     if (!("input" in attempt)) return attempt as VkResult
-    const once = switches.noRetries ? { ...options, attempts: 1 } : options
-    return invoke({ ...invocation, input: attempt["input"], options: once })
+    // vk waits for no quota: QQ's answer, or ours for it, comes at once.
+    return invoke({ ...invocation, input: attempt["input"], options: { ...options, quota: "fail" } })
   }
 
   return {

@@ -182,9 +182,12 @@ export const differences = [
   },
   {
     id: "refusedSecret",
-    when: { en: "QQ refused the AppSecret", zh: "AppSecret 被 QQ 拒绝之后" },
+    when: { en: "QQ refused to issue an access_token", zh: "QQ 拒绝发放 access_token 之后" },
     vk: { en: "asks again with every call", zh: "每次调用都再问" },
-    ours: { en: "not for 60 seconds; another secret is tried at once", zh: "60 秒内不再问；换了 AppSecret 会立即再试" },
+    ours: {
+      en: "not for 60 seconds if the AppSecret, the appid or the number of requests was refused, otherwise not for 5; the same error is returned. Another secret is tried at once, and a stored token is used",
+      zh: "AppSecret、appid 或次数被拒绝时 60 秒内、其他错误 5 秒内不再问，返回同样的错误；换了 AppSecret 会立即再试，已存放的仍然使用"
+    },
     why: { en: "QQ limits these requests", zh: "QQ 限制该请求的次数" }
   },
   {
@@ -193,6 +196,16 @@ export const differences = [
     vk: { en: "the next call fetches one", zh: "下次调用重新获取" },
     ours: { en: "an instance goes on with its own, at most 240 seconds", zh: "各实例继续使用自己的，最多 240 秒" },
     why: { en: "a database read less for each call", zh: "每次调用少读一次数据库" }
+  },
+  {
+    id: "missingCollection",
+    when: { en: "the collection `vk-global-data` does not exist", zh: "集合 `vk-global-data` 不存在" },
+    vk: { en: "fetches a token for every call", zh: "每次调用都获取 access_token" },
+    ours: {
+      en: "throws a QQError that says how to create it (or set `store`)",
+      zh: "抛出 QQError，说明如何新建（也可另设 `store`）"
+    },
+    why: { en: "each fetch ends the token of another call", zh: "每次获取都会使其他调用的失效" }
   },
   {
     id: "noRetries",
@@ -212,8 +225,8 @@ export const differences = [
     when: { en: "the quota that QQ publishes is full", zh: "配额（QQ 公布的次数）已满" },
     vk: { en: "sends all the same", zh: "发送" },
     ours: {
-      en: "waits within its time, else returns QQ's code, 45009 if QQ has not said one",
-      zh: "在时限内等待；等不到则返回 QQ 的错误码，QQ 还没有给出时为 45009"
+      en: "sends nothing; returns QQ's code and text, or 45009 if QQ has not said one",
+      zh: "不发送；返回 QQ 给出过的错误码与说明，没有时为 45009"
     },
     why: { en: "QQ would refuse it", zh: "QQ 会拒绝" }
   },

@@ -47,9 +47,10 @@ const keywords: Reading = (data) => {
   if (isNothing(data) || typeof data !== "object" || Array.isArray(data)) return isNothing(data) ? undefined : data
   return Object.fromEntries(
     Object.entries(data as Json).map(([name, keyword]) =>
-      typeof keyword === "object" && keyword !== null && keyword.value !== undefined
-        ? [name, { value: text(keyword.value) ?? "" }]
-        : [name, keyword]
+      // A value without its object is one, too.
+      typeof keyword !== "object" || keyword === null || keyword instanceof Date
+        ? [name, { value: text(keyword) ?? "" }]
+        : [name, "value" in keyword ? { value: text(keyword.value) ?? "" } : {}]
     )
   )
 }
@@ -110,5 +111,5 @@ export const tokenOf = ({ access_token }: Json): string | undefined =>
 export const loginOf = ({ encryptedKey, needKey, platform }: Json) => ({
   encryptedKey: optional(encryptedKey),
   needKey: Boolean(needKey),
-  platform: optional(platform) ?? "mp-qq"
+  platform: isNothing(platform) ? "mp-qq" : platform
 })
