@@ -846,7 +846,7 @@ describe("loose parameters", () => {
     const { data: sent } = jsonOf(await sentOf((q) => q.subscribeMessage.send({ ...message, touser: 5, data }))) as any
     assert.deepStrictEqual(sent, { k: { value: text } })
     const { data: bare } = jsonOf(
-      await sentOf((q) => q.subscribeMessage.send({ ...message, data: { k: value } }))
+      await sentOf((q) => q.subscribeMessage.send({ ...message, data: { k: value, none: undefined } }))
     ) as any
     assert.deepStrictEqual(bare, sent)
   })

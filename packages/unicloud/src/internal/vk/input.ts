@@ -46,11 +46,13 @@ const onByDefault: Reading = (value) => value === undefined || Boolean(value)
 const keywords: Reading = (data) => {
   if (isNothing(data) || typeof data !== "object" || Array.isArray(data)) return isNothing(data) ? undefined : data
   return Object.fromEntries(
-    Object.entries(data as Json).map(([name, keyword]) =>
-      // A value without its object is one, too.
-      typeof keyword !== "object" || keyword === null || keyword instanceof Date
-        ? [name, { value: text(keyword) ?? "" }]
-        : [name, "value" in keyword ? { value: text(keyword.value) ?? "" } : {}]
+    Object.entries(data as Json).flatMap(([name, keyword]) =>
+      keyword === undefined
+        ? []
+        : // A value without its object is one, too.
+          typeof keyword !== "object" || keyword === null || keyword instanceof Date
+          ? [[name, { value: text(keyword) ?? "" }]]
+          : [[name, "value" in keyword ? { value: text(keyword.value) ?? "" } : {}]]
     )
   )
 }
