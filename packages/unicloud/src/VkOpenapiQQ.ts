@@ -152,8 +152,10 @@ export const fromGroups = <const G extends Groups>(groups: G, options: Options =
   const switches = switchesOf(options)
   const programs = Programs.make(withSettings(options, switches))
   const { granted, wrap } = Answers.listen()
-  const { run } = Promised.makeRunner(UniCloudQQMini.layerAround(programs.config, wrap))
-  const calls = Calls.make({ run, programs, switches, granted, hosts: hostsOf(options) })
+  const runner = (more: Pick<Options, "store">) =>
+    Promised.makeRunner(UniCloudQQMini.layerAround({ ...programs.config, ...more }, wrap)).run
+  const [run, runWithoutStore] = [runner({}), runner({ store: "memory" })]
+  const calls = Calls.make({ run, runWithoutStore, programs, switches, granted, hosts: hostsOf(options) })
 
   const asVk =
     (call: (input: VkInput) => Promise<VkResult>): VkCall =>

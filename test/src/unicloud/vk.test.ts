@@ -765,6 +765,12 @@ describe("further differences that are meant", () => {
     assert.strictEqual(error.reason._tag, "InvalidConfig")
     assert.include(error.help.zh, "集合 vk-global-data 不存在")
     assert.deepStrictEqual(platform.asked(), [])
+    // what needs no token needs no store
+    const q = instance()
+    assert.strictEqual((await q.auth.code2Session({ code: "C" })).code, 0)
+    assert.deepStrictEqual(await q.security.msgSecCheck({ content: "x", access_token: "MINE" }), ok)
+    assert.deepStrictEqual(await q.request({ url: "api/x", access_token: "MINE" }), sent)
+    assert.strictEqual((await failure(q.auth.getAccessToken())).reason._tag, "InvalidConfig")
   })
 
   it("without the database an instance goes on with its token, and does not fetch with every call", async () => {

@@ -23,6 +23,8 @@ export type VkCall = (input?: VkInput) => Promise<VkResult>
 /** What the calls need. */
 export interface Parts {
   readonly run: Runner["run"]
+  /** Runs calls that need no token, and so no store. */
+  readonly runWithoutStore: Runner["run"]
   readonly programs: Programs
   readonly switches: Switches
   /** QQ's hosts, for `request`. */
@@ -42,9 +44,13 @@ interface Invocation<A> {
   readonly other?: ((heard: Heard) => A | undefined) | undefined
 }
 
+/** Whether an error says that the store can't be used as it is configured. */
+const isNoStore = (error: unknown): boolean =>
+  isQQError(error) && error.reason._tag === "InvalidConfig" && error.reason.setting === "store"
+
 /** Makes one call. Errors of QQ's become results. */
 const invokeBy =
-  (run: Runner["run"]) =>
+  ({ run, runWithoutStore }: Pick<Parts, "run" | "runWithoutStore">) =>
   async <A>({ changed, endpoint, input, options, other, toResult }: Invocation<A>): Promise<A | VkResult> => {
     let heard: Heard | undefined
     const call = QQMini.QQMini.use((client) => client.call(endpoint, input, options)).pipe(
@@ -54,7 +60,13 @@ const invokeBy =
       })
     )
     try {
-      return toResult(await run(endpoint.name, call), heard?.json ?? {})
+      const needsToken =
+        endpoint === Auth.getAccessToken || (endpoint.authorization === "access_token" && !("access_token" in input))
+      const value = await run(endpoint.name, call).catch((error: unknown) => {
+        if (needsToken || !isNoStore(error)) throw error
+        return runWithoutStore(endpoint.name, call)
+      })
+      return toResult(value, heard?.json ?? {})
     } catch (error) {
       if (!isQQError(error)) throw error
       const { reason } = error
@@ -65,8 +77,8 @@ const invokeBy =
   }
 
 /** Makes the calls. */
-export const make = ({ granted, hosts, programs, run, switches }: Parts) => {
-  const invoke = invokeBy(run)
+export const make = ({ granted, hosts, programs, switches, ...runners }: Parts) => {
+  const invoke = invokeBy(runners)
   const endpointOf = Endpoints.make(switches)
 
   /** The program of a call, or the caller's own token with the appid alone. Throws vk's error if there is none. */
