@@ -90,6 +90,21 @@ describe.concurrent("T6: Redis", () => {
     })
   })
 
+  it("is behind a connection that died unnoticed, while calls go on", async () => {
+    await using redis = await Redis.start()
+    await using proxy = await Proxy.start(redis.port)
+    await deploy(`redis://127.0.0.1:${proxy.port}`, async ({ openid, sandbox, start }) => {
+      const [holder] = await start(1)
+      await holder!.send(openid, 1)
+      proxy.silentUpTo = proxy.connections
+      await sandbox.run((platform) => platform.revokeTokens())
+      while (!holder!.events.includes("StoreBack")) {
+        const checked = await holder!.check({ millis: 500, fibers: 1, pause: 600, deadline: 15_000 })
+        assert.deepStrictEqual(Object.keys(checked), ["ok"])
+      }
+    })
+  })
+
   it("is cut off again and again after a script has run and before its answer is there", async () => {
     await using redis = await Redis.start()
     await using proxy = await Proxy.start(redis.port)

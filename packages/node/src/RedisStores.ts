@@ -66,6 +66,21 @@ const connectTimeoutMillis = 5_000
 const pingIntervalMillis = 2_000
 const socketTimeoutMillis = 5_000
 
+// T6: the client's `socketTimeout` starts again with each command that it writes, so calls would keep a dead connection.
+const watchdog = Layer.effectDiscard(
+  Effect.flatMap(NodeRedis.NodeRedis, ({ client }) => {
+    const reconnect = Effect.sync(() => {
+      client.destroy()
+      client.connect().catch(() => {})
+    })
+    const ping = Effect.ignore(Effect.tryPromise(() => client.ping()))
+    // In two parts: after the event loop was blocked, an answer that has arrived is read between them.
+    const half = Effect.sleep(socketTimeoutMillis / 2)
+    const pingOrReconnect = Effect.raceFirst(ping, half.pipe(Effect.andThen(half), Effect.andThen(reconnect)))
+    return Effect.forkScoped(Effect.forever(Effect.delay(pingOrReconnect, pingIntervalMillis)))
+  })
+)
+
 /**
  * The stores over their own connection. It is made when the layer is built, and restored whenever it breaks. If Redis
  * can't be used when the layer is built, the layer fails with a `QQError` that names the setting and the fix.
@@ -90,7 +105,7 @@ export const layer = (options: Options): Layer.Layer<TokenCache | Quota, QQError
         pingInterval: pingIntervalMillis,
         socket: {
           connectTimeout: connectTimeoutMillis,
-          // A connection on which nothing arrives, not even the answer to a ping, is dead.
+          // A connection on which nothing happens, since a ping is not answered, is dead.
           socketTimeout: socketTimeoutMillis,
           // The first connection must succeed. Later ones are retried without limit.
           reconnectStrategy: (retries, cause) =>
@@ -119,6 +134,6 @@ export const layer = (options: Options): Layer.Layer<TokenCache | Quota, QQError
             )
         )
       )
-      return Layer.merge(tokens, RedisQuota.layer(options)).pipe(Layer.provide(redis))
+      return Layer.mergeAll(tokens, RedisQuota.layer(options), watchdog).pipe(Layer.provide(redis))
     })
   )

@@ -10,6 +10,10 @@ export class Proxy implements AsyncDisposable {
   cut = 0
   /** How many were cut. */
   cuts = 0
+  /** Connections up to this one are silent for ever. */
+  silentUpTo = 0
+  /** How many connections there were. */
+  connections = 0
   readonly port: number
   readonly #server: Server
   readonly #sockets: Set<Socket>
@@ -24,6 +28,7 @@ export class Proxy implements AsyncDisposable {
     const sockets = new Set<Socket>()
     const server = createServer((from) => {
       const onward = connect(to, "127.0.0.1")
+      const number = ++proxy.connections
       let underWay: Promise<unknown> = Promise.resolve()
       for (const [one, other] of [
         [from, onward],
@@ -47,6 +52,7 @@ export class Proxy implements AsyncDisposable {
           .then(() => void pending--)
       })
       onward.on("data", (bytes) => {
+        if (number <= proxy.silentUpTo) return
         if (Math.random() < proxy.cut) {
           proxy.cuts++
           from.destroy()
