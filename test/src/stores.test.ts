@@ -305,6 +305,15 @@ describe("bad configuration names the setting and the fix, before anything is se
     assert.strictEqual(await sandbox.run((platform) => platform.count("auth.getAccessToken")), 1)
   })
 
+  it("a Redis that hangs: the client still ends", async () => {
+    await using hanging = await Redis.start()
+    await using sandbox = await SandboxServer.start()
+    await using qq = createQQMini({ apps: defaultPrograms, baseUrl: sandbox.url, store: hanging.url })
+    await qq.auth.getAccessToken()
+    hanging.freeze()
+    assert.deepStrictEqual(await qq.security.msgSecCheck({ content: "x" }), { risky: false })
+  })
+
   it("a wrong password, and a user who may not", async () => {
     await using locked = await Redis.start(
       "--requirepass",

@@ -77,7 +77,11 @@ const watchdog = Layer.effectDiscard(
     // In two parts: after the event loop was blocked, an answer that has arrived is read between them.
     const half = Effect.sleep(socketTimeoutMillis / 2)
     const pingOrReconnect = Effect.raceFirst(ping, half.pipe(Effect.andThen(half), Effect.andThen(reconnect)))
-    return Effect.forkScoped(Effect.forever(Effect.delay(pingOrReconnect, pingIntervalMillis)))
+    return Effect.andThen(
+      // Its `close` waits for every answer, and never ends if the connection breaks meanwhile.
+      Effect.addFinalizer(() => Effect.sync(() => client.destroy())),
+      Effect.forkScoped(Effect.forever(Effect.delay(pingOrReconnect, pingIntervalMillis)))
+    )
   })
 )
 
