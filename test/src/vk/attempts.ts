@@ -13,20 +13,25 @@ const ownTokenOf = ({ input, name }: Call): string | undefined => {
   return typeof token === "string" && token !== "" ? token : undefined
 }
 
+/** The input without empty parameters. */
+const filled = (input: Readonly<Record<string, any>>): Readonly<Record<string, any>> =>
+  Object.fromEntries(Object.entries(input).filter(([, value]) => value !== "" && value !== null && value !== undefined))
+
 /** The call with its program's token instead of the caller's own. */
 const withProgramsToken = (call: Call, uses: boolean): Call => ({
   ...call,
   input: () => {
     const { access_token: _, ...input } = call.input()
-    // With a token, no program needs a secret.
-    const given = input.appid && uses ? { appsecret: "-", ...input } : input
+    // With a token, no program needs a secret, and a message not even a program.
+    const program = call.name === "subscribeMessage.send" ? { appid: "-", appsecret: "-" } : { appsecret: "-" }
+    const given = uses && (input.appid || program.appid) ? { ...program, ...filled(input) } : input
     return call.name === "request" ? { ...given, data: { ...given.data, access_token: true } } : given
   }
 })
 
 /** Makes the calls of a case on vk's model, with the differences in how calls are made. Tells which of them mattered. */
 export const caller = (vk: Vk, active: ReadonlySet<string>, shown: Set<string>) => {
-  let refusedSecret: Outcome | undefined
+  let refusedFetch: Outcome | undefined
 
   const once = (given: Call): Outcome => {
     const own = ownTokenOf(given)
@@ -66,14 +71,14 @@ export const caller = (vk: Vk, active: ReadonlySet<string>, shown: Set<string>) 
     const { appid } = made.input ?? {}
     const input = { ...call.input(), ...(appid ? { appid } : {}) }
     const outcome = ownTokenOf(call) === undefined ? made : { ...made, input }
-    const token = outcome.requests.find(({ path }) => path === "token")
+    const token = outcome.requests.findLast(({ path }) => path === "token")
     if (token === undefined || isFault(token.reply) || !active.has("refusedSecret")) return outcome
-    if (refusedSecret !== undefined) {
+    if (refusedFetch !== undefined) {
       shown.add("refusedSecret")
       for (const token of Object.values(vk.stored())) if (!Object.values(before).includes(token)) vk.forget(token)
-      return { ...refusedSecret, requests: [] }
+      return { ...refusedFetch, requests: [] }
     }
-    if (codeOf(token.reply) === 40001) refusedSecret = outcome
+    if (outcome.requests.at(-1) === token && codeOf(token.reply)) refusedFetch = outcome
     return outcome
   }
 }

@@ -104,7 +104,7 @@ const template: Values = [
     (name) => `a second value ${name}`
   ),
   ...wrap(
-    odd,
+    scalars,
     (value) => ({ k: value }),
     (name) => `a field ${name}`
   ),
@@ -151,7 +151,8 @@ const login: Signature = {
     // which of two codes is taken is not known
     js_code: odd.slice(0, 3),
     needKey: odd,
-    platform: odd,
+    // a default value in vk's signature, or a parameter that counts as not given
+    platform: but("''", "null"),
     encryptedKey: values({
       undefined: () => undefined,
       "''": () => "",

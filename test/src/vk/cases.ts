@@ -158,16 +158,22 @@ const byOtherCall = networkCalls.flatMap((first) => {
 
 const storedKinds: ReadonlyArray<Stored> = ["valid", "for ever", "expired", "none", "no collection"]
 
-const byStore = networkCalls
-  .filter((name) => takesToken(name) || pathOf[name] === "token")
-  .flatMap((name) =>
-    storedKinds.map((stored): Case => ({
+/** Each state of the store. A login needs no token, and a caller's own token no store. */
+const byStore = networkCalls.flatMap((name) =>
+  storedKinds.flatMap((stored): ReadonlyArray<Case> => {
+    const one = (title: string, call: Call): Case => ({
       ...usually,
       stored,
-      title: `${name}, stored: ${stored}`,
-      calls: [callOf(name)]
-    }))
-  )
+      title: `${title}: ${stored}`,
+      calls: [call]
+    })
+    const ownToken = callOf(name, () => ({ ...signatures[name].valid(), access_token: "MINE" }))
+    return [
+      one(`${name}, stored`, callOf(name)),
+      ...(takesToken(name) && name !== "request" ? [one(`${name} with a token, stored`, ownToken)] : [])
+    ]
+  })
+)
 
 /** Calls at the same time without a token, and calls whose token was removed in between. */
 const byOthers = networkCalls.filter(takesToken).flatMap((name): ReadonlyArray<Case> => {
@@ -188,14 +194,16 @@ const combined = (count: number, seed: number): ReadonlyArray<Case> => {
     const path = pathOf[name]!
     const { parameters, valid } = signatures[name]
     const names = Object.keys(parameters)
-    const changed = Array.from({ length: names.length === 0 ? 0 : Math.floor(next() * 3) }, () => {
+    const stored = chance(0.5) ? "valid" : pick(storedKinds)
+    // Whether a wrong parameter or a missing collection is told first means nothing.
+    const varied = stored === "no collection" || names.length === 0 ? 0 : Math.floor(next() * 3)
+    const changed = Array.from({ length: varied }, () => {
       const parameter = pick(names)
       const [title, value] = pick(parameters[parameter]!)
       return { parameter, title, value }
     })
     const [appid, program] = chance(0.4) && programsOf(name).length > 0 ? pick(programsOf(name)) : ["", {}]
     const config = chance(0.3) ? pick(configs) : usualConfig
-    const stored = chance(0.5) ? "valid" : pick(storedKinds)
     const [answer, reply] = chance(0.5) ? pick(answersOf(path)) : ["", undefined]
     const input = () => ({
       ...valid(),

@@ -17,6 +17,7 @@ type Json = Readonly<Record<string, any>>
 
 /** What a rewriting knows of a call. */
 interface Made {
+  readonly one: Case
   readonly call: Call
   readonly outcome: Outcome
   /** The last request, if any was sent. */
@@ -223,7 +224,11 @@ const rewritings: Readonly<Record<string, Rewriting>> = {
     seen.requests.some(({ host }) => host !== "https://api.q.qq.com")
       ? { ...seen, requests: [], result: refused }
       : seen,
-  sendUnchecked: (seen, made) => (!isHint(seen) && isRefused(made) ? { ...seen, requests: [], result: refused } : seen)
+  sendUnchecked: (seen, made) => (!isHint(seen) && isRefused(made) ? { ...seen, requests: [], result: refused } : seen),
+  missingCollection: (seen, { one, outcome }) =>
+    one.stored === "no collection" && outcome.requests.some(({ path }) => path === "token")
+      ? { ...seen, requests: [], result: { thrown: "InvalidConfig", text: ourText } }
+      : seen
 }
 
 /** The ids of all differences. */
@@ -289,7 +294,7 @@ export const expectedOf = (
   })
   const all = (one.together ? together(outcomes) : outcomes).map((outcome, i) => {
     const call = one.calls[i]!
-    const made: Made = { call, outcome, last: outcome.requests.at(-1) }
+    const made: Made = { one, call, outcome, last: outcome.requests.at(-1) }
     let now = collapsed(outcome, seen(outcome, one), active)
     // Nobody can rely on a TypeError, or on a login with the code `undefined`.
     const unusable = isUnusable(made)
