@@ -260,6 +260,9 @@ export const signatures: Readonly<Record<CallName, Signature>> = {
   },
   request: {
     valid: () => ({ url: "api/json/foo/Bar", data: { access_token: true, x: 1 } }),
+    inputs: values({
+      "files and content": () => ({ url: "api/x", data: { x: 1 }, files: Buffer.from(image), content: "CONTENT" })
+    }),
     parameters: {
       url: values({
         "with a slash": () => "/api/x",

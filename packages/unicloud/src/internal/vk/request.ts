@@ -102,9 +102,11 @@ const bodyOf = async (request: VkRequest, data: Json | string | Uint8Array, type
     contentType: type || usual,
     body: typeof body === "string" ? body : [body]
   })
+  const isWhole = typeof data === "string" || isBytes(data)
+  // With files, urllib ignores `content`.
+  if (files && !isWhole) return Effect.runPromise(multipart(await upload(data, files)))
   if (content) return pack(content, "text/plain;charset=utf-8")
-  if (typeof data === "string" || isBytes(data)) return pack(data, "text/plain;charset=utf-8")
-  if (files) return Effect.runPromise(multipart(await upload(data, files)))
+  if (isWhole) return pack(data, "text/plain;charset=utf-8")
   if (useContent || contentType === "json" || /^application\/json\b/i.test(type)) {
     return pack(JSON.stringify(data), "application/json")
   }
