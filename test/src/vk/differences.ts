@@ -56,10 +56,10 @@ const isNoText = (value: unknown) =>
 
 /** Whether vk itself fails, or sends no code at all. */
 const isUnusable = ({ call, outcome: { end, requests } }: Made): boolean => {
+  if (requests.length === 0) return "thrown" in end && end.thrown instanceof TypeError
   const { code, encryptedKey, js_code } = call.input() ?? {}
-  return isOf(call, "auth.code2Session", "auth.code2SessionMpQQ")
-    ? requests.length > 0 && !(encryptedKey && isOf(call, "auth.code2Session")) && isNoText(js_code || code)
-    : isOf(call, "security.imgSecCheck") && "thrown" in end && end.thrown instanceof TypeError && requests.length === 0
+  const isLogin = isOf(call, "auth.code2SessionMpQQ") || (isOf(call, "auth.code2Session") && !encryptedKey)
+  return isLogin && isNoText(js_code || code)
 }
 
 /** Whether QQ itself would refuse what vk sends, whatever it says in the case. */
@@ -220,10 +220,8 @@ const rewritings: Readonly<Record<string, Rewriting>> = {
     })
   },
   mutateInput: (seen, { call }) => ({ ...seen, input: inputSeen(call.input()) }),
-  foreignHost: (seen) =>
-    seen.requests.some(({ host }) => host !== "https://api.q.qq.com")
-      ? { ...seen, requests: [], result: refused }
-      : seen,
+  foreignHost: (seen, { call }) =>
+    /^https?:\/\/(?!api\.q\.qq\.com[/?])/.test(call.input()?.url) ? { ...seen, requests: [], result: refused } : seen,
   sendUnchecked: (seen, made) => (!isHint(seen) && isRefused(made) ? { ...seen, requests: [], result: refused } : seen),
   missingCollection: (seen, { one, outcome }) =>
     one.stored === "no collection" && outcome.requests.some(({ path }) => path === "token")
