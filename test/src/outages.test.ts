@@ -99,7 +99,7 @@ describe.concurrent("T6: Redis", () => {
       proxy.silentUpTo = proxy.connections
       await sandbox.run((platform) => platform.revokeTokens())
       while (!holder!.events.includes("StoreBack")) {
-        const checked = await holder!.check({ millis: 500, fibers: 1, pause: 600, deadline: 15_000 })
+        const checked = await holder!.check({ millis: 500, fibers: 1, pause: 600, deadline: 60_000 })
         assert.deepStrictEqual(Object.keys(checked), ["ok"])
       }
     })
