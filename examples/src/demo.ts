@@ -1,5 +1,5 @@
 /**
- * The tour: all six calls over HTTP, as an Effect program and as promises, two programs side by side; then three things
+ * The tour: the calls over HTTP, as an Effect program and as promises, two programs side by side; then three things
  * going wrong. On the embedded sandbox, or, with QQ_APPID and QQ_APPSECRET set, on QQ itself.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"

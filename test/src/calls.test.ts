@@ -1,4 +1,4 @@
-/** The tour of the API: every parameter of the six calls, in this process and over HTTP. */
+/** The tour of the API: every parameter of the calls, in this process and over HTTP. */
 import { assert, describe, it, layer } from "@effect/vitest"
 import * as Acode from "@qq-mini/core/Acode"
 import * as App from "@qq-mini/core/App"
@@ -9,6 +9,7 @@ import * as QQMiniModule from "@qq-mini/core/QQMini"
 import * as Security from "@qq-mini/core/Security"
 import * as SubscribeMessage from "@qq-mini/core/SubscribeMessage"
 import * as NodeQQMini from "@qq-mini/node/NodeQQMini"
+import * as TemplateMessage from "@qq-mini/core/TemplateMessage"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
 import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
 import * as Transport from "@qq-mini/core/Transport"
@@ -123,6 +124,36 @@ for (const [name, transport] of transports) {
         const error = yield* Effect.flip(SubscribeMessage.send({ ...message, oac_appid: "not bound" }))
         assert.strictEqual(error.reason._tag, "InvalidInput")
         assert.include(error.message, "oac_appid")
+      })
+    )
+
+    it.effect("templateMessage.send: every parameter arrives by its wire name, and a form_id allows one message", () =>
+      Effect.gen(function* () {
+        const sandbox = yield* Sandbox.Sandbox
+        const { openid } = yield* sandbox.login({ user: `template ${name}` })
+        const other = yield* sandbox.login({ user: `another ${name}` })
+        const message = {
+          touser: openid,
+          template_id,
+          page: "pages/index/index?from=message",
+          form_id: yield* sandbox.submitForm({ openid }),
+          data: { keyword1: { value: "值" }, keyword2: { value: 42 } },
+          emphasis_keyword: "keyword1.DATA"
+        }
+        const reasonOf = (changed: Partial<typeof message>) =>
+          Effect.map(Effect.flip(TemplateMessage.send({ ...message, ...changed })), ({ reason }) => reason)
+        assert.isUndefined(yield* TemplateMessage.send(message))
+        const entry = (yield* sandbox.log).findLast((one) => one.endpoint === "templateMessage.send")
+        assert.deepStrictEqual(entry?.params, {
+          ...message,
+          data: { keyword1: { value: "值" }, keyword2: { value: "42" } }
+        })
+        assert.deepInclude(yield* reasonOf({}), { _tag: "InvalidInput", field: "form_id", code: 41029 })
+        const foreign = yield* reasonOf({ form_id: yield* sandbox.submitForm(other) })
+        assert.deepInclude(foreign, { _tag: "InvalidInput", field: "form_id", code: 41028 })
+        assert.deepInclude(yield* reasonOf({ template_id: "none" }), { _tag: "InvalidInput", field: "template_id" })
+        assert.strictEqual((yield* reasonOf({ page: "pages/none" }))._tag, "PageMissing")
+        assert.deepInclude(yield* reasonOf({ form_id: "" }), { _tag: "InvalidInput", field: "form_id" })
       })
     )
 

@@ -74,7 +74,7 @@ const doneUnder: Readonly<Record<Fault.FaultKind, boolean>> = {
   hugeBody: true
 }
 
-const spends = new Set(["subscribeMessage.send", "acode.getMiniCode"])
+const spends = new Set(["subscribeMessage.send", "templateMessage.send", "acode.getMiniCode"])
 const withSecret = new Set(["auth.getAccessToken", "auth.code2Session"])
 
 for (const [name, transport] of transports) {

@@ -87,13 +87,15 @@ describe("secrets", () => {
         const wrong = { appid: first.appid, appsecret: "aVeryWrongSecret" }
         secrets.add(wrong.appsecret)
         for (const call of Object.values(calls)) {
-          yield* seen.run(call({ code: "aVeryWrongCode", openid: "nobody" }))
+          yield* seen.run(call({ code: "aVeryWrongCode", openid: "nobody", form_id: "none" }))
         }
         secrets.add("aVeryWrongCode")
         yield* seen.run(Auth.getAccessToken({ cache: false, ...wrong }))
         yield* seen.run(Auth.getAccessToken({ appid: "nobody" }))
         yield* seen.run(Auth.getAccessToken({ appid: "b a d", appsecret: "aVeryWrongSecret" }))
-        yield* seen.run(calls["auth.code2Session"]!({ code: "aVeryWrongCode", openid: "" }, { attempts: -1 }))
+        yield* seen.run(
+          calls["auth.code2Session"]!({ code: "aVeryWrongCode", openid: "", form_id: "" }, { attempts: -1 })
+        )
         for (const code of [41030, 45029, 46001, 46003, 45011, 45009, 40036, 87014]) {
           for (const [endpoint, call] of Object.entries(calls)) {
             yield* sandbox.fault({ kind: "code", code, endpoint })
@@ -112,7 +114,8 @@ describe("secrets", () => {
       yield* Effect.gen(function* () {
         const sandbox = yield* Sandbox.Sandbox
         yield* sandbox.fault({ kind: "badToken", times: 20 })
-        for (let i = 0; i < 4; i++) yield* seen.run(calls["security.msgSecCheck"]!({ code: "", openid: "" }))
+        for (let i = 0; i < 4; i++)
+          yield* seen.run(calls["security.msgSecCheck"]!({ code: "", openid: "", form_id: "" }))
       }).pipe(Effect.provide(connected(QQMini.layer)))
       seen.add(yield* Metric.snapshot)
 
@@ -164,11 +167,11 @@ describe("secrets", () => {
         for (const next of shapes) {
           shape = next
           for (const [name, call] of Object.entries<Call>(calls)) {
-            if (name !== "auth.getAccessToken") yield* seen.run(call({ code, openid: "OPENID" }))
+            if (name !== "auth.getAccessToken") yield* seen.run(call({ code, openid: "OPENID", form_id: "F" }))
           }
         }
       }).pipe(Effect.provide(layer))
-      assert.strictEqual(seen.errors.length, shapes.length * 5)
+      assert.strictEqual(seen.errors.length, shapes.length * (Object.keys(calls).length - 1))
       assert.include(seen.text(), "bad request")
       assert.include(seen.text(), "<redacted>")
       const halves = [appsecret, token].map((secret) => secret.slice(0, 6))

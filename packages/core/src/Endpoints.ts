@@ -7,13 +7,15 @@ import type { Any } from "./endpoint/definition.ts"
 import { type Code, codes } from "./Code.ts"
 import { imgSecCheck, msgSecCheck } from "./Security.ts"
 import { send } from "./SubscribeMessage.ts"
+import { send as sendTemplate } from "./TemplateMessage.ts"
 
 /** The calls by group and name: `groups.security.msgSecCheck`. */
 export const groups = {
   auth: { getAccessToken, code2Session },
   acode: { getMiniCode },
   security: { msgSecCheck, imgSecCheck },
-  subscribeMessage: { send }
+  subscribeMessage: { send },
+  templateMessage: { send: sendTemplate }
 } as const
 
 /** All known error codes of QQ: the common ones, followed by those of each call. */

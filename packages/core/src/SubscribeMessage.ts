@@ -2,33 +2,21 @@
  * Subscription messages: `subscribeMessage.send`.
  */
 import * as Schema from "effect/Schema"
-import * as SchemaGetter from "effect/SchemaGetter"
 import * as Body from "./Body.ts"
 import * as Endpoint from "./Endpoint.ts"
 import { both } from "./internal/problem.ts"
-import { Finite, ok, Text } from "./internal/schema.ts"
+import { ok, Text } from "./internal/schema.ts"
+import { templateData } from "./internal/templateData.ts"
 import { perUser } from "./Limit.ts"
 import { NotSubscribed, Rejected, TooFrequent, UserRefused } from "./reason/answered.ts"
 import { InvalidInput, QuotaReached } from "./reason/client.ts"
-
-const value = () =>
-  Schema.Union([Schema.String, Finite]).pipe(
-    Schema.decodeTo(Schema.String, {
-      decode: SchemaGetter.transform((value: string | number) => String(value)),
-      encode: SchemaGetter.transform((value: string) => value)
-    })
-  )
 
 const message = () =>
   Schema.Struct({
     touser: Text,
     template_id: Text,
     page: Schema.optional(Text),
-    data: Schema.Record(Schema.String, Schema.Struct({ value: value() })).check(
-      Schema.makeFilter((data) =>
-        Object.keys(data).length > 0 ? undefined : both("needs at least one keyword", "至少需要一个关键词")
-      )
-    ),
+    data: templateData(),
     emphasis_keyword: Schema.optional(Text),
     oac_appid: Schema.optional(Text),
     use_robot: Schema.optional(

@@ -21,6 +21,14 @@ const valid: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     emphasis_keyword: "keyword1.DATA",
     oac_appid: "1",
     use_robot: 1
+  },
+  "templateMessage.send": {
+    touser: "u",
+    template_id: "t",
+    page: "p",
+    form_id: "f",
+    data: { keyword1: { value: "v" } },
+    emphasis_keyword: "keyword1.DATA"
   }
 }
 

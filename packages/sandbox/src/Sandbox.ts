@@ -58,6 +58,8 @@ export class Sandbox extends Context.Service<
     }) => Effect.Effect<void>
     /** Makes a user refuse the messages of a template. */
     readonly refuse: (options: { readonly openid: string; readonly template_id?: string }) => Effect.Effect<void>
+    /** Submits a form as a user. Returns its form_id, which allows one template message, or `""` for an unknown user. */
+    readonly submitForm: (options: { readonly openid: string }) => Effect.Effect<string>
     /** Fetches a token as another client, and returns it. The old token stays valid for its grace period. */
     readonly stealToken: (appid?: string) => Effect.Effect<string>
     /** Makes all tokens of the program invalid immediately. */
@@ -107,6 +109,11 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
       }),
     refuse: ({ openid, template_id = defaultTemplate }) =>
       Effect.sync(() => void platform.withOpenid(openid)?.subscriptions.set(template_id, "refused")),
+    submitForm: ({ openid }) =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        const user = platform.withOpenid(openid)
+        return user === undefined ? "" : platform.submitForm(user, now)
+      }),
     stealToken: (appid = first) => Effect.map(Clock.currentTimeMillis, (now) => platform.issue(appid, now)),
     revokeTokens: (appid = first) => Effect.sync(() => platform.revoke(appid)),
     markRisky: (image) => Effect.sync(() => platform.markRisky(image)),

@@ -85,6 +85,20 @@ export interface Calls {
       options?: PromiseOptions
     ): Promise<void>
   }
+  templateMessage: {
+    /** 模板消息，每个 form_id 可发送一条。结果不明时抛出 OutcomeUnknown，从不自动重发。 */
+    send(
+      input: {
+        touser: string
+        template_id: string
+        form_id: string
+        page?: string
+        data: { [keyword: string]: { value: string | number } }
+        emphasis_keyword?: string
+      } & CallCredentials,
+      options?: PromiseOptions
+    ): Promise<void>
+  }
 }
 
 /** 客户端。 */
@@ -439,6 +453,18 @@ export class UniSubscribemsg {
     },
     options?: PromiseOptions
   ): Promise<SendResult>
+  /** 发送模板消息。form_id 由小程序表单的 submit 事件给出，可发送一条。 */
+  sendTemplateMessage(
+    message: {
+      touser: string
+      template_id: string
+      form_id: string
+      page?: string
+      data: { [keyword: string]: { value: string | number } }
+      emphasis_keyword?: string
+    },
+    options?: PromiseOptions
+  ): Promise<SendResult>
 }
 
 /** QQ 登录的用户。sessionKey 不可下发到客户端。 */
@@ -559,6 +585,8 @@ export interface VkOpenapiQQ {
     getMiniCode(input?: { [parameter: string]: any }): Promise<(NodeBuffer & { code: 0; msg: "" }) | VkResult>
   }
   subscribeMessage: { send: VkCall }
+  /** vk 没有的接口；参数与返回值同样按 vk 的方式。 */
+  templateMessage: { send: VkCall }
 }
 
 /** vk.openapi.qq = createVkOpenapiQQ()。默认与仍在运行的 vk 共用 vk-global-data 中的 token。 */

@@ -1,5 +1,5 @@
 /**
- * Subscription messages in the form of DCloud's module `uni-subscribemsg`, which has only WeChat's.
+ * Subscription and template messages in the form of DCloud's module `uni-subscribemsg`, which has only WeChat's.
  *
  * Known from its document and its source, version 1.0.2: the constructor's `dcloudAppid` and `provider`; the parameters
  * of `sendSubscribeMessage`; its result `{ errCode, errMsg, result }`, in which `errCode` is the platform's number.
@@ -32,6 +32,21 @@ export interface SubscribeMessage {
   readonly lang?: string | undefined
 }
 
+/** A template message. */
+export interface TemplateMessage {
+  /** The user's openid. */
+  readonly touser: string
+  readonly template_id: string
+  /** The id that the `submit` event of the program's form gave. It allows one message. Only QQ has it. */
+  readonly form_id: string
+  /** The page that opens when the user taps the message. */
+  readonly page?: string | undefined
+  /** The template's keywords, `{ keyword1: { value: "…" } }`. */
+  readonly data: SubscribeMessage["data"]
+  /** The keyword to show in large print. Only QQ has it. */
+  readonly emphasis_keyword?: string | undefined
+}
+
 /** The result of a send. */
 export interface SendResult {
   /** 0 if the message was sent, or else QQ's code. */
@@ -47,6 +62,18 @@ const resultOf = (errCode: number, errMsg: string): SendResult => ({
   errMsg,
   result: { errcode: errCode, errmsg: errMsg }
 })
+
+/** What QQ answers is a result. Other errors are thrown. */
+const toResult = (sent: Promise<void>): Promise<SendResult> =>
+  sent.then(
+    () => resultOf(0, "ok"),
+    (error) => {
+      const code = isQQError(error) ? codeOf(error) : undefined
+      if (code === undefined) throw error
+      const { help, reason } = error as QQError
+      return resultOf(code, ("text" in reason && reason.text) || help.zh)
+    }
+  )
 
 /**
  * Sends messages with QQ. Use it as `uni-subscribemsg`:
@@ -73,15 +100,16 @@ export class UniSubscribemsg {
   /** Sends a message to a user who subscribed to it. The second parameter has the options of one call. */
   async sendSubscribeMessage(message: SubscribeMessage, options?: PromiseOptions): Promise<SendResult> {
     const { lang: _, miniprogram_state: __, ...rest } = message
-    const input = { ...rest, ...(await UniModule.programOf(this.#qq, this.#request)) }
-    return this.#qq.subscribeMessage.send(input, options).then(
-      () => resultOf(0, "ok"),
-      (error) => {
-        const code = isQQError(error) ? codeOf(error) : undefined
-        if (code === undefined) throw error
-        const { help, reason } = error as QQError
-        return resultOf(code, ("text" in reason && reason.text) || help.zh)
-      }
-    )
+    const program = await UniModule.programOf(this.#qq, this.#request)
+    return toResult(this.#qq.subscribeMessage.send({ ...rest, ...program }, options))
+  }
+
+  /**
+   * Sends a message to a user who submitted a form of the program. The second parameter has the options of one call.
+   * `uni-subscribemsg` sends WeChat's template messages here, which need no `form_id`.
+   */
+  async sendTemplateMessage(message: TemplateMessage, options?: PromiseOptions): Promise<SendResult> {
+    const program = await UniModule.programOf(this.#qq, this.#request)
+    return toResult(this.#qq.templateMessage.send({ ...message, ...program }, options))
   }
 }

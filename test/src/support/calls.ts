@@ -1,4 +1,4 @@
-/** What several tests need: the six calls as data, and pictures to send. */
+/** What several tests need: all calls as data, and pictures to send. */
 import * as Acode from "@qq-mini/core/Acode"
 import * as Auth from "@qq-mini/core/Auth"
 import type { CallOptions } from "@qq-mini/core/Endpoint"
@@ -6,6 +6,7 @@ import type { QQError } from "@qq-mini/core/QQError"
 import type * as QQMini from "@qq-mini/core/QQMini"
 import * as Security from "@qq-mini/core/Security"
 import * as SubscribeMessage from "@qq-mini/core/SubscribeMessage"
+import * as TemplateMessage from "@qq-mini/core/TemplateMessage"
 import * as Quota from "@qq-mini/core/Quota"
 import * as TokenCache from "@qq-mini/core/TokenCache"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
@@ -23,15 +24,20 @@ export const png = (width: number, height: number): Uint8Array =>
 
 export const image = png(8, 8)
 
-/** What a call needs of the platform: a fresh code, and a user who subscribed. */
+/** What a call needs of the platform: a fresh code, and a user who subscribed and submitted a form. */
 export interface Guest {
   readonly code: string
   readonly openid: string
+  readonly form_id: string
 }
 
-/** A new user with a login code and one subscription. */
+/** A new user with a login code, one subscription and one form. */
 export const newGuest = (sandbox: Sandbox.Sandbox["Service"], user: string): Effect.Effect<Guest> =>
-  Effect.tap(sandbox.login({ user }), ({ openid }) => sandbox.subscribe({ openid }))
+  Effect.gen(function* () {
+    const { code, openid } = yield* sandbox.login({ user })
+    yield* sandbox.subscribe({ openid })
+    return { code, openid, form_id: yield* sandbox.submitForm({ openid }) }
+  })
 
 export type Call = (guest: Guest, options?: CallOptions) => Effect.Effect<unknown, QQError, QQMini.QQMini>
 
@@ -43,7 +49,9 @@ export const calls: Readonly<Record<string, Call>> = {
   "security.msgSecCheck": (_, options) => Security.msgSecCheck({ content: risky }, options),
   "security.imgSecCheck": (_, options) => Security.imgSecCheck({ media: image }, options),
   "subscribeMessage.send": ({ openid }, options) =>
-    SubscribeMessage.send({ touser: openid, template_id, data: { keyword1: { value: "x" } } }, options)
+    SubscribeMessage.send({ touser: openid, template_id, data: { keyword1: { value: "x" } } }, options),
+  "templateMessage.send": ({ form_id, openid }, options) =>
+    TemplateMessage.send({ touser: openid, template_id, form_id, data: { keyword1: { value: "x" } } }, options)
 }
 
 /** Stores that bear no grudge: tokens that died early and refusals for the number of calls are forgotten at once. */

@@ -160,6 +160,11 @@ describe("UniSubscribemsg", () => {
     const stranger = await sandbox.run((platform) => platform.login({ user: "stranger" }))
     assert.strictEqual((await messages.sendSubscribeMessage({ ...message, touser: stranger.openid })).errCode, 46001)
 
+    const form_id = await sandbox.run((platform) => platform.submitForm({ openid }))
+    const template = { touser: openid, template_id, form_id, data: { keyword1: { value: "x" } } }
+    assert.deepStrictEqual(await messages.sendTemplateMessage(template), sent)
+    assert.strictEqual((await messages.sendTemplateMessage(template)).errCode, 41029)
+
     // D2: nobody can know whether it was sent
     const before = await requests("subscribeMessage.send")
     const other = await sandbox.run((platform) => newGuest(platform, "b"))

@@ -8,7 +8,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { imageSize } from "image-size"
 import { miniCode } from "./miniCode.ts"
-import type { Platform } from "./platform.ts"
+import type { Platform, User } from "./platform.ts"
 import { defaultPages, defaultTemplate } from "./program.ts"
 import { Refusal, refuse } from "./refusal.ts"
 
@@ -38,6 +38,31 @@ export const spend = (
 
 const chinaDay = (millis: number) => Math.floor((millis + 8 * 3_600_000) / 86_400_000)
 
+/** Whether a page is in the published program. No page is the home page. */
+const isPage = (platform: Platform, appid: string, path: string | undefined): boolean =>
+  path === undefined || (platform.program(appid)?.pages ?? defaultPages).includes(path.split("?")[0]!)
+
+/** The user of the program who gets a message. */
+const receiver = (platform: Platform, appid: string, openid: string): Effect.Effect<User, Refusal> => {
+  const user = platform.withOpenid(openid)
+  return user === undefined || user.appid !== appid ? refuse(40003, "invalid openid") : Effect.succeed(user)
+}
+
+/** Refuses a template that the program does not have, and data without one of its keywords. */
+const checkTemplate = (
+  platform: Platform,
+  appid: string,
+  template: string,
+  data: Readonly<Record<string, unknown>>
+): Effect.Effect<void, Refusal> => {
+  const { templates = { [defaultTemplate]: "any" as const } } = platform.program(appid)!
+  const keywords = Object.hasOwn(templates, template) ? templates[template] : undefined
+  if (keywords === undefined) return refuse(40037, "invalid template_id")
+  return keywords !== "any" && keywords.some((keyword) => data[keyword] === undefined)
+    ? refuse(47003, "argument invalid")
+    : Effect.void
+}
+
 const handlers: { readonly [E in Endpoints as E["name"]]: Handler<E> } = {
   "auth.getAccessToken": (_, appid, platform) =>
     Effect.map(Clock.currentTimeMillis, (now) => ({
@@ -63,8 +88,7 @@ const handlers: { readonly [E in Endpoints as E["name"]]: Handler<E> } = {
   }),
 
   "acode.getMiniCode": Effect.fnUntraced(function* ({ path }, appid, platform) {
-    const pages = platform.program(appid)?.pages ?? defaultPages
-    if (path !== undefined && !pages.includes(path.split("?")[0]!)) return yield* refuse(41030, "invalid page")
+    if (!isPage(platform, appid, path)) return yield* refuse(41030, "invalid page")
     const image = yield* Effect.mapError(miniCode(appid, path), () => new Refusal(40035, "invalid path"))
     yield* spend(platform, `codes ${appid}`, platform.limits(groups.acode.getMiniCode), 45029)
     return image
@@ -90,14 +114,9 @@ const handlers: { readonly [E in Endpoints as E["name"]]: Handler<E> } = {
   "subscribeMessage.send": Effect.fnUntraced(function* (message, appid, platform) {
     const { data, oac_appid, template_id, touser } = message
     const { messageDay, notSubscribedCode, sameUserSeconds } = platform.switches
-    const user = platform.withOpenid(touser)
-    const { officialAccounts, templates = { [defaultTemplate]: "any" as const } } = platform.program(appid)!
-    const keywords = Object.hasOwn(templates, template_id) ? templates[template_id] : undefined
-    if (user === undefined || user.appid !== appid) return yield* refuse(40003, "invalid openid")
-    if (keywords === undefined) return yield* refuse(40037, "invalid template_id")
-    if (keywords !== "any" && keywords.some((keyword) => data[keyword] === undefined)) {
-      return yield* refuse(47003, "argument invalid")
-    }
+    const { officialAccounts } = platform.program(appid)!
+    const user = yield* receiver(platform, appid, touser)
+    yield* checkTemplate(platform, appid, template_id, data)
     if (oac_appid !== undefined && !officialAccounts?.includes(oac_appid)) {
       return yield* refuse(40015, "invalid oac_appid")
     }
@@ -110,6 +129,19 @@ const handlers: { readonly [E in Endpoints as E["name"]]: Handler<E> } = {
     yield* spend(platform, `message ${touser}${day}`, platform.limits(groups.subscribeMessage.send), 46002)
     user.subscriptions.set(template_id, left - 1)
     user.lastMessage = now
+  }),
+
+  "templateMessage.send": Effect.fnUntraced(function* ({ data, form_id, page, template_id, touser }, appid, platform) {
+    const user = yield* receiver(platform, appid, touser)
+    yield* checkTemplate(platform, appid, template_id, data)
+    if (!isPage(platform, appid, page)) return yield* refuse(41030, "invalid page")
+    const now = yield* Clock.currentTimeMillis
+    const form = platform.form(form_id)
+    if (form === undefined || form.openid !== user.openid || form.validUntil <= now) {
+      return yield* refuse(41028, "invalid form id")
+    }
+    if (form.used) return yield* refuse(41029, "form id used count reach limit")
+    form.used = true
   })
 }
 

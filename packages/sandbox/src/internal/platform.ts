@@ -37,6 +37,13 @@ export interface Login {
   used: boolean
 }
 
+/** An issued form_id. Times are milliseconds of the platform's clock. */
+export interface Form {
+  readonly openid: string
+  readonly validUntil: number
+  used: boolean
+}
+
 /** A user of one program. */
 export interface User {
   readonly appid: string
@@ -67,6 +74,7 @@ export class Platform {
   readonly #random: typeof Random.Random.Service
   readonly #tokens = new Map<string, Array<Token>>()
   readonly #logins = new Map<string, Login>()
+  readonly #forms = new Map<string, Form>()
   readonly #users = new Map<string, User>()
   readonly #openids = new Map<string, User>()
   readonly #used = new Map<string, Array<number>>()
@@ -166,6 +174,18 @@ export class Platform {
   /** The login of a code. */
   withCode(code: string): Login | undefined {
     return this.#logins.get(code)
+  }
+
+  /** Issues a form_id for a user. It allows one template message. */
+  submitForm({ openid }: User, now: number): string {
+    const id = this.#hex(32)
+    this.#forms.set(id, { openid, validUntil: now + this.switches.formIdLifetime * 1_000, used: false })
+    return id
+  }
+
+  /** The form of a form_id. */
+  form(id: string): Form | undefined {
+    return this.#forms.get(id)
   }
 
   /** Marks an image as risky from now on. Images are compared by their bytes. */

@@ -21,6 +21,8 @@ export interface Switches {
    * The shortest time between two messages to one user, in seconds. Sooner messages get 41030. By default 0: no limit.
    */
   readonly sameUserSeconds: number
+  /** How long a form_id is valid, in seconds. By default 604800, which is 7 days. */
+  readonly formIdLifetime: number
   /** The code if the program's quota is full. By default 45009. */
   readonly quotaCode: number
   /** The code for an image with a wrong type or too many pixels. By default 40035. */
@@ -48,6 +50,7 @@ export const defaultSwitches: Switches = {
   loginCodes: { appid: -101600007, appsecret: -101222100, code: 40029 },
   notSubscribedCode: 46001,
   sameUserSeconds: 0,
+  formIdLifetime: 604_800,
   quotaCode: 45009,
   badImageCode: 40035,
   imageEitherWayRound: true,
