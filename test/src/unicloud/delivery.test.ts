@@ -1,7 +1,7 @@
 /** The delivered file as uniCloud projects use it: plain CommonJS on the real Nodes, and the example projects. */
 import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
 import { execFile } from "node:child_process"
-import { cp, mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from "node:fs/promises"
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, symlink, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
@@ -254,11 +254,20 @@ const standIn = async (cloudfunctions: string, name: string, dependencies: Recor
   await link(folder)
 }
 
+/** The delivered file with longer deadlines: on a busy machine the 4 seconds of a cloud function may be too short. */
+const patient = `const delivered = require("./delivered.js")
+const createQQMini = (options) => delivered.createQQMini({ deadline: 60000, attemptTimeout: 20000, ...options })
+module.exports = { ...delivered, createQQMini }
+`
+
 /** A project as it is uploaded; gives the folder of its functions. */
 const lay = async (project: string): Promise<string> => {
   const cloudfunctions = await mkdtemp(join(tmpdir(), `qq-mini-${project}-`))
   await cp(join(examples, project, "uniCloud/cloudfunctions"), cloudfunctions, { recursive: true })
-  await cp(common, join(cloudfunctions, "common/qq-mini"), { recursive: true })
+  const delivered = join(cloudfunctions, "common/qq-mini")
+  await cp(common, delivered, { recursive: true })
+  await rename(join(delivered, "index.js"), join(delivered, "delivered.js"))
+  await writeFile(join(delivered, "index.js"), patient)
   await standIn(cloudfunctions, "uni-config-center")
   for (const name of ["vk-unicloud", "uni-open-bridge-common"]) {
     await standIn(cloudfunctions, name, { "uni-config-center": "file:../uni-config-center" })
