@@ -89,14 +89,14 @@ const make = (left: Left, send: (sent: Sent) => Promise<Received>): Transport.Tr
           timeout,
           atMostOnce
         }
-        Exchange.settle(send(sent).then(responseOf), (end) => {
-          clearTimeout(timer)
-          resume(
-            Effect.mapError(end, (error) =>
-              error.problem === "ETIMEDOUT" ? new Transport.TransportError({ ...error, limit: timeout }) : error
-            )
-          )
-        })
+        Exchange.settle(
+          send(sent).then(responseOf),
+          (end) => {
+            clearTimeout(timer)
+            resume(end)
+          },
+          timeout
+        )
         return Effect.sync(() => clearTimeout(timer))
       })
     })

@@ -17,18 +17,28 @@ export const targetOf = ({ path, query }: Request): string => {
   return target
 }
 
-/** Turns an error that an HTTP client threw into a `TransportError`, with a safe name and the phase of the request. */
-export const toTransportError = (error: unknown): TransportError => new TransportError(phaseOf(error))
+/**
+ * Turns an error that an HTTP client threw into a `TransportError`, with a safe name and the phase of the request. `limit`
+ * is the client's timeout, if it is shorter than that of the request.
+ */
+export const toTransportError = (error: unknown, limit?: number): TransportError => {
+  const { phase, problem } = phaseOf(error)
+  return problem === "ETIMEDOUT" ? timedOut(phase, limit) : new TransportError({ phase, problem })
+}
 
 /** The error of a request that timed out. `unsent` if certainly nothing was sent. */
 export const timedOut = (phase: "unsent" | "lost", limit?: number): TransportError =>
   new TransportError({ phase, problem: "ETIMEDOUT", ...(limit === undefined ? {} : { limit }) })
 
-/** Calls `end` with the result of an HTTP client's promise. A rejection becomes a `TransportError`. */
-export const settle = (answer: Promise<Response>, end: (exit: Effect.Effect<Response, TransportError>) => void): void =>
+/** Calls `end` with the result of an HTTP client's promise. A rejection becomes a {@link toTransportError}. */
+export const settle = (
+  answer: Promise<Response>,
+  end: (exit: Effect.Effect<Response, TransportError>) => void,
+  limit?: number
+): void =>
   void answer.then(
     (response) => end(Effect.succeed(response)),
-    (error) => end(Effect.fail(toTransportError(error)))
+    (error) => end(Effect.fail(toTransportError(error, limit)))
   )
 
 /** Joins the pieces of an answer. */
