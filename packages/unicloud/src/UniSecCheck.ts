@@ -182,7 +182,7 @@ export class UniSecCheck {
     }
   }
 
-  /** Checks an image. A download by URL takes at most 3 seconds, and the deadline covers it too. */
+  /** Checks an image. A download takes at most 3 seconds, and the deadline covers it too. */
   async imgSecCheck({ image }: ImageCheckInput, options?: PromiseOptions): Promise<CheckResult> {
     if (image === undefined || image === null) return failed(ErrorCode.PARAM_REQUIRED, "缺少参数 image")
     const start = performance.now()

@@ -73,6 +73,7 @@ describe("UniSecCheck", () => {
     const uniCloud = {
       ...makeUniCloud(),
       downloadFile: async ({ fileID }: { readonly fileID: string }) => {
+        if (fileID === "cloud://space/hangs.png") return new Promise<never>(() => {})
         if (fileID !== "cloud://space/bad.png") throw new Error("no such file")
         return { fileContent: Buffer.from(bad) }
       }
@@ -89,8 +90,10 @@ describe("UniSecCheck", () => {
     assert.strictEqual(missing.errCode, "uni-sec-check-invalid-request-url")
     assert.notInclude(missing.errMsg, "a-secret")
     // D3: a download that hangs ends with the deadline
-    const hanging = await check.imgSecCheck({ image: `${host}/hangs.png` }, { deadline: "1 second" })
-    assert.strictEqual(hanging.errCode, "uni-sec-check-invalid-request-url")
+    for (const image of [`${host}/hangs.png`, "cloud://space/hangs.png"]) {
+      const hanging = await check.imgSecCheck({ image }, { deadline: "1 second" })
+      assert.strictEqual(hanging.errCode, "uni-sec-check-invalid-request-url")
+    }
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
     assert.strictEqual(await errCode(`${host}/good.png`), "uni-sec-check-invalid-request-url")
