@@ -6,7 +6,7 @@ import * as Body from "./Body.ts"
 import * as Endpoint from "./Endpoint.ts"
 import { both } from "./internal/problem.ts"
 import { ok, Text } from "./internal/schema.ts"
-import { templateData } from "./internal/templateData.ts"
+import { templateData, unknownTemplate } from "./internal/template.ts"
 import { perUser } from "./Limit.ts"
 import { NotSubscribed, Rejected, TooFrequent, UserRefused } from "./reason/answered.ts"
 import { InvalidInput, QuotaReached } from "./reason/client.ts"
@@ -69,12 +69,7 @@ export const send = /* @__PURE__ */ Endpoint.post(
         reason: Rejected,
         help: { en: "An error inside QQ; its text says more.", zh: "QQ 内部错误，请参考返回的说明。" }
       },
-      {
-        code: 40037,
-        reason: InvalidInput,
-        field: "template_id",
-        help: { en: "The template_id is not one of this program.", zh: "template_id 不属于该小程序。" }
-      },
+      unknownTemplate,
       {
         code: 41030,
         reason: TooFrequent,

@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import * as Body from "./Body.ts"
 import * as Endpoint from "./Endpoint.ts"
 import { ok, pagePath, Text } from "./internal/schema.ts"
-import { templateData } from "./internal/templateData.ts"
+import { templateData, unknownTemplate } from "./internal/template.ts"
 import { perDay } from "./Limit.ts"
 import { PageMissing } from "./reason/answered.ts"
 import { InvalidInput } from "./reason/client.ts"
@@ -41,12 +41,7 @@ export const send = /* @__PURE__ */ Endpoint.post("templateMessage.send", "/api/
   body: Body.json,
   output: ok(),
   codes: [
-    {
-      code: 40037,
-      reason: InvalidInput,
-      field: "template_id",
-      help: { en: "The template_id is not one of this program.", zh: "template_id 不属于该小程序。" }
-    },
+    unknownTemplate,
     {
       code: 41028,
       reason: InvalidInput,

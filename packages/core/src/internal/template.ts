@@ -1,6 +1,8 @@
-/** The schema of the keywords of a message template, which two kinds of message share. */
+/** What subscription messages and template messages share: the data of a template, and the code of a wrong one. */
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
+import type { Code } from "../Code.ts"
+import { InvalidInput } from "../reason/client.ts"
 import { both } from "./problem.ts"
 import { Finite } from "./schema.ts"
 
@@ -19,3 +21,11 @@ export const templateData = () =>
       Object.keys(data).length > 0 ? undefined : both("needs at least one keyword", "至少需要一个关键词")
     )
   )
+
+/** QQ's code for a template that the program does not have. */
+export const unknownTemplate: Code = {
+  code: 40037,
+  reason: InvalidInput,
+  field: "template_id",
+  help: { en: "The template_id is not one of this program.", zh: "template_id 不属于该小程序。" }
+}
