@@ -4,15 +4,18 @@
  */
 import { assert, it } from "@effect/vitest"
 import * as AccessToken from "@qq-mini/core/AccessToken"
+import * as App from "@qq-mini/core/App"
 import * as Auth from "@qq-mini/core/Auth"
+import * as QQMini from "@qq-mini/core/QQMini"
 import * as Security from "@qq-mini/core/Security"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { TestClock } from "effect/testing"
 import { first } from "../support/calls.ts"
 import { runFor } from "../support/clock.ts"
-import { app, check, fetches, tokensOnly, untilFetched } from "../support/token.ts"
+import { app, check, fetches, oneStore, tokensOnly, untilFetched } from "../support/token.ts"
 import { away, requestClientWithoutStore } from "../support/tokenStores.ts"
 
 it.effect.each([40001, 40002, 40013])("T5: getToken's %i is final", (code) =>
@@ -40,6 +43,21 @@ it.effect("T5: a wrong secret costs one getToken, then fails at once for a minut
     yield* unknown
     assert.strictEqual(yield* fetches, 4)
   }).pipe(Effect.provide(Sandbox.layer))
+)
+
+it.effect("T5: after a reset, a process with the new secret in its list works beside one with the old", () =>
+  Effect.gen(function* () {
+    const processWith = (appsecret: string) =>
+      Effect.map(Layer.build(Layer.fresh(QQMini.layerStores)), (client) => Effect.provide(check, client)).pipe(
+        Effect.provide(App.layer({ appid: first.appid, appsecret }))
+      )
+    const [old, current] = [yield* processWith("theOldSecret"), yield* processWith(String(first.appsecret))]
+    for (let i = 0; i < 3; i++) {
+      yield* current
+      assert.strictEqual((yield* Effect.flip(old)).reason._tag, "WrongSecret")
+    }
+    assert.strictEqual(yield* fetches, 2)
+  }).pipe(Effect.scoped, Effect.provide(oneStore))
 )
 
 it.effect("T5: several wrong secrets cost one getToken each", () =>
