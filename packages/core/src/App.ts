@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { checker, invalidConfig, rule } from "./internal/rule.ts"
-import { type InvalidConfig, UnknownApp } from "./reason/client.ts"
+import { type ClientClosed, type InvalidConfig, type LookupFailed, UnknownApp } from "./reason/client.ts"
 import type { QQError } from "./reason/error.ts"
 
 /** The id of a mini program, as `1112345678`. */
@@ -57,14 +57,25 @@ export const Credentials = /* @__PURE__ */ Schema.Struct({
   )
 })
 
-/** The registry of programs. Implement it to look secrets up elsewhere, for example in a database. */
+/** The registry of programs. For secrets in a database see `AppLookup`, which implements it. */
 export class Apps extends Context.Service<
   Apps,
   {
-    /** The credentials of one program, or of the default program for `undefined`. */
-    readonly credentials: (appid: AppId | undefined) => Effect.Effect<AppCredentials, UnknownApp | InvalidConfig>
+    /**
+     * The credentials of one program, or of the default program for `undefined`. Waits at most `within` milliseconds,
+     * if it has to wait.
+     */
+    readonly credentials: (appid: AppId | undefined, within?: number) => Effect.Effect<AppCredentials, Missing>
+    /**
+     * The credentials to use in place of those that QQ refused, or `undefined` if there are no others. Waits at most
+     * `within` milliseconds. A registry that can't change omits it.
+     */
+    readonly replacement?: (refused: AppCredentials, within?: number) => Effect.Effect<AppCredentials | undefined>
   }
 >()("@qq-mini/core/App/Apps") {}
+
+/** Why a registry gives no credentials. */
+export type Missing = UnknownApp | InvalidConfig | LookupFailed | ClientClosed
 
 /** The programs of a registry. */
 export interface AppsOptions {

@@ -85,6 +85,10 @@ export const UnknownApp = /* @__PURE__ */ schemaOf(client.UnknownApp, {
 })
 export type UnknownApp = client.UnknownApp
 
+/** The function that looks up AppSecrets failed, and the program's secret is not remembered. Nothing was sent. */
+export const LookupFailed = /* @__PURE__ */ schemaOf(client.LookupFailed, { problem: Schema.String })
+export type LookupFailed = client.LookupFailed
+
 /**
  * A quota is used up. With `code`, QQ said so, for this call or for one shortly before. With `wait`, the client's limiter
  * refused the call, and nothing was sent.
@@ -166,6 +170,7 @@ const Certain = /* @__PURE__ */ Schema.Union([
   SystemBusy,
   Rejected,
   UnknownApp,
+  LookupFailed,
   QuotaReached,
   InvalidInput,
   InvalidConfig,

@@ -67,7 +67,7 @@ export const make = Effect.gen(function* () {
           : Effect.withSpan(call, `QQMini.${endpoint.name}`, { kind: "client", captureStackTrace: false })
       }),
     remaining: (endpoint, credentials = {}) =>
-      Effect.flatMap(App.Current, (selected) => callerOf(endpoint, credentials, selected)).pipe(
+      Effect.flatMap(App.Current, (selected) => callerOf(endpoint, credentials, selected, settings.deadline)).pipe(
         Effect.flatMap(({ appid }) =>
           Effect.mapError(
             quota.remaining(countedCallOf(endpoint, appid)),

@@ -79,6 +79,7 @@ describe("QQError", () => {
     QQError.WrongSecret,
     QQError.InvalidAppId,
     QQError.UnknownApp,
+    QQError.LookupFailed,
     QQError.InvalidToken,
     QQError.InvalidCode,
     QQError.PageMissing,

@@ -13,6 +13,7 @@ import * as QQMini from "@qq-mini/core/QQMini"
 import * as TokenCache from "@qq-mini/core/TokenCache"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import * as FetchTransport from "./FetchTransport.ts"
 import * as Environment from "./internal/environment.ts"
 
@@ -72,11 +73,11 @@ const settings = Effect.fnUntraced(function* (
   )
 })
 
-const programs = (options: Options): Effect.Effect<App.AppsOptions, QQError> => {
+const registry = (options: Options): Effect.Effect<App.Apps["Service"], QQError, Scope.Scope> => {
   const { appid, apps, appsecret, env } = options
   return env === undefined || appid !== undefined || appsecret !== undefined || apps !== undefined
-    ? Setup.programs(options)
-    : Environment.programs(env)
+    ? Setup.registry(options)
+    : Effect.flatMap(Environment.programs(env), App.make)
 }
 
 // The default store. On Workers it logs a warning: there are many isolates, and each would invalidate the others'
@@ -95,7 +96,7 @@ const make = (options: Options, encryption?: Parts.Adapter["encryption"]) =>
   Effect.map(
     Parts.make(options, {
       settings: settings(options),
-      apps: Layer.effect(App.Apps, Effect.flatMap(programs(options), App.make)),
+      apps: Layer.effect(App.Apps, registry(options)),
       transport: FetchTransport.layer(options.fetch),
       storeByName: (name) => (name === undefined ? layerMemory : undefined),
       storeNames: ["durableObject(env.QQ_TOKENS)"],
@@ -132,6 +133,6 @@ export const layer = (options: Omit<Options, "tokenKey">): Layer.Layer<QQMini.QQ
  */
 export const createQQMini = (options: Options = {}): Promised.RequestClient => {
   const client = Effect.runSync(make(options, EncryptedTokenCache))
-  Effect.runSync(Effect.flatMap(programs(options), App.make))
+  Effect.runSync(Effect.scoped(registry(options)))
   return Promised.make(client, { dropsCalls: runsOf(options) === "request" })
 }

@@ -18,6 +18,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
 import * as UserDirectories from "effect/persistence/UserDirectories"
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
@@ -81,12 +82,12 @@ const layerDefault: Layer.Layer<TokenCache.TokenCache> = Effect.flatMap(
   )
 )
 
-const make = (options: Options, apps: Effect.Effect<App.AppsOptions, QQError>) =>
+const make = (options: Options, apps: Effect.Effect<App.Apps["Service"], QQError, Scope.Scope>) =>
   Effect.andThen(
     NodeTransport.check(options),
     Parts.make(options, {
       settings: Setup.settings(options),
-      apps: Layer.effect(App.Apps, Effect.flatMap(apps, App.make)),
+      apps: Layer.effect(App.Apps, apps),
       transport: NodeTransport.layerWith(options),
       storeByName,
       storeNames,
@@ -101,7 +102,7 @@ const make = (options: Options, apps: Effect.Effect<App.AppsOptions, QQError>) =
  * store.
  */
 export const layer = (options: Options): Layer.Layer<QQMini | AccessToken, QQError> =>
-  Layer.unwrap(make(options, Setup.programs(options)))
+  Layer.unwrap(make(options, Setup.registry(options)))
 
 // An empty variable counts as not set, because compose files set missing variables to "".
 const text = (name: string) =>
@@ -146,7 +147,7 @@ const fromEnvironment = Effect.gen(function* (): Effect.fn.Return<
 const layerEnvironment = (options: Options): Layer.Layer<QQMini | AccessToken, QQError> =>
   Layer.unwrap(
     Effect.flatMap(fromEnvironment, (environment) =>
-      make({ ...environment.options, ...given(options) }, Effect.succeed(environment.programs))
+      make({ ...environment.options, ...given(options) }, App.make(environment.programs))
     )
   )
 
@@ -178,13 +179,13 @@ const layerLogger = Layer.succeed(Logger.LogToStderr, true)
  */
 export const createQQMini = (options: Options = {}): Promised.PromiseClient => {
   const { appid, apps, appsecret } = options
-  const fromOptions = Effect.runSync(make(options, Setup.programs(options)))
+  const fromOptions = Effect.runSync(make(options, Setup.registry(options)))
   if (appid === undefined && appsecret === undefined && apps === undefined) {
     // Read the environment now: the default provider of Effect reads it only once in a process.
     const environment = ConfigProvider.layer(Effect.sync(() => ConfigProvider.fromEnv()))
     return Promised.make(layerEnvironment(options).pipe(Layer.provide(environment), Layer.provideMerge(layerLogger)))
   }
-  Effect.runSync(Effect.flatMap(Setup.programs(options), App.make))
+  Effect.runSync(Effect.scoped(Setup.registry(options)))
   return Promised.make(Layer.provideMerge(fromOptions, layerLogger))
 }
 

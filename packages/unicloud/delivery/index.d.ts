@@ -190,6 +190,11 @@ export type TokenEvent =
  */
 export type Store = "database" | "opendb-open-data" | "vk-global-data" | "redis" | "memory" | OpenBridge
 
+/** 按 appid 查询 AppSecret；没有该小程序时为 undefined 或 null。 */
+export type AppLookup = (
+  appid: string
+) => string | null | undefined | PromiseLike<string | null | undefined> | EffectValue
+
 /** createQQMini 的选项。 */
 export interface Options {
   /** 默认使用全局 uniCloud。 */
@@ -201,8 +206,10 @@ export interface Options {
   /** 默认小程序，优先于配置文件。 */
   appid?: string
   appsecret?: string
-  /** 其他小程序。 */
-  apps?: { appid: string; appsecret: string }[]
+  /** 其他小程序：列表，或按 appid 查询 AppSecret 的函数（如查询数据库）；没有该小程序时返回 undefined，再查配置文件。 */
+  apps?: { appid: string; appsecret: string }[] | AppLookup
+  /** 函数 apps 返回的密钥使用多久（毫秒）后再次查询，默认 300000；被 QQ 拒绝时立即再次查询。 */
+  secretTtl?: number
   /**
    * access_token 存放处，默认 "database"；也可以是自己的存储：createTokenStore({ read, replace })，用 effect 编写时为具有 TokenCache
    * 的方法的对象，或提供它的 Layer。
@@ -264,6 +271,8 @@ type Certain =
   | (Answered<"TooFrequent"> & { readonly wait?: number })
   /** 未找到该小程序的 AppSecret。 */
   | { readonly _tag: "UnknownApp"; readonly appid: string | undefined; readonly lookedIn: string }
+  /** 查询 AppSecret 的函数失败，也没有记住该小程序的密钥；problem 如 ECONNREFUSED。 */
+  | { readonly _tag: "LookupFailed"; readonly problem: string }
   /** 配额已用完。有 code 时是 QQ 的判断；有 wait 时由客户端拒绝，未发送请求，wait 之后再试。 */
   | {
       readonly _tag: "QuotaReached"
@@ -504,7 +513,9 @@ export interface VkResult {
 export type VkCall = (input?: { [parameter: string]: any }) => Promise<VkResult>
 
 /** createVkOpenapiQQ 的选项。 */
-export interface VkOptions extends Options {
+export interface VkOptions extends Omit<Options, "apps" | "secretTtl"> {
+  /** 其他小程序；vk 的 getAppidInfo 是同步的，因此只能是列表。 */
+  apps?: { appid: string; appsecret: string }[]
   /** 加密 encryptedKey 的密钥，默认取 vk 配置的 vk.crypto.aes。 */
   aesKey?: string
   /** 与 vk 有意不同之处的开关：true 为 vk 的做法。 */

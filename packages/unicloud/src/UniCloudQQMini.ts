@@ -192,7 +192,7 @@ const make = Effect.fnUntraced(function* (options: Options, wrapTransport?: Part
   const { timeLeft, transformClient } = options
   yield* Parts.checkFunctions({ transformClient })
   yield* checkKey(options)
-  yield* Setup.givenPrograms(options)
+  yield* Effect.scoped(UniConfig.make(options))
   const checked = yield* settings(options)
   const { during, left } = TimeLeft.trackInFlight()
   const inTime = TimeLeft.within(checked.deadline, timeLeft, during)

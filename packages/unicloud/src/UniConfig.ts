@@ -15,9 +15,14 @@ import * as App from "@qq-mini/core/App"
 import { type InvalidConfig, QQError, UnknownApp } from "@qq-mini/core/QQError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import type { ConfigCenter, UniCloud } from "./UniCloud.ts"
 
-/** The options of the registry. Programs in the options take precedence over configured ones. */
+/**
+ * The options of the registry. Programs in the options take precedence over configured ones. With a function `apps`,
+ * only a program that the function does not know is looked for in the files, and the default program if `appid` is not
+ * set.
+ */
 export interface Options extends Setup.Programs {
   /** The result of `require("uni-config-center")`. Without it, only the programs in the options exist. */
   readonly configCenter?: ConfigCenter | undefined
@@ -158,7 +163,8 @@ export const programOf = Effect.fnUntraced(function* (
   dcloudAppid: string
 ): Effect.fn.Return<string | undefined, QQError> {
   const { configCenter } = options
-  if (configCenter === undefined || (yield* Setup.givenPrograms(options)).length > 0) return undefined
+  const isGiven = options.appid !== undefined || (yield* Setup.givenPrograms(options)).length > 0
+  if (configCenter === undefined || isGiven) return undefined
   const { at, config } = yield* uniIdConfig({ ...options, dcloudAppid }, configCenter)
   const found = yield* ownProgram(config, at)
   if (found !== undefined) return found.appid
@@ -194,11 +200,14 @@ const configured = Effect.fnUntraced(function* (
 const lookedIn = (options: Options): string =>
   options.configCenter === undefined
     ? "appid, apps (no configCenter · 未传入 configCenter)"
-    : `${uniId} (${qq}), ${vkIndex} (${list})`
+    : `${typeof options.apps === "function" ? "apps, " : ""}${uniId} (${qq}), ${vkIndex} (${list})`
 
 /** Makes the registry. It checks the programs in the options now, and the configured ones for each call. */
-export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<App.Apps["Service"], QQError> {
+export const make = Effect.fnUntraced(function* (
+  options: Options
+): Effect.fn.Return<App.Apps["Service"], QQError, Scope.Scope> {
   const given = yield* Setup.givenPrograms(options)
+  const lookedUp = yield* Setup.lookup(options)
   // Always the same object for a program, so that values memoised by object are found again.
   const known = new Map<string, App.AppCredentials>()
   const remember = ({ appid, appsecret }: App.AppCredentialsInput): App.AppCredentials => {
@@ -208,7 +217,7 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
     known.set(appid, app)
     return app
   }
-  return App.Apps.of({
+  const listed = App.Apps.of({
     credentials(appid) {
       const pick = (apps: ReadonlyArray<App.AppCredentialsInput>) =>
         appid === undefined ? apps[0] : apps.find((one) => one.appid === appid)
@@ -227,6 +236,14 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
           : Effect.succeed(remember(app))
       )
     }
+  })
+  if (lookedUp === undefined) return listed
+  return App.Apps.of({
+    ...lookedUp,
+    credentials: (appid = options.appid, within) =>
+      appid === undefined
+        ? listed.credentials(appid)
+        : Effect.catchTag(lookedUp.credentials(appid, within), "UnknownApp", () => listed.credentials(appid))
   })
 })
 

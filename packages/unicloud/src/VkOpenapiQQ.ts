@@ -11,7 +11,7 @@
  * - A mini code is a Buffer with `code` and `msg`.
  * - All calls of qq-mini are available by their names, including those that vk does not have.
  */
-import { invalidConfig } from "@qq-mini/core/App"
+import { type AppCredentialsInput, invalidConfig, notAList } from "@qq-mini/core/App"
 import type { Any } from "@qq-mini/core/Endpoint"
 import { groups } from "@qq-mini/core/Endpoints"
 import * as Promised from "@qq-mini/core/Promise"
@@ -52,7 +52,9 @@ export interface Compat extends Partial<Switches> {
 }
 
 /** The options of `createVkOpenapiQQ`: those of `createQQMini`, and options for callers of vk. */
-export interface Options extends UniCloudQQMini.Options {
+export interface Options extends Omit<UniCloudQQMini.Options, "apps" | "secretTtl"> {
+  /** More programs of the same backend: a list, because vk's `getAppidInfo` can't wait for a function. */
+  readonly apps?: ReadonlyArray<AppCredentialsInput> | undefined
   /**
    * The key that encrypts `encryptedKey`. By default vk's setting `vk.crypto.aes`. Without both there is no
    * `encryptedKey`.
@@ -149,6 +151,7 @@ const hostsOf = ({ baseUrl = "" }: Options): ReadonlyArray<string> => [
 
 /** Makes `vk.openapi.qq` with these calls. */
 export const fromGroups = <const G extends Groups>(groups: G, options: Options = {}): VkCalls<G> & Own => {
+  if (typeof options.apps === "function") throw notAList("apps")
   const switches = switchesOf(options)
   const programs = Programs.make(withSettings(options, switches))
   const { granted, wrap } = Answers.listen()

@@ -1,6 +1,7 @@
 /** S1: of an error that somebody else threw only a name known in advance is shown, whatever the error is made of. */
 import { assert, describe, it } from "@effect/vitest"
 import * as AccessToken from "@qq-mini/core/AccessToken"
+import * as AppLookup from "@qq-mini/core/AppLookup"
 import * as EncryptedTokenCache from "@qq-mini/core/EncryptedTokenCache"
 import * as QQMini from "@qq-mini/core/QQMini"
 import * as Quota from "@qq-mini/core/Quota"
@@ -307,7 +308,23 @@ describe("S1: a secret in an error does not come out of", () => {
       Effect.flatMap(
         UniConfig.make({ configCenter: () => ({ config: () => undefined, requireFile: () => throwing(error) }) }),
         (apps) => apps.credentials(undefined)
-      )
+      ).pipe(Effect.scoped)
+    )
+  )
+
+  it.live("a function that looks up AppSecrets", () =>
+    holdsNone((error) =>
+      Effect.forEach([() => throwing(error), () => reject(error), () => Effect.fail(error)], (failing) => {
+        // the first time it gives the secret, so that the second error is in a log alone
+        let asked = 0
+        const lookup = () => (asked++ === 0 ? app.appsecret : failing())
+        return Effect.gen(function* () {
+          const fails = yield* AppLookup.make(failing)
+          yield* Effect.flip(fails.credentials(app.appid))
+          const { credentials, replacement } = yield* AppLookup.make(lookup)
+          assert.isUndefined(yield* replacement!(yield* credentials(app.appid)))
+        }).pipe(Effect.scoped)
+      })
     )
   )
 })

@@ -1,7 +1,7 @@
 /** The configuration of uniCloud projects, the errors it gives, and errors as results. */
 import * as QQErrors from "@qq-mini/core/QQError"
 import { QQError, type Reason } from "@qq-mini/core/QQError"
-import { createQQMini, type Options, toUniError, toVkError } from "@qq-mini/unicloud"
+import { createQQMini, createVkOpenapiQQ, type Options, toUniError, toVkError } from "@qq-mini/unicloud"
 import type { ConfigCenter, Httpclient, UniCloud } from "@qq-mini/unicloud/UniCloud"
 import { inspect } from "node:util"
 import { afterEach, assert, describe, it, vi } from "vitest"
@@ -286,6 +286,20 @@ describe("uni-config-center", () => {
     }
   })
 
+  it("a function comes before the files, which have what it does not know and the default program", async () => {
+    // the array has no entry without the app, and a program of the function needs none
+    const files = { uniId: [{ dcloudAppid: "__UNI__A", ...configOf(one) }], vk: vkList([]) }
+    const apps = (appid: string) => Promise.resolve(appid === two.appid ? two.appsecret : undefined)
+    const uniCloud = clientInfos("__UNI__A")
+    assert.deepStrictEqual(await programOf({ files, apps, uniCloud }), one)
+    assert.deepStrictEqual(await programOf({ files, apps, uniCloud }, one.appid), one)
+    assert.deepStrictEqual(await programOf({ files, apps }, two.appid), two)
+    assert.deepStrictEqual(await programOf({ files, apps, uniCloud, appid: two.appid }), two)
+    const { help } = await failure(programOf({ files, apps, uniCloud }, "4444"))
+    assert.include(help.zh, "apps")
+    assert.throws(() => createVkOpenapiQQ({ apps: apps as never }), /apps: must be a list/)
+  })
+
   it("an appid that stands nowhere: says where it was looked for", async () => {
     const files = { uniId: configOf(one), vk: vkList([two]) }
     const { reason } = await failure(programOf({ files }, "4444"))
@@ -327,6 +341,7 @@ const reasons: { readonly [Tag in Reason["_tag"]]: Extract<Reason, { readonly _t
   WrongSecret: new QQErrors.WrongSecret({ code: 40001, text: "invalid credential" }),
   InvalidAppId: new QQErrors.InvalidAppId({ code: 40013, text: "" }),
   UnknownApp: new QQErrors.UnknownApp({ appid: "1", lookedIn: "apps" }),
+  LookupFailed: new QQErrors.LookupFailed({ problem: "ECONNREFUSED" }),
   InvalidToken: new QQErrors.InvalidToken({ code: 42001, text: "expired" }),
   InvalidCode: new QQErrors.InvalidCode({ code: -2100, text: "invalid code" }),
   PageMissing: new QQErrors.PageMissing({ code: 41030, text: "invalid page" }),
@@ -352,6 +367,7 @@ const names: Readonly<Record<Reason["_tag"], string>> = {
   WrongSecret: "qq-mini-wrong-secret",
   InvalidAppId: "qq-mini-invalid-app-id",
   UnknownApp: "qq-mini-unknown-app",
+  LookupFailed: "qq-mini-lookup-failed",
   InvalidToken: "qq-mini-invalid-token",
   InvalidCode: "qq-mini-invalid-code",
   PageMissing: "qq-mini-page-missing",

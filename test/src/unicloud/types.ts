@@ -71,10 +71,15 @@ export type ClientAsTold = Holds<Same<keyof Told.PromiseClient, Extract<keyof Re
 export type ClosesAsTold = Holds<Same<ReturnType<Told.PromiseClient["close"]>, ReturnType<RealClient["close"]>>>
 
 // every option, and nothing else; what comes from uniCloud or effect is not described in full
-type Foreign = "uniCloud" | "configCenter" | "store" | "transport" | "transformClient" | "onTokenEvent"
+type Foreign = "apps" | "uniCloud" | "configCenter" | "store" | "transport" | "transformClient" | "onTokenEvent"
+type ListOf<A> = Extract<A, ReadonlyArray<unknown>>
+type RealLookup = Extract<Real.Options["apps"], (...args: any) => unknown>
 export type OptionsThere = Holds<SameFields<Told.Options, Real.Options>>
 export type OptionsFit = Holds<Fits<Omit<Told.Options, Foreign>, Omit<Real.Options, Foreign>>>
 export type OptionsAreAllTold = Holds<Fits<Omit<Real.Options, Foreign>, Told.Options>>
+export type ProgramsFit = Holds<Fits<ListOf<Told.Options["apps"]>, ListOf<Real.Options["apps"]>>>
+export type ProgramsAreAllTold = Holds<Fits<ListOf<Real.Options["apps"]>, ListOf<Told.Options["apps"]>>>
+export type LookupFits = Holds<Fits<Exclude<ReturnType<Told.AppLookup>, Told.EffectValue>, ReturnType<RealLookup>>>
 export type Stores = Holds<Same<Extract<Told.Store, string>, Extract<Real.Store, string>>>
 export type StoresAsOption = Holds<Same<Extract<Told.Options["store"], string>, Extract<Real.Store, string>>>
 export type BridgeThere = Holds<SameFields<Told.OpenBridge, Extract<Real.Store, { readonly setAccessToken: unknown }>>>

@@ -6,7 +6,9 @@ import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
 import * as App from "../App.ts"
+import * as AppLookup from "../AppLookup.ts"
 import { checkSettings, Settings, type SettingsInput } from "../internal/settings.ts"
 import type { QQError } from "../reason/error.ts"
 
@@ -21,8 +23,13 @@ export interface Programs {
   readonly appid?: App.AppId | undefined
   /** The program's AppSecret, from q.qq.com. */
   readonly appsecret?: string | Redacted.Redacted<string> | undefined
-  /** More programs of the same backend. */
-  readonly apps?: ReadonlyArray<App.AppCredentialsInput> | undefined
+  /**
+   * More programs of the same backend: a list, or a function that looks up the AppSecret of an appid. The function
+   * returns the secret or `undefined`, directly, as a promise or as an Effect. See `AppLookup`.
+   */
+  readonly apps?: ReadonlyArray<App.AppCredentialsInput> | AppLookup.Lookup | undefined
+  /** How long a secret that the function `apps` gave is used before it is asked again (ms). By default 300,000. */
+  readonly secretTtl?: number | undefined
 }
 
 /** Checks the settings and adds the defaults. `baseUrlName` is the name of the base URL in errors. */
@@ -60,30 +67,40 @@ const mainProgram = (
   return App.checkCredentials(input, settingOf)
 }
 
-/** The programs in the options; the list may be empty. The first program is the default. Fails if one is invalid. */
+/**
+ * The listed programs in the options; the list may be empty. The first program is the default. Fails if one is invalid.
+ */
 export const givenPrograms = Effect.fnUntraced(function* (
   options: Programs
 ): Effect.fn.Return<ReadonlyArray<App.AppCredentialsInput>, QQError> {
   const { apps = [] } = options
+  if (typeof apps === "function") return []
   const main = yield* mainProgram(options)
   yield* App.make({ apps, source: "apps" })
   // The main program may be in the list too.
   return main === undefined ? apps : [main, ...apps.filter(({ appid }) => appid !== main.appid)]
 })
 
-/** The programs in the options. Fails if there is none or one is invalid. */
-export const programs = (options: Programs): Effect.Effect<App.AppsOptions, QQError> =>
-  Effect.flatMap(givenPrograms(options), (apps) =>
-    apps.length > 0
-      ? Effect.succeed({ apps, source: options.appid === undefined ? "apps" : "appid / apps" })
-      : Effect.fail(
-          App.invalidConfig(
-            "appid",
-            "is missing: give appid and appsecret, or apps, or set QQ_APPID and QQ_APPSECRET",
-            "缺失：请给出 appid 和 appsecret，或 apps，或设置 QQ_APPID 和 QQ_APPSECRET"
-          )
-        )
-  )
+/** The registry of the function `apps` in the options, if it is one. Fails if an option beside it is invalid. */
+export const lookup = (options: Programs): Effect.Effect<App.Apps["Service"] | undefined, QQError, Scope.Scope> =>
+  typeof options.apps === "function" ? AppLookup.make(options.apps, options) : Effect.succeed(undefined)
+
+/** The registry of the programs in the options. Fails if there is none or one is invalid. */
+export const registry = Effect.fnUntraced(function* (
+  options: Programs
+): Effect.fn.Return<App.Apps["Service"], QQError, Scope.Scope> {
+  const lookedUp = yield* lookup(options)
+  if (lookedUp !== undefined) return lookedUp
+  const apps = yield* givenPrograms(options)
+  if (apps.length === 0) {
+    return yield* App.invalidConfig(
+      "appid",
+      "is missing: give appid and appsecret, or apps, or set QQ_APPID and QQ_APPSECRET",
+      "缺失：请给出 appid 和 appsecret，或 apps，或设置 QQ_APPID 和 QQ_APPSECRET"
+    )
+  }
+  return yield* App.make({ apps, source: options.appid === undefined ? "apps" : "appid / apps" })
+})
 
 const isList = (u: unknown): u is ReadonlyArray<App.AppCredentialsInput> =>
   Array.isArray(u) && u.every((app) => typeof app?.appid === "string" && typeof app.appsecret === "string")

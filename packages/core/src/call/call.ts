@@ -53,6 +53,7 @@ const isObject = (u: unknown): u is Readonly<Record<string, unknown>> =>
 export const make = ({ apps, attempt, quota, settings, tokens }: Parts) => {
   const defaults = Options.fromSettings(settings)
   const callerOf = Caller.make(apps)
+  const replacementOf = Caller.makeReplacement(apps)
   const admission = new Admission(quota, settings.maxInFlight)
   const budget = new Retry.Budget()
 
@@ -112,14 +113,15 @@ export const make = ({ apps, attempt, quota, settings, tokens }: Parts) => {
     selected: App.Selected | undefined
   ): Effect.Effect<unknown, Reason> => {
     const { endpoint } = progress
-    if (isObject(input) && typeof input["appid"] === "string") progress.appid = input["appid"]
+    const named = isObject(input) && input["appid"] !== undefined ? input["appid"] : selected?.appid
+    if (typeof named === "string") progress.appid = named
     const checked = check(endpoint, input, given)
     if (Result.isFailure(checked)) return Effect.fail(checked.failure)
     const { options, params, wire } = checked.success
-    return Effect.flatMap(callerOf(endpoint, checked.success.input, selected), (caller) => {
+    const runAs = (caller: Caller.Caller): Effect.Effect<unknown, Reason> => {
       progress.appid = caller.appid
-      if (Caller.isTokenCall(endpoint)) return getToken(caller.proof, params as {}, options.deadline)
       const call = new Call(progress, wire, caller, options)
+      if (Caller.isTokenCall(endpoint)) return getToken(caller.proof, params as {}, call.millisLeft)
       const output = Retry.run(tryOnce(call), {
         delivery: endpoint.delivery,
         ifUnknown: endpoint.ifUnknown,
@@ -128,6 +130,15 @@ export const make = ({ apps, attempt, quota, settings, tokens }: Parts) => {
         budget
       })
       return endpoint.select ? Effect.map(output, (output) => endpoint.select!(output, params)) : output
-    })
+    }
+    const caller = callerOf(endpoint, checked.success.input, selected, options.deadline)
+    if (replacementOf === undefined) return Effect.flatMap(caller, runAs)
+    return Effect.flatMap(caller, (caller) =>
+      Effect.catch(runAs(caller), (reason) =>
+        Effect.flatMap(replacementOf(caller, reason, progress.began + options.deadline - progress.now), (other) =>
+          other === undefined ? Effect.fail(reason) : runAs(other)
+        )
+      )
+    )
   }
 }

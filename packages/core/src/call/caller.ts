@@ -12,6 +12,8 @@ import type { Proof } from "./request.ts"
 export interface Caller {
   readonly appid: App.AppId | undefined
   readonly proof: Proof
+  /** Whether the proof comes from the registry of programs, and not from the caller. */
+  readonly isRegistered: boolean
 }
 
 /** The unchecked program and token that a caller passes with the parameters. */
@@ -56,44 +58,60 @@ const problemOf = (selected: UncheckedCredentials | undefined, access_token: unk
       )
 }
 
-const callerOf = (app: App.AppCredentials): Caller => ({ appid: app.appid, proof: app })
+const registered = (app: App.AppCredentials): Caller => ({ appid: app.appid, proof: app, isRegistered: true })
 
 /** Makes the function that finds the program and the proof of a call in the registry of programs. */
 export const make = (apps: App.Apps["Service"]) => {
   const find = Effect.fnUntraced(function* (
     endpoint: Any,
     selected: UncheckedCredentials | undefined,
-    access_token: unknown
+    access_token: unknown,
+    within: number
   ): Effect.fn.Return<Caller, Reason> {
     const problem = problemOf(selected, access_token)
     if (problem !== undefined) return yield* problem
     const { appid, appsecret } = (selected ?? {}) as Partial<App.AppCredentialsInput>
-    if (endpoint.authorization === "none") return { appid, proof: undefined }
+    if (endpoint.authorization === "none") return { appid, proof: undefined, isRegistered: false }
     // A login is authorised by the AppSecret, so the caller's token is ignored.
     if (access_token === undefined || (endpoint.authorization === "secret" && !isTokenCall(endpoint))) {
-      return callerOf(
-        appid === undefined || appsecret === undefined
-          ? yield* apps.credentials(appid)
-          : { appid, appsecret: App.redact(appsecret) }
-      )
+      return appid === undefined || appsecret === undefined
+        ? registered(yield* apps.credentials(appid, within))
+        : { appid, proof: { appid, appsecret: App.redact(appsecret) }, isRegistered: false }
     }
     // With the caller's own token no AppSecret is needed, and an appid only if the endpoint sends it.
     const proof = App.redact(access_token as string | Redacted.Redacted<string>)
-    if (appid !== undefined) return { appid, proof }
-    const app = yield* Effect.result(apps.credentials(undefined))
+    if (appid !== undefined) return { appid, proof, isRegistered: false }
+    const app = yield* Effect.result(apps.credentials(undefined, within))
     if (Result.isFailure(app) && endpoint.appid) return yield* app.failure
-    return { appid: Result.isSuccess(app) ? app.success.appid : undefined, proof }
+    return { appid: Result.isSuccess(app) ? app.success.appid : undefined, proof, isRegistered: false }
   })
 
-  /** `selected` is the program of calls that name none. */
+  /** `selected` is the program of calls that name none. Waits at most `within` milliseconds for the registry. */
   return (
     endpoint: Any,
     given: UncheckedCredentials,
-    selected: App.Selected | undefined
+    selected: App.Selected | undefined,
+    within: number
   ): Effect.Effect<Caller, Reason> => {
     const own = given.appid !== undefined || given.appsecret !== undefined ? given : selected
     return own === undefined && given.access_token === undefined && endpoint.authorization !== "none"
-      ? Effect.map(apps.credentials(undefined), callerOf)
-      : find(endpoint, own, given.access_token)
+      ? Effect.map(apps.credentials(undefined, within), registered)
+      : find(endpoint, own, given.access_token, within)
   }
 }
+
+/**
+ * Makes the function that finds other credentials for a call whose credentials QQ refused. It gives `undefined` if there
+ * are none, or if the call failed for another reason. Without a registry that can change, there is no such function.
+ */
+export const makeReplacement = ({ replacement }: App.Apps["Service"]) =>
+  replacement &&
+  ((caller: Caller, { _tag }: Reason, within: number): Effect.Effect<Caller | undefined> => {
+    const { isRegistered, proof } = caller
+    return isRegistered &&
+      proof !== undefined &&
+      !Redacted.isRedacted(proof) &&
+      /^(WrongSecret|InvalidAppId)$/.test(_tag)
+      ? Effect.map(replacement(proof, within), (app) => app && registered(app))
+      : Effect.succeed(undefined)
+  })

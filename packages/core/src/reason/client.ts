@@ -25,6 +25,25 @@ export class UnknownApp
   }
 }
 
+/** The function that looks up AppSecrets failed, and the program's secret is not remembered. Nothing was sent. */
+export class LookupFailed
+  extends /* @__PURE__ */ reason(
+    "LookupFailed",
+    {
+      en: "The function that looks up AppSecrets failed. Check the function and its database, then try again.",
+      zh: "查询 AppSecret 的函数执行失败。请检查该函数及其数据库后重试。"
+    },
+    true
+  )<{
+    /** The name of the function's error, such as `ECONNREFUSED`. `ETIMEDOUT` if the function did not answer. */
+    readonly problem: string
+  }>
+{
+  override get message(): string {
+    return `${this.help.en} (${this.problem})`
+  }
+}
+
 /**
  * A quota is used up. With `code`, QQ said so, for this call or for one shortly before. With `wait`, the client's limiter
  * refused the call, and nothing was sent.
@@ -252,6 +271,7 @@ export class ClientClosed
 export type Certain =
   | InstanceType<(typeof answered)[keyof typeof answered]>
   | UnknownApp
+  | LookupFailed
   | QuotaReached
   | InvalidInput
   | InvalidConfig
