@@ -39,6 +39,8 @@ export class Image {
 export const getMiniCode = /* @__PURE__ */ Endpoint.post("acode.getMiniCode", "/api/json/qqa/CreateMiniCode", () => ({
   authorization: "access_token",
   input: Schema.Struct({ path: Schema.optional(pagePath()) }),
+  // The sample on QQ's page has `page`.
+  otherNames: { path: ["page"] },
   wire: Schema.Struct({ path: Schema.optional(pagePath()) }),
   body: Body.json,
   appid: true,

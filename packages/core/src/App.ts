@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import { misnamedIn, programNames } from "./internal/names.ts"
 import { checker, invalidConfig, rule } from "./internal/rule.ts"
 import { type ClientClosed, type InvalidConfig, type LookupFailed, UnknownApp } from "./reason/client.ts"
 import type { QQError } from "./reason/error.ts"
@@ -98,11 +99,14 @@ const check = /* @__PURE__ */ checker(Credentials)
 export const checkCredentials = (
   input: { readonly appid?: unknown; readonly appsecret?: unknown } | undefined,
   settingOf: (field: string) => string = identity
-): Effect.Effect<AppCredentials, QQError> =>
-  Effect.map(check({ appid: input?.appid, appsecret: input?.appsecret }, settingOf), ({ appid, appsecret }) => ({
+): Effect.Effect<AppCredentials, QQError> => {
+  const [wrong] = misnamedIn(input, programNames)
+  if (wrong !== undefined) return Effect.fail(invalidConfig(settingOf(wrong[0]), wrong[1].en, wrong[1].zh))
+  return Effect.map(check({ appid: input?.appid, appsecret: input?.appsecret }, settingOf), ({ appid, appsecret }) => ({
     appid,
     appsecret: redact(appsecret)
   }))
+}
 
 /**
  * The error of a setting that should be a list of programs and is not. `kind` is `JSON ` for a setting that is text.

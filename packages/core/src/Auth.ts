@@ -76,6 +76,7 @@ export interface Session {
 export const code2Session = /* @__PURE__ */ Endpoint.get("auth.code2Session", "/sns/jscode2session", () => ({
   authorization: "secret",
   input: loginInput(),
+  otherNames: { code: ["js_code"] },
   wire: Schema.Struct({ js_code: Text, grant_type: Schema.Literal("authorization_code") }).pipe(
     Schema.decodeTo(Schema.toType(loginInput()), {
       decode: SchemaGetter.transform(({ js_code }) => ({ code: js_code })),

@@ -27,6 +27,7 @@ export interface Callable<A, I> {
 const parts: ReadonlyArray<keyof Definition<IO, IO, IO, unknown>> = [
   "authorization",
   "input",
+  "otherNames",
   "wire",
   "body",
   "appid",

@@ -101,10 +101,18 @@ export const QuotaReached = /* @__PURE__ */ schemaOf(client.QuotaReached, {
 })
 export type QuotaReached = client.QuotaReached
 
-/** A parameter is wrong. With `code`, QQ refused it. Without, the client refused it, and nothing was sent. */
+/**
+ * A parameter is wrong. With `code`, QQ refused it. Without, the client refused it, and nothing was sent.
+ *
+ * `field` and `problem` are the first of `problems`. The message and `help` list all.
+ */
 export const InvalidInput = /* @__PURE__ */ schemaOf(client.InvalidInput, {
   field: Schema.String,
   problem: Help,
+  problems: /* @__PURE__ */ Schema.Array(/* @__PURE__ */ Schema.Struct({ field: Schema.String, problem: Help })).pipe(
+    // Older versions have only the first.
+    Schema.optionalKey
+  ),
   code: Schema.optionalKey(Schema.Finite),
   text: Schema.optionalKey(Schema.String)
 })

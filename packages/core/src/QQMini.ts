@@ -67,14 +67,16 @@ export const make = Effect.gen(function* () {
           : Effect.withSpan(call, `QQMini.${endpoint.name}`, { kind: "client", captureStackTrace: false })
       }),
     remaining: (endpoint, credentials = {}) =>
-      Effect.flatMap(App.Current, (selected) => callerOf(endpoint, credentials, selected, settings.deadline)).pipe(
+      Effect.flatMap(App.Current, (selected) =>
+        Effect.flatMap(Caller.check(credentials), (checked) => callerOf(endpoint, checked, selected, settings.deadline))
+      ).pipe(
         Effect.flatMap(({ appid }) =>
           Effect.mapError(
             quota.remaining(countedCallOf(endpoint, appid)),
             ({ problem }) => new StoreFailed({ operation: "quota", problem })
           )
         ),
-        Effect.mapError((reason) => new QQError({ endpoint: endpoint.name, app: credentials.appid, reason }))
+        Effect.mapError((reason) => new QQError({ endpoint: endpoint.name, app: Caller.appidOf(credentials), reason }))
       )
   })
 })

@@ -56,6 +56,7 @@ export const msgSecCheck = /* @__PURE__ */ Endpoint.post(
   () => ({
     authorization: "access_token",
     input: content(),
+    otherNames: { content: ["text"] },
     wire: content(),
     body: Body.json,
     appid: true,
@@ -145,6 +146,7 @@ export const imgSecCheck = /* @__PURE__ */ Endpoint.post(
   () => ({
     authorization: "access_token",
     input: Schema.Struct({ media: media() }),
+    otherNames: { media: ["image"] },
     wire: Schema.Struct({ media: file() }),
     body: Body.multipart,
     appid: true,

@@ -48,6 +48,7 @@ export const send = /* @__PURE__ */ Endpoint.post(
   () => ({
     authorization: "access_token",
     input: message(),
+    otherNames: { touser: ["openid"] },
     wire: Schema.toType(message()),
     body: Body.json,
     output: ok(),

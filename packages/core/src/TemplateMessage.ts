@@ -37,6 +37,7 @@ const message = () =>
 export const send = /* @__PURE__ */ Endpoint.post("templateMessage.send", "/api/json/template/send", () => ({
   authorization: "access_token",
   input: message(),
+  otherNames: { touser: ["openid"] },
   wire: Schema.toType(message()),
   body: Body.json,
   output: ok(),

@@ -88,17 +88,19 @@ describe("I1: wrong kinds", () => {
         const result = encode(endpoint, put(input, path, value) as typeof input)
         if (Result.isSuccess(result)) continue
         refused++
-        const { field, help, problem } = result.failure
+        const { field, help, problem, problems } = result.failure
         assert.isTrue(
           field === path.join(".") || field.startsWith(`${path.join(".")}.`),
           `${field} of ${path.join(".")}`
         )
-        isChinese(problem)
-        assert.strictEqual(help.zh, `${field}：${problem.zh}。未发送任何请求。`)
+        for (const { problem } of problems) isChinese(problem)
+        const all = problems.map(({ field, problem }) => `${field}：${problem.zh}`)
+        assert.strictEqual(all[0], `${field}：${problem.zh}`)
+        assert.strictEqual(help.zh, `${all.join("；")}。未发送任何请求。`)
       }
     }
     assert.isAbove(refused, 8 * places.length)
-    for (const odd of [{ ...input, more: 1 }, {}]) {
+    for (const odd of [{ ...input, more: 1 }, {}, "the value itself", null, [input]]) {
       const result = encode(endpoint, odd)
       if (Result.isFailure(result)) isChinese(result.failure.problem)
     }
@@ -126,12 +128,24 @@ describe("I1: wrong kinds", () => {
       return [result.failure.field, result.failure.problem.en, result.failure.problem.zh]
     }
     assert.isTrue(Result.isSuccess(encode(endpoint, input)))
-    assert.deepStrictEqual(said({ count: "1" }), ["count", "must be a number", "必须是数字"])
+    assert.deepStrictEqual(said({ count: "1" }), [
+      "count",
+      "must be a number, not a string",
+      "必须是数字，不能是字符串"
+    ])
     assert.deepStrictEqual(said({ count: 1.5 }), ["count", "is not valid", "取值无效"])
     assert.deepStrictEqual(said({ kind: "c" }), ["kind", "is not valid", "取值无效"])
-    assert.deepStrictEqual(said({ list: {} }), ["list", "must be an array", "必须是数组"])
-    assert.deepStrictEqual(said({ list: [1] }), ["list.0", "must be a boolean", "必须是布尔值"])
-    assert.deepStrictEqual(said({ either: true }), ["either", "must be a string or a number", "必须是字符串或数字"])
+    assert.deepStrictEqual(said({ list: {} }), ["list", "must be an array, not an object", "必须是数组，不能是对象"])
+    assert.deepStrictEqual(said({ list: [1] }), [
+      "list.0",
+      "must be a boolean, not a number",
+      "必须是布尔值，不能是数字"
+    ])
+    assert.deepStrictEqual(said({ either: null }), [
+      "either",
+      "must be a string or a number, not null",
+      "必须是字符串或数字，不能是 null"
+    ])
     assert.deepStrictEqual(said({ own: "y" }), ["own", "must be x", "必须是 x"])
   })
 })

@@ -281,11 +281,12 @@ type Certain =
       readonly wait?: number
       readonly meaning?: Help
     }
-  /** 参数有误；QQ 拒绝时有 code，否则未发送。 */
+  /** 参数有误；QQ 拒绝时有 code，否则未发送。problems 是全部问题，field 与 problem 是其中第一个。 */
   | {
       readonly _tag: "InvalidInput"
       readonly field: string
       readonly problem: Help
+      readonly problems: readonly { readonly field: string; readonly problem: Help }[]
       readonly code?: number
       readonly text?: string
     }

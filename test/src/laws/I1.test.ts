@@ -4,7 +4,7 @@ import * as Acode from "@qq-mini/core/Acode"
 import * as App from "@qq-mini/core/App"
 import * as Auth from "@qq-mini/core/Auth"
 import type { QQError } from "@qq-mini/core/QQError"
-import type * as QQMini from "@qq-mini/core/QQMini"
+import * as QQMini from "@qq-mini/core/QQMini"
 import * as Security from "@qq-mini/core/Security"
 import * as SubscribeMessage from "@qq-mini/core/SubscribeMessage"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
@@ -17,9 +17,10 @@ layer(Sandbox.layer)("what is refused before it is sent", (it) => {
   const rows: ReadonlyArray<readonly [string, Effect.Effect<unknown, QQError, QQMini.QQMini>, RegExp]> = [
     ["a missing field", Security.msgSecCheck({} as any), /content: is required/],
     ["an empty text", Security.msgSecCheck({ content: "" }), /content: is empty/],
-    ["a wrong type", Security.msgSecCheck({ content: 42 as any }), /content: must be a string/],
+    ["a wrong type", Security.msgSecCheck({ content: 42 as any }), /content: must be a string, not a number/],
     ["a text too long", Security.msgSecCheck({ content: "安".repeat(180_000) }), /content: is 540,000 bytes.*512,000/],
-    ["a typing error", Acode.getMiniCode({ pth: "x" } as any), /pth: is not a parameter/],
+    ["a typing error", Acode.getMiniCode({ pth: "x" } as any), /pth: is not a parameter of this call: write path/],
+    ["the name in QQ's sample", Acode.getMiniCode({ page: "x" } as any), /page: is not a parameter.*: write path/],
     ["a leading /", Acode.getMiniCode({ path: "/pages/index/index" }), /path: must not begin with \//],
     ["an address", Acode.getMiniCode({ path: "https://q.qq.com" }), /path: must be a page/],
     ["white space", Acode.getMiniCode({ path: "pages/a b" }), /path: has white space/],
@@ -61,7 +62,28 @@ layer(Sandbox.layer)("what is refused before it is sent", (it) => {
     [
       "an unknown option",
       Security.msgSecCheck({ content: "x" }, { timeout: 5 } as any),
-      /options\.timeout: is not an option/
+      /options\.timeout: is not an option of a call: write deadline or attemptTimeout/
+    ],
+    [
+      "everything at once",
+      Security.msgSecCheck({ appsecret: 5 } as any, { retries: 1, quota: 1 } as any),
+      /content: is required.*; appid: is missing.*; appsecret: must be.*; options\.retries: .*: write attempts; options\.quota: /
+    ],
+    [
+      "App.use of other names",
+      Security.msgSecCheck({ content: "x" }).pipe(App.use({ appId: "1", secret: "s" } as any)),
+      /appid: is missing \(appId is given: write appid\); appsecret: is missing \(secret is given: write appsecret\)/
+    ],
+    [
+      "remaining of nothing",
+      QQMini.remaining(Security.msgSecCheck, null as any),
+      /app: must be an object, .*, not null/
+    ],
+    ["remaining of an appid", QQMini.remaining(Security.msgSecCheck, "1" as any), /app: must be .*, not a string/],
+    [
+      "remaining of another name",
+      QQMini.remaining(Security.msgSecCheck, { appId: "1" } as any),
+      /app\.appId: .*: write appid/
     ],
     [
       "a quota nobody knows",

@@ -1,5 +1,6 @@
 /** The steps of one call, from the caller's input to QQ's answer. */
 import * as Effect from "effect/Effect"
+import { isObject } from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { AccessToken } from "../AccessToken.ts"
@@ -7,7 +8,8 @@ import * as App from "../App.ts"
 import type { Any, CallOptions } from "../endpoint/definition.ts"
 import type { Settings } from "../internal/settings.ts"
 import type { Quota } from "../Quota.ts"
-import { InvalidInput, type Reason } from "../reason/client.ts"
+import type { Reason } from "../reason/client.ts"
+import { type InvalidInput, invalidInput } from "../reason/input.ts"
 import * as Retry from "../Retry.ts"
 import { Admission, countedCallOf, tooLate } from "./admission.ts"
 import type { Attempt } from "./attempt.ts"
@@ -34,20 +36,6 @@ interface Checked {
   readonly wire: Wire
   readonly options: Options.Options
 }
-
-const notAnObject = Result.fail(
-  new InvalidInput({ field: "input", problem: { en: "must be an object of parameters", zh: "必须是参数对象" } })
-)
-
-/** The endpoint's own parameters: the input without the program and the token. */
-const ownOf = (input: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
-  if (!("access_token" in input || "appid" in input || "appsecret" in input)) return input
-  const { access_token: _token, appid: _appid, appsecret: _secret, ...own } = input
-  return own
-}
-
-const isObject = (u: unknown): u is Readonly<Record<string, unknown>> =>
-  typeof u === "object" && u !== null && !Array.isArray(u)
 
 /** Makes the function that runs every call of a client. */
 export const make = ({ apps, attempt, quota, settings, tokens }: Parts) => {
@@ -95,14 +83,22 @@ export const make = ({ apps, attempt, quota, settings, tokens }: Parts) => {
   const check = (
     endpoint: Any,
     input: unknown,
-    given: CallOptions | undefined
+    given: CallOptions | undefined,
+    selected: App.Selected | undefined
   ): Result.Result<Checked, InvalidInput> => {
-    if (!isObject(input)) return notAnObject
-    const encoded = encode(endpoint, ownOf(input))
-    if (Result.isFailure(encoded)) return Result.fail(encoded.failure)
-    const { params, wire } = encoded.success
-    if (given === undefined) return Result.succeed({ input, params, wire, options: defaults })
-    return Result.map(Options.check(given, defaults), (options) => ({ input, params, wire, options }))
+    const encoded = encode(endpoint, input)
+    const options = given === undefined ? Result.succeed(defaults) : Options.check(given, defaults)
+    if (Result.isSuccess(encoded) && Result.isSuccess(options)) {
+      return Result.succeed({ ...encoded.success, input: input as Checked["input"], options: options.success })
+    }
+    // Everything that is wrong, so that one more try is enough.
+    return Result.fail(
+      invalidInput([
+        ...(Result.isFailure(encoded) ? encoded.failure.problems : []),
+        ...Caller.problemsOf(isObject(input) ? input : {}, selected),
+        ...(Result.isFailure(options) ? options.failure.problems : [])
+      ])
+    )
   }
 
   /** Runs a call. `selected` is the program of calls that name none. */
@@ -113,9 +109,8 @@ export const make = ({ apps, attempt, quota, settings, tokens }: Parts) => {
     selected: App.Selected | undefined
   ): Effect.Effect<unknown, Reason> => {
     const { endpoint } = progress
-    const named = isObject(input) && input["appid"] !== undefined ? input["appid"] : selected?.appid
-    if (typeof named === "string") progress.appid = named
-    const checked = check(endpoint, input, given)
+    progress.appid = Caller.appidOf(isObject(input) && input["appid"] !== undefined ? input : selected)
+    const checked = check(endpoint, input, given, selected)
     if (Result.isFailure(checked)) return Effect.fail(checked.failure)
     const { options, params, wire } = checked.success
     const runAs = (caller: Caller.Caller): Effect.Effect<unknown, Reason> => {

@@ -1,11 +1,15 @@
 /** The program of a call, and its proof: the token or the credentials that authorise it. */
 import * as Effect from "effect/Effect"
+import { isObject } from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as App from "../App.ts"
 import * as Auth from "../Auth.ts"
-import type { Any } from "../endpoint/definition.ts"
-import { InvalidInput, type Reason } from "../reason/client.ts"
+import { type Any, credentialNames } from "../endpoint/definition.ts"
+import { misnamedIn, programNames, unknownNames } from "../internal/names.ts"
+import { notAnObject } from "../internal/problem.ts"
+import type { Reason } from "../reason/client.ts"
+import { type FieldProblem, type InvalidInput, invalidInput } from "../reason/input.ts"
 import type { Proof } from "./request.ts"
 
 /** The program of a call, if known, and the caller's own token or the program's credentials. */
@@ -26,8 +30,6 @@ export interface UncheckedCredentials {
 /** Whether the endpoint is `auth.getAccessToken`. */
 export const isTokenCall = (endpoint: unknown): boolean => endpoint === Auth.getAccessToken
 
-const invalid = (field: string, en: string, zh: string) => new InvalidInput({ field, problem: { en, zh } })
-
 // QQ documents up to 512 characters for a token.
 const maxSecretLength = 4_096
 
@@ -36,27 +38,59 @@ const isSecret = (u: unknown): u is string | Redacted.Redacted<string> => {
   return typeof text === "string" && text !== "" && text.length <= maxSecretLength
 }
 
-const problemOf = (selected: UncheckedCredentials | undefined, access_token: unknown): InvalidInput | undefined => {
-  if (selected !== undefined && !App.isAppId(selected.appid)) {
-    return selected.appid === undefined
-      ? invalid("appid", "is missing; it is required together with appsecret", "传入 appsecret 时必须同时传入 appid")
-      : invalid("appid", "must be the program's id as a string", "必须是字符串形式的 appid")
+/** The program of a call: that of its own parameters, or else the one selected for several calls. */
+const ownOf = (given: UncheckedCredentials, selected: App.Selected | undefined): UncheckedCredentials | undefined =>
+  given.appid !== undefined || given.appsecret !== undefined ? given : selected
+
+/** The problems of the program and the token of a call. */
+export const problemsOf = (
+  given: UncheckedCredentials,
+  selected: App.Selected | undefined
+): ReadonlyArray<FieldProblem> => {
+  const problems: Array<FieldProblem> = []
+  const add = (field: string, en: string, zh: string) => problems.push({ field, problem: { en, zh } })
+  const own = ownOf(given, selected)
+  const { access_token } = given
+  // Names beside the parameters of a call are checked with them.
+  const wrong = own === given ? [] : misnamedIn(own, programNames)
+  if (wrong.length > 0) return wrong.map(([field, problem]) => ({ field, problem }))
+  if (own !== undefined && !App.isAppId(own.appid)) {
+    if (own.appid === undefined) {
+      add("appid", "is missing; it is required together with appsecret", "传入 appsecret 时必须同时传入 appid")
+    } else add("appid", "must be the program's id as a string", "必须是字符串形式的 appid")
   }
-  if (selected?.appsecret !== undefined && !isSecret(selected.appsecret)) {
-    return invalid(
+  if (own?.appsecret !== undefined && !isSecret(own.appsecret)) {
+    add(
       "appsecret",
       "must be the program's AppSecret as a string of 1 to 4,096 characters",
       "必须是 1 到 4,096 个字符的 AppSecret"
     )
   }
-  return access_token === undefined || isSecret(access_token)
-    ? undefined
-    : invalid(
-        "access_token",
-        "must be a token as a string of 1 to 4,096 characters",
-        "必须是 1 到 4,096 个字符的 access_token"
-      )
+  if (access_token !== undefined && !isSecret(access_token)) {
+    add(
+      "access_token",
+      "must be a token as a string of 1 to 4,096 characters",
+      "必须是 1 到 4,096 个字符的 access_token"
+    )
+  }
+  return problems
 }
+
+/** Checks that these are the program and the token of a call, and nothing else. */
+export const check = (credentials: unknown): Effect.Effect<UncheckedCredentials, InvalidInput> => {
+  if (!isObject(credentials)) {
+    const problem = notAnObject(credentials, '{ appid: "1112345678" }')
+    return Effect.fail(invalidInput([{ field: "app", problem }]))
+  }
+  const wrong = unknownNames(credentials, credentialNames, { en: "is not known here", zh: "不是可用的字段" })
+  return wrong.length === 0
+    ? Effect.succeed(credentials)
+    : Effect.fail(invalidInput(wrong.map(([name, problem]) => ({ field: `app.${name}`, problem }))))
+}
+
+/** The appid that a caller names with the parameters, if it can be one. */
+export const appidOf = (given: unknown): App.AppId | undefined =>
+  isObject(given) && typeof given["appid"] === "string" ? given["appid"] : undefined
 
 const registered = (app: App.AppCredentials): Caller => ({ appid: app.appid, proof: app, isRegistered: true })
 
@@ -64,13 +98,14 @@ const registered = (app: App.AppCredentials): Caller => ({ appid: app.appid, pro
 export const make = (apps: App.Apps["Service"]) => {
   const find = Effect.fnUntraced(function* (
     endpoint: Any,
-    selected: UncheckedCredentials | undefined,
-    access_token: unknown,
+    given: UncheckedCredentials,
+    selected: App.Selected | undefined,
     within: number
   ): Effect.fn.Return<Caller, Reason> {
-    const problem = problemOf(selected, access_token)
-    if (problem !== undefined) return yield* problem
-    const { appid, appsecret } = (selected ?? {}) as Partial<App.AppCredentialsInput>
+    const problems = problemsOf(given, selected)
+    if (problems.length > 0) return yield* invalidInput(problems)
+    const { access_token } = given
+    const { appid, appsecret } = (ownOf(given, selected) ?? {}) as Partial<App.AppCredentialsInput>
     if (endpoint.authorization === "none") return { appid, proof: undefined, isRegistered: false }
     // A login is authorised by the AppSecret, so the caller's token is ignored.
     if (access_token === undefined || (endpoint.authorization === "secret" && !isTokenCall(endpoint))) {
@@ -92,12 +127,10 @@ export const make = (apps: App.Apps["Service"]) => {
     given: UncheckedCredentials,
     selected: App.Selected | undefined,
     within: number
-  ): Effect.Effect<Caller, Reason> => {
-    const own = given.appid !== undefined || given.appsecret !== undefined ? given : selected
-    return own === undefined && given.access_token === undefined && endpoint.authorization !== "none"
+  ): Effect.Effect<Caller, Reason> =>
+    ownOf(given, selected) === undefined && given.access_token === undefined && endpoint.authorization !== "none"
       ? Effect.map(apps.credentials(undefined, within), registered)
-      : find(endpoint, own, given.access_token, within)
-  }
+      : find(endpoint, given, selected, within)
 }
 
 /**

@@ -1,10 +1,14 @@
 /** The options of one call, with the client's settings as defaults. */
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
+import { isObject } from "effect/Predicate"
 import * as Result from "effect/Result"
-import type { CallOptions } from "../endpoint/definition.ts"
+import { type CallOptions, optionNames } from "../endpoint/definition.ts"
+import { unknownNames } from "../internal/names.ts"
+import { notAnObject } from "../internal/problem.ts"
+import type { Help } from "../internal/reason.ts"
 import type { Settings } from "../internal/settings.ts"
-import { InvalidInput } from "../reason/client.ts"
+import { type FieldProblem, type InvalidInput, invalidInput } from "../reason/input.ts"
 import type { Policy } from "../Retry.ts"
 
 /** Checked options. Times are milliseconds. */
@@ -19,9 +23,6 @@ export interface Options {
   readonly waitForQuota: boolean
 }
 
-const invalid = (name: string, en: string, zh: string) =>
-  Result.fail(new InvalidInput({ field: name, problem: { en, zh } }))
-
 /** The options of a call that sets none, from the client's settings. */
 export const fromSettings = ({ attemptTimeout, deadline, retry }: Settings): Options => ({
   deadline,
@@ -30,31 +31,32 @@ export const fromSettings = ({ attemptTimeout, deadline, retry }: Settings): Opt
   waitForQuota: true
 })
 
-/** Checks the options of a call, and adds the defaults from `usual`. */
+const notAnOption: Help = { en: "is not an option of a call", zh: "不是调用选项" }
+const notATime: Help = {
+  en: 'must be a time above 0, as 5000 (milliseconds) or "5 seconds"',
+  zh: '必须是大于 0 的时间，如 5000（毫秒）或 "5 seconds"'
+}
+const notACount: Help = { en: "must be a whole number of at least 1", zh: "必须是不小于 1 的整数" }
+const notAWait: Help = { en: 'must be "wait" or "fail"', zh: '必须是 "wait" 或 "fail"' }
+
+/** A time in milliseconds. `NaN` if it is none. */
+const millisOf = (time: Duration.Input): number =>
+  Option.getOrElse(Option.map(Duration.fromInput(time), Duration.toMillis), () => NaN)
+
+/** Checks the options of a call, and adds the defaults from `defaults`. */
 export const check = (options: CallOptions, defaults: Options): Result.Result<Options, InvalidInput> => {
-  if (typeof options !== "object" || options === null) return invalid("options", "must be an object", "必须是对象")
-  const { attempts = defaults.retry.attempts, quota = "wait", ...rest } = options
-  const times = { deadline: defaults.deadline, attemptTimeout: defaults.attemptTimeout }
-  for (const [name, value] of Object.entries(rest)) {
-    if (name !== "deadline" && name !== "attemptTimeout") {
-      return invalid(`options.${name}`, "is not an option of a call", "不是调用选项")
-    }
-    if (value === undefined) continue
-    const millis = Option.map(Duration.fromInput(value), Duration.toMillis)
-    if (Option.isNone(millis) || !(millis.value > 0)) {
-      return invalid(
-        `options.${name}`,
-        'must be a time above 0, as 5000 (milliseconds) or "5 seconds"',
-        '必须是大于 0 的时间，如 5000（毫秒）或 "5 seconds"'
-      )
-    }
-    times[name] = millis.value
+  if (!isObject(options as unknown)) {
+    return Result.fail(invalidInput([{ field: "options", problem: notAnObject(options, "{ deadline: 5000 }") }]))
   }
-  if (!Number.isInteger(attempts) || attempts < 1) {
-    return invalid("options.attempts", "must be a whole number of at least 1", "必须是不小于 1 的整数")
-  }
-  if (quota !== "wait" && quota !== "fail") {
-    return invalid("options.quota", 'must be "wait" or "fail"', '必须是 "wait" 或 "fail"')
-  }
-  return Result.succeed({ ...times, retry: { ...defaults.retry, attempts }, waitForQuota: quota === "wait" })
+  const { attempts = defaults.retry.attempts, quota = "wait" } = options
+  const { deadline = defaults.deadline, attemptTimeout = defaults.attemptTimeout } = options
+  const times = { deadline: millisOf(deadline), attemptTimeout: millisOf(attemptTimeout) }
+  const wrong: Record<string, Help> = Object.fromEntries(unknownNames(options, optionNames, notAnOption))
+  for (const [name, millis] of Object.entries(times)) if (!(millis > 0)) wrong[name] = notATime
+  if (!Number.isInteger(attempts) || attempts < 1) wrong["attempts"] = notACount
+  if (quota !== "wait" && quota !== "fail") wrong["quota"] = notAWait
+  const problems = Object.entries(wrong).map(([name, problem]): FieldProblem => ({ field: `options.${name}`, problem }))
+  return problems.length > 0
+    ? Result.fail(invalidInput(problems))
+    : Result.succeed({ ...times, retry: { ...defaults.retry, attempts }, waitForQuota: quota === "wait" })
 }

@@ -6,6 +6,7 @@ import * as App from "../App.ts"
 import type { CallCredentials } from "../endpoint/definition.ts"
 import type { groups } from "../Endpoints.ts"
 import type { Reason } from "../reason/client.ts"
+import { appidOf } from "./caller.ts"
 import { encode } from "./encode.ts"
 import { Progress } from "./progress.ts"
 import { QQMini } from "./service.ts"
@@ -45,9 +46,8 @@ export const layerStub = (stubs: Stubs): Layer.Layer<QQMini> =>
             return Effect.die(new Error(`QQMini.layerStub: no stub for ${endpoint.name}`))
           }
           const progress = new Progress(endpoint, fiber.getRef(Clock.Clock))
-          const { access_token: _token, appid, appsecret: _secret, ...own } = input as Readonly<Record<string, unknown>>
-          progress.appid = typeof appid === "string" ? appid : fiber.getRef(App.Current)?.appid
-          return Effect.fromResult(encode(endpoint, own)).pipe(
+          progress.appid = appidOf(input) ?? fiber.getRef(App.Current)?.appid
+          return Effect.fromResult(encode(endpoint, input)).pipe(
             Effect.flatMap(() => stub(input)),
             Effect.mapError((reason) => progress.error(reason))
           )

@@ -7,6 +7,7 @@ import type * as Schema from "effect/Schema"
 import type { AppId } from "../App.ts"
 import type { Body } from "../Body.ts"
 import type { Code } from "../Code.ts"
+import { type Names, programNames } from "../internal/names.ts"
 import type { Help } from "../internal/reason.ts"
 import type { Limit } from "../Limit.ts"
 import type { Delivery } from "../Retry.ts"
@@ -21,6 +22,12 @@ export interface CallCredentials {
   readonly appsecret?: string | Redacted.Redacted<string> | undefined
 }
 
+/** The names of {@link CallCredentials}. */
+export const credentialNames = {
+  access_token: ["token"],
+  ...programNames
+} satisfies Record<keyof CallCredentials, ReadonlyArray<string>>
+
 /** Options of one call. They override the client's settings. */
 export interface CallOptions {
   /** Timeout of the whole call: quota, token, all attempts and pauses. A number is milliseconds. */
@@ -33,6 +40,14 @@ export interface CallOptions {
   readonly quota?: "wait" | "fail" | undefined
 }
 
+/** The names of {@link CallOptions}. */
+export const optionNames = {
+  deadline: ["timeout"],
+  attemptTimeout: ["timeout"],
+  attempts: ["retries", "maxRetries"],
+  quota: []
+} satisfies Record<keyof CallOptions, ReadonlyArray<string>>
+
 /** A schema of the input, the wire parameters or the output of a call. */
 export type IO = Schema.Codec<unknown, unknown>
 
@@ -42,6 +57,11 @@ export interface Definition<Input extends IO, Wire extends IO, Output extends IO
   readonly authorization: "access_token" | "secret" | "none"
   /** The schema of the caller's parameters. They are checked and decoded before anything is sent. */
   readonly input: Input
+  /**
+   * Parameters by other names that QQ's samples or other clients have for them: `{ path: ["page"] }`. They are not
+   * taken, but their error gives the right name.
+   */
+  readonly otherNames?: Names | undefined
   /**
    * The schema that encodes the decoded parameters by their wire names, for the query of a GET or the body of a POST.
    */

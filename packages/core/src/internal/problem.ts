@@ -1,5 +1,5 @@
 /** Describes the problems that a schema finds in a value, in English and Chinese. The value is never shown. */
-import type * as SchemaAST from "effect/SchemaAST"
+import * as SchemaAST from "effect/SchemaAST"
 import type * as SchemaIssue from "effect/SchemaIssue"
 import type { Help } from "./reason.ts"
 
@@ -11,6 +11,8 @@ export interface Problem {
   readonly what: Help
   /** Whether the field is required and missing. */
   readonly isMissing: boolean
+  /** If the field is not known: the names that are. */
+  readonly known?: ReadonlyArray<string>
 }
 
 /** Joins an English and a Chinese message into one string, because a schema's `message` annotation is one string. */
@@ -24,17 +26,55 @@ const parseMessage = (message: unknown): Help | undefined => {
   return { en, zh }
 }
 
-const kinds: Readonly<Record<string, Help>> = {
+const kinds = {
   String: { en: "a string", zh: "字符串" },
   Number: { en: "a number", zh: "数字" },
   Boolean: { en: "a boolean", zh: "布尔值" },
+  BigInt: { en: "a bigint", zh: "大整数" },
   Objects: { en: "an object", zh: "对象" },
   Arrays: { en: "an array", zh: "数组" }
+} satisfies Readonly<Record<string, Help>>
+
+const kindsByType: Readonly<Record<string, Help>> = {
+  string: kinds.String,
+  number: kinds.Number,
+  boolean: kinds.Boolean,
+  bigint: kinds.BigInt,
+  object: kinds.Objects,
+  function: { en: "a function", zh: "函数" },
+  symbol: { en: "a symbol", zh: "符号" }
 }
+
+const kindOf = (value: unknown): Help => {
+  if (Array.isArray(value)) return kinds.Arrays
+  if (value instanceof Uint8Array) return { en: "bytes", zh: "字节数据" }
+  return kindsByType[value === null ? "null" : typeof value] ?? { en: String(value), zh: ` ${String(value)}` }
+}
+
+/** Adds to what is expected what a value is instead, and what to do about mistakes that are usual. */
+const butIs = ({ en, zh }: Help, value: unknown, accepted: ReadonlyArray<Help>): Help => {
+  if (accepted.includes(kinds.Objects) && typeof value === "string" && /^\s*[[{]/.test(value)) {
+    return { en: `${en}, not its JSON: give the object itself`, zh: `${zh}，不能是 JSON 字符串，请直接传入对象` }
+  }
+  if (accepted.includes(kinds.String) && value instanceof Date) {
+    return {
+      en: `${en}, not a Date: write it as its reader should see it, in their time zone`,
+      zh: `${zh}，不能是日期对象，请按用户所在时区写成文字`
+    }
+  }
+  const kind = kindOf(value)
+  return accepted.includes(kind) ? { en, zh } : { en: `${en}, not ${kind.en}`, zh: `${zh}，不能是${kind.zh}` }
+}
+
+/** The problem of a value that must be an object. `example` shows one. */
+export const notAnObject = (value: unknown, example: string): Help =>
+  butIs({ en: `must be an object, as ${example}`, zh: `必须是对象，如 ${example}` }, value, [kinds.Objects])
 
 /** The kinds of values that a schema accepts. */
 const kindsOf = (ast: SchemaAST.AST): ReadonlyArray<Help | undefined> =>
-  ast._tag === "Union" ? ast.types.filter(({ _tag }) => _tag !== "Undefined").flatMap(kindsOf) : [kinds[ast._tag]]
+  ast._tag === "Union"
+    ? ast.types.filter(({ _tag }) => _tag !== "Undefined").flatMap(kindsOf)
+    : [(kinds as Readonly<Record<string, Help>>)[ast._tag]]
 
 /** The schema's own message for a value of a wrong kind. Without one, the kinds of values that the schema accepts. */
 const expected = (ast: SchemaAST.AST): Help => {
@@ -48,6 +88,13 @@ const expected = (ast: SchemaAST.AST): Help => {
     : { en: `must be ${known.map(({ en }) => en).join(" or ")}`, zh: `必须是${known.map(({ zh }) => zh).join("或")}` }
 }
 
+/** The problem of a value of a wrong kind. What it is instead is said if the schema accepts whole kinds of values. */
+const wrongKind = (issue: SchemaIssue.InvalidType | SchemaIssue.AnyOf): Help => {
+  const accepted = kindsOf(issue.ast).filter((kind) => kind !== undefined)
+  const isWhole = accepted.length > 0 && accepted.length === kindsOf(issue.ast).length
+  return isWhole && "input" in issue ? butIs(expected(issue.ast), issue.input, accepted) : expected(issue.ast)
+}
+
 const leaf = (issue: SchemaIssue.Issue): Help => {
   switch (issue._tag) {
     case "MissingKey":
@@ -56,13 +103,24 @@ const leaf = (issue: SchemaIssue.Issue): Help => {
       return { en: "is not a parameter of this call", zh: "不是该接口的参数" }
     case "InvalidType":
     case "AnyOf":
-      return expected(issue.ast)
+      return wrongKind(issue)
     default:
       return parseMessage("annotations" in issue ? issue.annotations?.["message"] : undefined) ?? invalid
   }
 }
 
-/** All problems, in the order in which the schema found them. */
+/** The fields of an object by its schema. With `required`, only those that may not be missing. */
+export const fieldsOf = (ast: SchemaAST.AST, required = false): ReadonlyArray<string> =>
+  ast._tag === "Objects"
+    ? ast.propertySignatures
+        .filter(({ type }) => !required || !SchemaAST.isOptional(type))
+        .map(({ name }) => String(name))
+    : []
+
+/**
+ * All problems, in the order in which the schema found them. What a value is instead of what it must be is said if the
+ * schema reports its input.
+ */
 export const problemsOf = (issue: SchemaIssue.Issue, path: ReadonlyArray<string> = []): ReadonlyArray<Problem> => {
   if (issue._tag === "Encoding") return problemsOf(issue.issue, path)
   if (issue._tag === "Pointer") return problemsOf(issue.issue, [...path, ...issue.path.map(String)])
@@ -70,7 +128,11 @@ export const problemsOf = (issue: SchemaIssue.Issue, path: ReadonlyArray<string>
     const what = parseMessage(issue.filter.annotations?.["message"])
     return what === undefined ? problemsOf(issue.issue, path) : [{ path, what, isMissing: false }]
   }
-  return "issues" in issue && issue.issues.length > 0
-    ? issue.issues.flatMap((one) => problemsOf(one, path))
-    : [{ path, what: leaf(issue), isMissing: issue._tag === "MissingKey" }]
+  if ("issues" in issue && issue.issues.length > 0) {
+    const inside = issue.issues.flatMap((one) => problemsOf(one, path))
+    // A union may say more than its members.
+    if (issue._tag !== "AnyOf" || inside.some(({ what }) => what !== invalid)) return inside
+  }
+  const problem = { path, what: leaf(issue), isMissing: issue._tag === "MissingKey" }
+  return issue._tag === "UnexpectedKey" ? [{ ...problem, known: fieldsOf(issue.ast) }] : [problem]
 }

@@ -3,6 +3,14 @@
  */
 import type * as answered from "./answered.ts"
 import { type Help, reason } from "../internal/reason.ts"
+import type { InvalidConfig, InvalidInput } from "./input.ts"
+
+export {
+  /** A setting is missing or wrong. Nothing was sent. */
+  InvalidConfig,
+  /** A parameter is wrong. */
+  InvalidInput
+} from "./input.ts"
 
 /** The call names an appid without a secret, and the program is not registered. Nothing was sent. */
 export class UnknownApp
@@ -69,47 +77,6 @@ export class QuotaReached
 {
   override get retryAfter(): number | undefined {
     return this.wait
-  }
-}
-
-/** A parameter is wrong. With `code`, QQ refused it. Without, the client refused it, and nothing was sent. */
-export class InvalidInput
-  extends /* @__PURE__ */ reason("InvalidInput", {
-    en: "A parameter is not valid.",
-    zh: "参数无效。"
-  })<{
-    /** The path of the field, such as `data.keyword1.value`. */
-    readonly field: string
-    /** The problem, with the limit and the actual size where there is one. It never contains the value. */
-    readonly problem: Help
-    /** QQ's code, if QQ refused the parameter. */
-    readonly code?: number
-    /** QQ's own text, if QQ refused the parameter. */
-    readonly text?: string
-  }>
-{
-  override get help(): Help {
-    return {
-      en: `${this.field}: ${this.problem.en}.${this.code === undefined ? " Nothing was sent." : ""}`,
-      zh: `${this.field}：${this.problem.zh}。${this.code === undefined ? "未发送任何请求。" : ""}`
-    }
-  }
-}
-
-/** A setting is missing or wrong. Nothing was sent. */
-export class InvalidConfig
-  extends /* @__PURE__ */ reason("InvalidConfig", {
-    en: "The configuration is not valid.",
-    zh: "配置无效。"
-  })<{
-    /** The option or variable, such as `QQ_APPID`. */
-    readonly setting: string
-    /** The problem and how to fix it. It never contains the value. */
-    readonly problem: Help
-  }>
-{
-  override get help(): Help {
-    return { en: `${this.setting}: ${this.problem.en}.`, zh: `${this.setting}：${this.problem.zh}。` }
   }
 }
 

@@ -70,12 +70,15 @@ export const answered = (endpoint: string, body: Json): VkResult => {
 const unsent = ({ name, resultCodes }: Any, code: number, text: string): VkResult =>
   answered(name, resultCodes === undefined ? { errcode: code, errmsg: text } : { errCode: code, errMsg: text })
 
-/** The result for a parameter that QQ refuses. Nothing was sent. */
-export const refused = (endpoint: Any, field: string, zh: string, code?: number): VkResult => {
-  const text = `${field}：${zh}。未发送任何请求。`
+/** The result for a parameter that QQ refuses. Nothing was sent. `text` says so. */
+const unfit = (endpoint: Any, field: string, text: string, code?: number): VkResult => {
   const known = code ?? refusals[`${endpoint.name} ${field.split(".")[0]}`]
   return known === undefined ? { code: -1, msg: text } : unsent(endpoint, known, text)
 }
+
+/** The result for one parameter that QQ refuses. */
+export const refused = (endpoint: Any, field: string, zh: string, code?: number): VkResult =>
+  unfit(endpoint, field, `${field}：${zh}。未发送任何请求。`, code)
 
 /** The result of a mini code: its bytes with `code` and `msg`. */
 export const picture = (bytes: Uint8Array): Buffer & { code: 0; msg: "" } =>
@@ -111,6 +114,6 @@ export const failure = (endpoint: Any, error: QQError, body: Json | undefined): 
     }
   }
   if (code !== undefined && endpoint.authorization === "access_token") return noToken
-  if (reason._tag === "InvalidInput" && code === undefined) return refused(endpoint, reason.field, reason.problem.zh)
+  if (reason._tag === "InvalidInput" && code === undefined) return unfit(endpoint, reason.field, error.help.zh)
   return toVkError(error)
 }
