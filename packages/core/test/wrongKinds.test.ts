@@ -6,6 +6,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { encode } from "../src/call/encode.ts"
 import * as Endpoint from "../src/Endpoint.ts"
+import * as SubscribeMessage from "../src/SubscribeMessage.ts"
 
 const valid: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "auth.getAccessToken": { cache: true },
@@ -147,5 +148,53 @@ describe("I1: wrong kinds", () => {
       "必须是字符串或数字，不能是 null"
     ])
     assert.deepStrictEqual(said({ own: "y" }), ["own", "must be x", "必须是 x"])
+  })
+
+  const message = valid["subscribeMessage.send"]!
+  const refused = (data: unknown): string => {
+    const result = encode(SubscribeMessage.send, { ...message, data })
+    return Result.isFailure(result) ? `${result.failure.help.en}\n${result.failure.help.zh}` : assert.fail("accepted")
+  }
+
+  it("of structured fields: the error shows the structure, and says what is there instead", () => {
+    const { data } = message
+    for (const wrong of [JSON.stringify(data), JSON.stringify([data])]) {
+      assert.match(refused(wrong), /data: must be .* \{ keyword1: \{ value: "x" \} \}, not its JSON: give the object/)
+      assert.match(
+        refused(wrong),
+        /data：必须是.* \{ keyword1: \{ value: "x" \} \}，不能是 JSON 字符串，请直接传入对象。/
+      )
+    }
+    assert.match(refused([data]), /data: must be .*, not an array.*\n.*，不能是数组。/)
+    assert.match(refused("keyword1"), /data: must be .*, not a string.*\n.*，不能是字符串。/)
+    const both = refused({ keyword1: "x", keyword2: { Value: "x" } })
+    assert.match(both, /data\.keyword1: must be an object, as \{ value: "x" \}, not a string; data\.keyword2\.value: /)
+    assert.match(both, /value: is required and missing \(Value is given: write value\)/)
+    assert.match(both, /\n.*data\.keyword1：必须是对象，如 \{ value: "x" \}，不能是字符串；.*应写作 value/)
+    const whole = encode(SubscribeMessage.send, JSON.stringify(message))
+    assert.match(
+      String(Result.isFailure(whole) && whole.failure.message),
+      /input: must be .*touser: …, .*, not its JSON/
+    )
+  })
+
+  it("of a template's value: what is one text travels as text, and the error says what to write for the rest", () => {
+    const values = ["x", "", 1.5, true, false, 12345678901234567890n]
+    const data = Object.fromEntries(values.map((value, i) => [`keyword${i}`, { value }]))
+    const result = encode(SubscribeMessage.send, { ...message, data })
+    const wire = Object.fromEntries(values.map((value, i) => [`keyword${i}`, { value: String(value) }]))
+    assert.deepStrictEqual(Result.isSuccess(result) && result.success.wire["data"], wire)
+    const said = (value: unknown) => refused({ keyword1: { value } })
+    assert.match(said(new Date(0)), /not a Date: write it as its reader should see it, in their time zone/)
+    assert.match(said(new Date(0)), /不能是日期对象，请按用户所在时区写成文字/)
+    for (const [value, en, zh] of [
+      [null, "null", " null"],
+      [undefined, "undefined", " undefined"],
+      [{}, "an object", "对象"],
+      [["x"], "an array", "数组"]
+    ] as const) {
+      assert.include(said(value), `must be the text that the user sees: a string, a number or a boolean, not ${en}. `)
+      assert.include(said(value), `必须是用户看到的文字，可以是字符串、数字或布尔值，不能是${zh}。`)
+    }
   })
 })

@@ -77,7 +77,7 @@ export interface Calls {
         touser: string
         template_id: string
         page?: string
-        data: { [keyword: string]: { value: string | number } }
+        data: { [keyword: string]: { value: string | number | boolean | bigint } }
         emphasis_keyword?: string
         oac_appid?: string
         use_robot?: boolean | 0 | 1
@@ -93,7 +93,7 @@ export interface Calls {
         template_id: string
         form_id: string
         page?: string
-        data: { [keyword: string]: { value: string | number } }
+        data: { [keyword: string]: { value: string | number | boolean | bigint } }
         emphasis_keyword?: string
       } & CallCredentials,
       options?: PromiseOptions
@@ -456,7 +456,7 @@ export class UniSubscribemsg {
       touser: string
       template_id: string
       page?: string
-      data: { [keyword: string]: { value: string | number } }
+      data: { [keyword: string]: { value: string | number | boolean | bigint } }
       emphasis_keyword?: string
       miniprogram_state?: string
       lang?: string
@@ -470,7 +470,7 @@ export class UniSubscribemsg {
       template_id: string
       form_id: string
       page?: string
-      data: { [keyword: string]: { value: string | number } }
+      data: { [keyword: string]: { value: string | number | boolean | bigint } }
       emphasis_keyword?: string
     },
     options?: PromiseOptions

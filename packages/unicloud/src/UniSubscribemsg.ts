@@ -23,7 +23,7 @@ export interface SubscribeMessage {
   /** The page that opens when the user taps the message. */
   readonly page?: string | undefined
   /** The template's keywords, `{ keyword1: { value: "…" } }`. */
-  readonly data: { readonly [keyword: string]: { readonly value: string | number } }
+  readonly data: { readonly [keyword: string]: { readonly value: string | number | boolean | bigint } }
   /** The keyword to show in large print. Only QQ has it. */
   readonly emphasis_keyword?: string | undefined
   /** Ignored, because QQ does not take it. */
