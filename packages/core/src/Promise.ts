@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
+import { hasProperty } from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import { use } from "./App.ts"
 import type { AppId, Selected } from "./App.ts"
@@ -13,6 +14,8 @@ import type { Callable } from "./Endpoint.ts"
 import type { Any, CallOptions } from "./endpoint/definition.ts"
 import { groups } from "./Endpoints.ts"
 import { QQMini } from "./call/service.ts"
+import { misnamedIn } from "./internal/names.ts"
+import type { Help } from "./internal/reason.ts"
 import { WaitUntil } from "./internal/settings.ts"
 import { ClientClosed, InvalidInput } from "./reason/client.ts"
 import { isQQError, QQError } from "./reason/error.ts"
@@ -83,17 +86,32 @@ export interface PromiseClient extends BoundCalls, AsyncDisposable {
 export interface RequestClient extends PromiseClient {
   /**
    * The same calls for one request: `qq.with(ctx)`. Fetches of a token are passed to `ctx.waitUntil`. So a fetch
-   * completes even if the visitor disconnects, and no call waits for a renewal before the token expires.
+   * completes even if the visitor disconnects, and no call waits for a renewal before the token expires. Throws a
+   * `QQError` if there is no function `waitUntil`.
    */
   readonly with: (request: RequestContext) => BoundCalls
 }
 
 const endpoints: ReadonlyArray<Any> = Object.values(groups).flatMap((group) => Object.values(group))
 const endpointNames = endpoints.map((one) => one.name).join(", ")
-const unknownCall = new InvalidInput({
-  field: "call",
-  problem: { en: `must be one of ${endpointNames}`, zh: `必须是以下之一：${endpointNames}` }
-})
+
+const invalid = (endpoint: string, field: string, problem: Help): QQError =>
+  new QQError({ endpoint, app: undefined, reason: new InvalidInput({ field, problem }) })
+
+const unknownCall = { en: `must be one of ${endpointNames}`, zh: `必须是以下之一：${endpointNames}` }
+const signalNames = { signal: ["abortSignal"] }
+const notASignal = {
+  en: "must be an AbortSignal, as controller.signal",
+  zh: "必须是 AbortSignal，如 controller.signal"
+}
+const notAContext = {
+  en: "must be the context of a request, with the function waitUntil",
+  zh: "必须是请求的上下文对象，具有函数 waitUntil"
+}
+
+/** Whether a value can be the signal of a call. As for `fetch`, `null` is none. */
+const isSignal = (u: unknown): u is AbortSignal | null | undefined =>
+  u === undefined || u === null || (hasProperty(u, "aborted") && hasProperty(u, "addEventListener"))
 
 const unredact = (value: unknown): unknown => {
   if (Redacted.isRedacted(value)) return Redacted.value(value)
@@ -127,6 +145,11 @@ export interface RunnerOptions {
   readonly dropsCalls?: boolean | undefined
 }
 
+// Node 16 has no `signal.throwIfAborted`.
+const throwIfAborted = (signal: AbortSignal | undefined): void => {
+  if (signal?.aborted) throw signal.reason
+}
+
 /** Makes a runner from a layer. The layer is built by the first call. If that fails, the next call builds it again. */
 export const makeRunner = <E>(layer: Layer.Layer<QQMini, E>, { dropsCalls = false }: RunnerOptions = {}): Runner => {
   let runtime = ManagedRuntime.make(layer)
@@ -136,7 +159,7 @@ export const makeRunner = <E>(layer: Layer.Layer<QQMini, E>, { dropsCalls = fals
 
   const run: Runner["run"] = async (name, effect, signal) => {
     const isClosed = () => new QQError({ endpoint: name, app: undefined, reason: new ClientClosed({}) })
-    signal?.throwIfAborted()
+    throwIfAborted(signal)
     if (closed !== undefined) throw isClosed()
     const used = runtime
     // `runtime.runPromise` would keep a reference to each call until it ends.
@@ -160,7 +183,7 @@ export const makeRunner = <E>(layer: Layer.Layer<QQMini, E>, { dropsCalls = fals
     }
     if (Exit.isSuccess(exit)) return exit.value
     const interrupted = Cause.hasInterruptsOnly(exit.cause)
-    if (interrupted) signal?.throwIfAborted()
+    if (interrupted) throwIfAborted(signal)
     // The client was closed while the layer was being built, so nothing was sent.
     const error = interrupted && closed !== undefined ? isClosed() : Cause.squash(exit.cause)
     if (isQQError(error)) showCaller(error, run)
@@ -191,27 +214,34 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>, options?: RunnerOptions):
             Object.entries(endpoints).map(([name, endpoint]) => [
               name,
               (input?: unknown, options?: PromiseOptions) => {
-                const { signal, ...rest } = options ?? {}
-                const call = endpoint as Callable<unknown, {}>
-                const effect = call(input as {}, options === undefined ? undefined : rest)
-                return run(`${group}.${name}`, around(effect), signal).then(unredact)
+                const call = `${group}.${name}`
+                const { signal, ...rest } = (typeof options === "object" ? options : undefined) ?? {}
+                const [misnamed] = misnamedIn(options, signalNames)
+                if (misnamed !== undefined) return run(call, Effect.fail(invalid(call, "options.signal", misnamed[1])))
+                if (!isSignal(signal)) return run(call, Effect.fail(invalid(call, "options.signal", notASignal)))
+                const callable = endpoint as Callable<unknown, {}>
+                const effect = callable(input as {}, typeof options === "object" ? rest : options)
+                return run(call, around(effect), signal ?? undefined).then(unredact)
               }
             ])
           )
         ])
       ),
       app: (app: AppId | Selected) => bound((effect) => use(around(effect), app)),
-      with: (request: RequestContext) =>
-        bound((effect) => Effect.provideService(around(effect), WaitUntil, (work) => request.waitUntil(work)))
+      with: (request: RequestContext) => {
+        if (typeof request?.waitUntil !== "function") throw invalid("with", "request", notAContext)
+        return bound((effect) => Effect.provideService(around(effect), WaitUntil, (work) => request.waitUntil(work)))
+      }
     }) as unknown as BoundCalls & Pick<RequestClient, "with">
 
   const remaining = (call: CallName, app?: { readonly appid?: AppId }) => {
     const endpoint = endpoints.find((one) => one.name === call)
+    const name = typeof call === "string" ? call : "remaining"
     const effect =
       endpoint === undefined
-        ? Effect.fail(new QQError({ endpoint: String(call), app: undefined, reason: unknownCall }))
+        ? Effect.fail(invalid(name, "call", unknownCall))
         : Effect.flatMap(QQMini, (client) => client.remaining(endpoint, app))
-    return run(String(call), effect)
+    return run(name, effect)
   }
   return Object.assign(
     bound((effect) => effect),

@@ -8,6 +8,7 @@
  */
 import * as CompareAndSwap from "@qq-mini/core/adapter/CompareAndSwap"
 import { denoKv, shown } from "@qq-mini/core/adapter/shown"
+import { checkNames } from "@qq-mini/core/adapter/Setup"
 import { invalidConfig } from "@qq-mini/core/App"
 import type { QQError } from "@qq-mini/core/QQError"
 import * as TokenCache from "@qq-mini/core/TokenCache"
@@ -58,6 +59,8 @@ const make = (kv: Kv, { prefix = "qq-mini" }: Options): TokenCache.TokenCache["S
     })
   })
 
+const names = { prefix: [] } satisfies Record<keyof Options, ReadonlyArray<string>>
+
 /**
  * The store over a database: `DenoKvTokenCache.layer(await Deno.openKv())`. Fails with a `QQError` without a database.
  */
@@ -65,7 +68,7 @@ export const layer = (kv: Kv | undefined, options: Options = {}): Layer.Layer<To
   Layer.effect(
     TokenCache.TokenCache,
     typeof kv?.atomic === "function"
-      ? Effect.sync(() => make(kv, options))
+      ? Effect.map(checkNames(options, names), () => make(kv, options))
       : Effect.fail(
           invalidConfig(
             "store",

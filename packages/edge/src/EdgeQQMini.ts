@@ -49,6 +49,15 @@ export interface Options extends Setup.Programs, Setup.SettingsInput, Parts.Part
   readonly runs?: "process" | "request" | undefined
 }
 
+const names = {
+  ...Setup.names,
+  ...Parts.names,
+  env: [],
+  fetch: [],
+  waitUntil: [],
+  runs: []
+} satisfies Record<keyof Options, ReadonlyArray<string>>
+
 const runtimeDropsRequests = (): boolean =>
   globalThis.navigator?.userAgent === "Cloudflare-Workers" || "EdgeRuntime" in globalThis
 
@@ -92,18 +101,19 @@ const layerMemory: Layer.Layer<TokenCache.TokenCache> = Layer.effect(
   })
 )
 
-const make = (options: Options, encryption?: Parts.Adapter["encryption"]) =>
-  Effect.map(
-    Parts.make(options, {
-      settings: settings(options),
-      apps: Layer.effect(App.Apps, registry(options)),
-      transport: FetchTransport.layer(options.fetch),
-      storeByName: (name) => (name === undefined ? layerMemory : undefined),
-      storeNames: ["durableObject(env.QQ_TOKENS)"],
-      encryption
-    }),
-    Layer.merge(Layer.succeed(QQMini.WaitUntil, options.waitUntil))
-  )
+const make = Effect.fnUntraced(function* (options: Options, encryption?: Parts.Adapter["encryption"]) {
+  yield* Setup.checkNames(options, names)
+  yield* Environment.check(options.env)
+  const client = yield* Parts.make(options, {
+    settings: settings(options),
+    apps: Layer.effect(App.Apps, registry(options)),
+    transport: FetchTransport.layer(options.fetch),
+    storeByName: (name) => (name === undefined ? layerMemory : undefined),
+    storeNames: ["durableObject(env.QQ_TOKENS)"],
+    encryption
+  })
+  return Layer.merge(client, Layer.succeed(QQMini.WaitUntil, options.waitUntil))
+})
 
 /**
  * The client and its token service, as a layer without requirements. Building it sends nothing. Fails with a `QQError`

@@ -8,6 +8,8 @@
  * of the clock of the machine that wrote it, and is read by another machine. So a token that expires within two minutes
  * is not copied.
  */
+import { checkNames } from "@qq-mini/core/adapter/Setup"
+import { invalidConfig } from "@qq-mini/core/App"
 import type { QQError } from "@qq-mini/core/QQError"
 import { WaitUntil } from "@qq-mini/core/QQMini"
 import { type Key, type Slot, TokenCache } from "@qq-mini/core/TokenCache"
@@ -128,13 +130,36 @@ export const make = (
   })
 }
 
-/** The store over a KV namespace and the layer of the coordinator: `KvTokenCache.layer(env.QQ_KV, coordinator)`. */
+const names = { prefix: [] } satisfies Record<keyof Options, ReadonlyArray<string>>
+
+const check = (kv: Namespace | undefined, coordinator: unknown, options: Options): Effect.Effect<void, QQError> => {
+  if (typeof kv?.put !== "function") {
+    const binding = '"kv_namespaces": [{ "binding": "QQ_KV", "id": "…" }]'
+    const en = `has no KV namespace: bind one in wrangler.jsonc, as ${binding}`
+    return Effect.fail(invalidConfig("store", en, `没有 KV 命名空间：请在 wrangler.jsonc 中绑定，如 ${binding}`))
+  }
+  if (!Layer.isLayer(coordinator)) {
+    const en = "needs a store behind KV as the second argument, as durableObject(env.QQ_TOKENS)"
+    const zh = "第二个参数必须是 KV 背后的存储，如 durableObject(env.QQ_TOKENS)"
+    return Effect.fail(invalidConfig("store", en, zh))
+  }
+  return checkNames(options, names)
+}
+
+/**
+ * The store over a KV namespace and the layer of the coordinator: `KvTokenCache.layer(env.QQ_KV, coordinator)`. Fails
+ * with a `QQError` without a namespace or a coordinator.
+ */
 export const layer = (
-  kv: Namespace,
+  kv: Namespace | undefined,
   coordinator: Layer.Layer<TokenCache, QQError>,
-  options?: Options
+  options: Options = {}
 ): Layer.Layer<TokenCache, QQError> =>
-  Layer.effect(
-    TokenCache,
-    Effect.map(TokenCache, (cache) => make(kv, cache, options))
-  ).pipe(Layer.provide(coordinator))
+  Layer.unwrap(
+    Effect.map(check(kv, coordinator, options), () =>
+      Layer.effect(
+        TokenCache,
+        Effect.map(TokenCache, (cache) => make(kv!, cache, options))
+      ).pipe(Layer.provide(coordinator))
+    )
+  )

@@ -3,6 +3,7 @@
  * same as over Redis' own protocol, so Workers and Node processes can share them.
  */
 import { redis as redisErrors, shown } from "@qq-mini/core/adapter/shown"
+import { checkNames } from "@qq-mini/core/adapter/Setup"
 import { invalidConfig, redact } from "@qq-mini/core/App"
 import { InvalidConfig, type QQError } from "@qq-mini/core/QQError"
 import type { Quota } from "@qq-mini/core/Quota"
@@ -103,12 +104,24 @@ const check = ({ token, url }: Options): Effect.Effect<readonly [string, Redacte
   return Effect.succeed([url, secret])
 }
 
+const names = {
+  prefix: [],
+  url: [],
+  token: [],
+  fetch: []
+} satisfies Record<keyof Options, ReadonlyArray<string>>
+
 /** The stores over a database. Fails with a `QQError` if the address or the token is invalid. */
 export const layer = (options: Options): Layer.Layer<TokenCache | Quota, QQError> =>
   Layer.unwrap(
-    Effect.map(check(options), ([url, token]) =>
-      Layer.merge(RedisTokenCache.layerUnwatched(options), RedisQuota.layer(options)).pipe(
-        Layer.provide(RedisTokenCache.layerEval(evaluate(url, token, options.fetch)))
-      )
+    Effect.map(
+      Effect.andThen(
+        checkNames(options, names),
+        Effect.suspend(() => check(options))
+      ),
+      ([url, token]) =>
+        Layer.merge(RedisTokenCache.layerUnwatched(options), RedisQuota.layer(options)).pipe(
+          Layer.provide(RedisTokenCache.layerEval(evaluate(url, token, options.fetch)))
+        )
     )
   )

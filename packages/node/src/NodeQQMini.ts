@@ -41,6 +41,12 @@ export interface Options extends Setup.Programs, Setup.SettingsInput, Parts.Part
   readonly store?: string | Parts.StoreOption | undefined
 }
 
+const names = {
+  ...Setup.names,
+  ...Parts.names,
+  ...NodeTransport.names
+} satisfies Record<keyof Options, ReadonlyArray<string>>
+
 const storeSetting = "store (QQ_STORE)"
 
 const storeNames = ["sqlite", "sqlite:/path/to/file", "redis://user:password@host:6379/0", "rediss://…", "memory"]
@@ -82,20 +88,23 @@ const layerDefault: Layer.Layer<TokenCache.TokenCache> = Effect.flatMap(
   )
 )
 
-const make = (options: Options, apps: Effect.Effect<App.Apps["Service"], QQError, Scope.Scope>) =>
-  Effect.andThen(
-    NodeTransport.check(options),
-    Parts.make(options, {
-      settings: Setup.settings(options),
-      apps: Layer.effect(App.Apps, apps),
-      transport: NodeTransport.layerWith(options),
-      storeByName,
-      storeNames,
-      storeSetting,
-      keySetting: "tokenKey (QQ_TOKEN_KEY)",
-      encryption: EncryptedTokenCache
-    })
-  )
+const make = Effect.fnUntraced(function* (
+  options: Options,
+  apps: Effect.Effect<App.Apps["Service"], QQError, Scope.Scope>
+) {
+  yield* Setup.checkNames(options, names)
+  yield* NodeTransport.check(options)
+  return yield* Parts.make(options, {
+    settings: Setup.settings(options),
+    apps: Layer.effect(App.Apps, apps),
+    transport: NodeTransport.layerWith(options),
+    storeByName,
+    storeNames,
+    storeSetting,
+    keySetting: "tokenKey (QQ_TOKEN_KEY)",
+    encryption: EncryptedTokenCache
+  })
+})
 
 /**
  * The client and its token service, as a layer without requirements. Fails with a `QQError` for a wrong option or
@@ -178,8 +187,8 @@ const layerLogger = Layer.succeed(Logger.LogToStderr, true)
  * ```
  */
 export const createQQMini = (options: Options = {}): Promised.PromiseClient => {
-  const { appid, apps, appsecret } = options
   const fromOptions = Effect.runSync(make(options, Setup.registry(options)))
+  const { appid, apps, appsecret } = options
   if (appid === undefined && appsecret === undefined && apps === undefined) {
     // Read the environment now: the default provider of Effect reads it only once in a process.
     const environment = ConfigProvider.layer(Effect.sync(() => ConfigProvider.fromEnv()))

@@ -122,6 +122,12 @@ export interface Options {
   readonly dispatcher?: Dispatcher | undefined
 }
 
+/** The names of {@link Options}, each with the names that other clients have for it. */
+export const names = {
+  proxy: ["proxyUrl"],
+  dispatcher: ["agent"]
+} satisfies Record<keyof Options, ReadonlyArray<string>>
+
 const agentOptions = {
   // One more than the default limit of 64 requests in flight, so that a token fetch never waits for other calls.
   connections: 65,

@@ -7,6 +7,7 @@
  * locks do not work on network file systems, and machines that share a disk don't share a clock.
  */
 import { isNamed, shown, sqlite } from "@qq-mini/core/adapter/shown"
+import { checkNames } from "@qq-mini/core/adapter/Setup"
 import { invalidConfig } from "@qq-mini/core/App"
 import type { QQError } from "@qq-mini/core/QQError"
 import { type Key, TokenCache, TokenCacheError } from "@qq-mini/core/TokenCache"
@@ -106,15 +107,21 @@ const makeFolder = (path: string): void => {
   }
 }
 
+const names = { path: ["file"], setting: [] } satisfies Record<keyof Options, ReadonlyArray<string>>
+
 /**
  * Makes the store. It closes the file when the scope is closed. If the file can't be used, it fails with a `QQError`
  * that names the setting and the fix. A file that another program locks for more than a second is treated as an outage
  * instead: every operation fails until the lock is gone.
  */
-export const make = Effect.fnUntraced(function* ({
-  path,
-  setting = "path"
-}: Options): Effect.fn.Return<TokenCache["Service"], QQError, Scope.Scope> {
+export const make = Effect.fnUntraced(function* (
+  options: Options
+): Effect.fn.Return<TokenCache["Service"], QQError, Scope.Scope> {
+  yield* checkNames(options, names)
+  const { path, setting = "path" } = options
+  if (typeof path !== "string" || path === "") {
+    return yield* invalidConfig(setting, "must be the path of a file, as a string", "必须是文件路径（字符串）")
+  }
   const failed = (cause: unknown) => {
     const problem = shown(cause, sqlite)
     const { en, zh } = advice(problem)

@@ -1,6 +1,8 @@
 /** A store of your own for apps without Effect: two functions that return promises. */
 import * as CompareAndSwap from "@qq-mini/core/adapter/CompareAndSwap"
+import { checkNames } from "@qq-mini/core/adapter/Setup"
 import { shown, uniCloudDatabase } from "@qq-mini/core/adapter/shown"
+import { invalidConfig } from "@qq-mini/core/App"
 import * as TokenCache from "@qq-mini/core/TokenCache"
 import * as Effect from "effect/Effect"
 
@@ -15,6 +17,8 @@ export interface StoreFunctions {
   readonly replace: (key: string, previous: string | undefined, next: string) => Promise<boolean>
 }
 
+const names = { read: ["get"], replace: ["set"] } satisfies Record<keyof StoreFunctions, ReadonlyArray<string>>
+
 const parse = (text: string | undefined): TokenCache.SlotDocument => {
   try {
     return { ...TokenCache.emptyDocument, ...(text === undefined ? undefined : JSON.parse(text)) }
@@ -26,10 +30,15 @@ const parse = (text: string | undefined): TokenCache.SlotDocument => {
 
 /**
  * Makes the option `store` of two functions. Leases and tokens end by the clocks of the machines, as with the store
- * `database`.
+ * `database`. Throws a `QQError` if one of them is not a function.
  */
-export const createTokenStore = ({ read, replace }: StoreFunctions): TokenCache.TokenCache["Service"] =>
-  TokenCache.make((operation, key, change) => {
+export const createTokenStore = (functions: StoreFunctions): TokenCache.TokenCache["Service"] => {
+  Effect.runSync(checkNames(functions, names))
+  const { read, replace } = functions
+  for (const [name, value] of Object.entries({ read, replace })) {
+    if (typeof value !== "function") throw invalidConfig(name, "must be a function", "必须是函数")
+  }
+  return TokenCache.make((operation, key, change) => {
     const ask = <A>(run: () => Promise<A>) =>
       Effect.tryPromise({
         try: run,
@@ -42,3 +51,4 @@ export const createTokenStore = ({ read, replace }: StoreFunctions): TokenCache.
       replace: (text, next) => ask(() => replace(key, text, JSON.stringify(next)))
     })
   })
+}

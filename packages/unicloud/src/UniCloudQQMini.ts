@@ -14,6 +14,7 @@ import type { Transport } from "@qq-mini/core/Transport"
 import * as WebCrypto from "effect/crypto/WebCrypto"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { isObjectKeyword } from "effect/Predicate"
 import { webcrypto } from "node:crypto"
 import * as DatabaseTokenCache from "./DatabaseTokenCache.ts"
 import * as TimeLeft from "./internal/timeLeft.ts"
@@ -67,6 +68,18 @@ export interface Options extends Omit<UniConfig.Options, "uniCloud">, Setup.Sett
   /** Returns the milliseconds that the cloud function has left, if you know them. No call takes longer. */
   readonly timeLeft?: TimeLeft.TimeLeft | undefined
 }
+
+/** The names of {@link Options}, each with the names that other clients have for it. */
+export const names = {
+  ...Setup.names,
+  ...Parts.names,
+  configCenter: [],
+  dcloudAppid: [],
+  uniCloud: [],
+  collection: [],
+  http: [],
+  timeLeft: []
+} satisfies Record<keyof Options, ReadonlyArray<string>>
 
 // `invocation`, because an instance is frozen after its response.
 const defaults = { baseUrlName: "baseUrl", deadline: 4_000, attemptTimeout: 3_000, runs: "invocation" } as const
@@ -189,8 +202,12 @@ const checkKey = ({ store, tokenKey }: Options): Effect.Effect<void, QQError> =>
     : Effect.void
 
 const make = Effect.fnUntraced(function* (options: Options, wrapTransport?: Parts.Adapter["wrapTransport"]) {
-  const { timeLeft, transformClient } = options
-  yield* Parts.checkFunctions({ transformClient })
+  yield* Setup.checkNames(options, names)
+  const { configCenter, timeLeft, transformClient, uniCloud = {} } = options
+  yield* Parts.checkFunctions({ configCenter, transformClient })
+  if (!isObjectKeyword(uniCloud)) {
+    return yield* App.invalidConfig("uniCloud", "must be the object uniCloud", "必须是 uniCloud 对象")
+  }
   yield* checkKey(options)
   yield* Effect.scoped(UniConfig.make(options))
   const checked = yield* settings(options)

@@ -6,6 +6,7 @@
  * `code2Session({ code })` is used, which gives `{ openid, unionid, sessionKey, errCode: 0, errMsg }` or rejects with an
  * error that has a `code` and a `message`. Its own call takes an `errcode` of QQ's for a success without an openid.
  */
+import { invalidConfig } from "@qq-mini/core/App"
 import type { Calls } from "@qq-mini/core/Promise"
 import * as UniModule from "./internal/uniModule.ts"
 
@@ -47,14 +48,20 @@ export const createInitQQ = <A = never, Co extends UniIdCo = UniIdCo>(
   original?: (this: Co) => A
 ): ((this: Co) => QQLogin | A) => {
   UniModule.check({ qq })
+  if (original !== undefined && typeof original !== "function") {
+    throw invalidConfig("original", "must be the function initQQ", "必须是 initQQ 函数")
+  }
   return function () {
-    const { clientPlatform } = this
-    if (clientPlatform !== "mp-qq" && original !== undefined) return original.call(this)
-    const dcloudAppid = this.getClientInfo?.().appId
+    if (this?.clientPlatform !== "mp-qq" && original !== undefined) return original.call(this)
+    const dcloudAppid = this?.getClientInfo?.().appId
     return {
-      code2Session: async ({ code }) => {
+      code2Session: async (input) => {
         const program = await UniModule.programOf(qq, { dcloudAppid })
-        const { openid, session_key, unionid } = await qq.auth.code2Session({ code, needKey: true, ...program })
+        const { openid, session_key, unionid } = await qq.auth.code2Session({
+          code: input?.code,
+          needKey: true,
+          ...program
+        })
         return {
           openid,
           ...(unionid === undefined ? {} : { unionid }),

@@ -9,6 +9,7 @@ import type { Calls, PromiseOptions } from "@qq-mini/core/Promise"
 import { isQQError, type QQError } from "@qq-mini/core/QQError"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
+import { isObject } from "effect/Predicate"
 import * as ImageSource from "./internal/imageSource.ts"
 import * as UniModule from "./internal/uniModule.ts"
 import { optionsOf, uniCloudOf } from "./UniCloudQQMini.ts"
@@ -65,6 +66,8 @@ export interface Options extends UniModule.Options {
   /** The DCloud app, `__UNI__…`, if the function was not called by a client, as by a timer. */
   readonly appId?: string | undefined
 }
+
+const names = { ...UniModule.names, requestId: [], appId: [] } satisfies Record<keyof Options, ReadonlyArray<string>>
 
 /** The parameters of a text check. */
 export interface TextCheckInput {
@@ -128,10 +131,10 @@ const run = (check: Promise<{ readonly risky: boolean }>, wrongMedia = ""): Prom
     }
   )
 
-/** The deadline of a call in milliseconds. `undefined` if it is unknown here, or invalid. */
+/** The deadline of a call in milliseconds. `undefined` if it is unknown here, or the options are invalid. */
 const deadlineOf = (qq: Calls, options: PromiseOptions | undefined): number | undefined => {
   const asked = options?.deadline ?? optionsOf(qq)?.deadline
-  return asked === undefined
+  return asked === undefined || (options !== undefined && !isObject(options as unknown))
     ? undefined
     : Option.getOrUndefined(Option.map(Duration.fromInput(asked), Duration.toMillis))
 }
@@ -159,15 +162,16 @@ export class UniSecCheck {
   readonly #qq: Calls
   readonly #request: UniModule.Request
 
-  /** Throws a `QQError` if `qq` is missing. */
+  /** Throws a `QQError` if `qq` is missing, or an option is not known. */
   constructor(options: Options) {
-    UniModule.check(options)
+    UniModule.check(options, names)
     this.#qq = options.qq
     this.#request = { dcloudAppid: options.appId, requestId: options.requestId }
   }
 
   /** Checks a text. */
-  async textSecCheck({ content }: TextCheckInput, options?: PromiseOptions): Promise<TextCheckResult> {
+  async textSecCheck(input: TextCheckInput, options?: PromiseOptions): Promise<TextCheckResult> {
+    const content = input?.content
     if (content === undefined || content === null) return failed(ErrorCode.PARAM_REQUIRED, "缺少参数 content")
     if (content === "") return failed(ErrorCode.EMPTY_CONTENT, "content 不能为空")
     const program = await UniModule.programOf(this.#qq, this.#request)
@@ -183,7 +187,8 @@ export class UniSecCheck {
   }
 
   /** Checks an image. A download takes at most 3 seconds, and the deadline covers it too. */
-  async imgSecCheck({ image }: ImageCheckInput, options?: PromiseOptions): Promise<CheckResult> {
+  async imgSecCheck(input: ImageCheckInput, options?: PromiseOptions): Promise<CheckResult> {
+    const image = input?.image
     if (image === undefined || image === null) return failed(ErrorCode.PARAM_REQUIRED, "缺少参数 image")
     const start = performance.now()
     const deadline = deadlineOf(this.#qq, options)
@@ -194,9 +199,10 @@ export class UniSecCheck {
     if (bytes.length === 0) return failed(ErrorCode.EMPTY_IMAGE, "图片内容为空")
     const program = await UniModule.programOf(this.#qq, this.#request)
     // D3: what the download has left. The check refuses an invalid deadline.
-    const left = deadline === undefined ? {} : { deadline: Math.max(1, deadline - (performance.now() - start)) }
+    const left =
+      deadline === undefined ? options : { ...options, deadline: Math.max(1, deadline - (performance.now() - start)) }
     return run(
-      this.#qq.security.imgSecCheck({ media: bytes, ...program }, { ...options, ...left }),
+      this.#qq.security.imgSecCheck({ media: bytes, ...program }, left),
       looksLikeImage(bytes) ? ErrorCode.INVALID_IMAGE_SIZE : ErrorCode.INVALID_FILE_TYPE
     )
   }

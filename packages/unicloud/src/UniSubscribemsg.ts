@@ -15,6 +15,8 @@ export interface Options extends UniModule.Options {
   readonly dcloudAppid?: string | undefined
 }
 
+const names = { ...UniModule.names, dcloudAppid: [] } satisfies Record<keyof Options, ReadonlyArray<string>>
+
 /** A subscription message. */
 export interface SubscribeMessage {
   /** The user's openid. */
@@ -90,18 +92,19 @@ export class UniSubscribemsg {
   readonly #qq: Calls
   readonly #request: UniModule.Request
 
-  /** Throws a `QQError` if `qq` is missing. */
+  /** Throws a `QQError` if `qq` is missing, or an option is not known. */
   constructor(options: Options) {
-    UniModule.check(options)
+    UniModule.check(options, names)
     this.#qq = options.qq
     this.#request = { dcloudAppid: options.dcloudAppid }
   }
 
   /** Sends a message to a user who subscribed to it. The second parameter has the options of one call. */
   async sendSubscribeMessage(message: SubscribeMessage, options?: PromiseOptions): Promise<SendResult> {
-    const { lang: _, miniprogram_state: __, ...rest } = message
     const program = await UniModule.programOf(this.#qq, this.#request)
-    return toResult(this.#qq.subscribeMessage.send({ ...rest, ...program }, options))
+    const ignored = { lang: undefined, miniprogram_state: undefined }
+    const input = UniModule.withFields(message, { ...ignored, ...program })
+    return toResult(this.#qq.subscribeMessage.send(input, options))
   }
 
   /**
@@ -110,6 +113,6 @@ export class UniSubscribemsg {
    */
   async sendTemplateMessage(message: TemplateMessage, options?: PromiseOptions): Promise<SendResult> {
     const program = await UniModule.programOf(this.#qq, this.#request)
-    return toResult(this.#qq.templateMessage.send({ ...message, ...program }, options))
+    return toResult(this.#qq.templateMessage.send(UniModule.withFields(message, program), options))
   }
 }

@@ -11,10 +11,13 @@
  * - A mini code is a Buffer with `code` and `msg`.
  * - All calls of qq-mini are available by their names, including those that vk does not have.
  */
+import * as Setup from "@qq-mini/core/adapter/Setup"
 import { type AppCredentialsInput, invalidConfig, notAList } from "@qq-mini/core/App"
 import type { Any } from "@qq-mini/core/Endpoint"
 import { groups } from "@qq-mini/core/Endpoints"
 import * as Promised from "@qq-mini/core/Promise"
+import * as Effect from "effect/Effect"
+import { isObject } from "effect/Predicate"
 import * as Answers from "./internal/vk/answers.ts"
 import * as Calls from "./internal/vk/calls.ts"
 import type { VkCall } from "./internal/vk/calls.ts"
@@ -71,6 +74,12 @@ export interface Options extends Omit<UniCloudQQMini.Options, "apps" | "secretTt
   readonly attemptTimeout?: number | undefined
 }
 
+const names = {
+  ...UniCloudQQMini.names,
+  aesKey: [],
+  compat: []
+} satisfies Record<keyof Options, ReadonlyArray<string>>
+
 /** Endpoints by group and name. */
 export type Groups = Readonly<Record<string, Readonly<Record<string, Any>>>>
 
@@ -121,12 +130,13 @@ export const createVkOpenapiQQ = (options: Options = {}): VkOpenapiQQ => fromGro
 // vk waits 60 seconds for an answer.
 const usualMillis = 60_000
 
-const withSettings = (options: Options, { noRetries }: Switches): Options => {
-  const { deadline = usualMillis, attemptTimeout = deadline } = options
-  return { ...options, deadline, attemptTimeout, ...(noRetries ? { attempts: 1 } : {}) }
+const withSettings = (options: Options, { noRetries }: Switches): UniCloudQQMini.Options => {
+  const { aesKey: _key, compat: _compat, deadline = usualMillis, attemptTimeout = deadline, ...rest } = options
+  return { ...rest, deadline, attemptTimeout, ...(noRetries ? { attempts: 1 } : {}) }
 }
 
 const switchesOf = ({ compat = {} }: Options): Switches => {
+  if (!isObject(compat)) throw invalidConfig("compat", "must be an object", "必须是对象")
   const given = Object.entries(compat).filter(([, value]) => value !== undefined)
   const wrong = given.find(([name, value]) => !Object.hasOwn(defaults, name) || typeof value !== "boolean")
   if (wrong !== undefined) {
@@ -151,9 +161,10 @@ const hostsOf = ({ baseUrl = "" }: Options): ReadonlyArray<string> => [
 
 /** Makes `vk.openapi.qq` with these calls. */
 export const fromGroups = <const G extends Groups>(groups: G, options: Options = {}): VkCalls<G> & Own => {
+  Effect.runSync(Setup.checkNames(options, names))
   if (typeof options.apps === "function") throw notAList("apps")
   const switches = switchesOf(options)
-  const programs = Programs.make(withSettings(options, switches))
+  const programs = Programs.make(withSettings(options, switches), options.aesKey)
   const { granted, wrap } = Answers.listen()
   const runner = (more: Pick<Options, "store">) =>
     Promised.makeRunner(UniCloudQQMini.layerAround({ ...programs.config, ...more }, wrap)).run

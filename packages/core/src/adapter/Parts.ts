@@ -50,6 +50,15 @@ export interface Parts<Name = never> {
   readonly tokenKey?: EncryptedTokenCache.EncryptionKey | undefined
 }
 
+/** The names of {@link Parts}, each with the names that other clients have for it. */
+export const names = {
+  store: ["cache"],
+  transport: [],
+  transformClient: [],
+  onTokenEvent: [],
+  tokenKey: []
+} satisfies Record<keyof Parts, ReadonlyArray<string>>
+
 /** The parts of an adapter. */
 export interface Adapter {
   /** The checked settings. */

@@ -4,11 +4,14 @@
  */
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
+import { isObject } from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as App from "../App.ts"
 import * as AppLookup from "../AppLookup.ts"
+import { exampleOf, type Names, programNames, unknownNames } from "../internal/names.ts"
+import { notAnObject } from "../internal/problem.ts"
 import { checkSettings, Settings, type SettingsInput } from "../internal/settings.ts"
 import type { QQError } from "../reason/error.ts"
 
@@ -16,6 +19,11 @@ export type {
   /** The settings of a client as options. */
   SettingsInput
 } from "../internal/settings.ts"
+
+export type {
+  /** Names, each with the names that people write instead. */
+  Names
+} from "../internal/names.ts"
 
 /** The options that name programs. */
 export interface Programs {
@@ -30,6 +38,33 @@ export interface Programs {
   readonly apps?: ReadonlyArray<App.AppCredentialsInput> | AppLookup.Lookup | undefined
   /** How long a secret that the function `apps` gave is used before it is asked again (ms). By default 300,000. */
   readonly secretTtl?: number | undefined
+}
+
+/** The names of {@link Programs} and {@link SettingsInput}, each with the names that other clients have for it. */
+export const names = {
+  ...programNames,
+  apps: [],
+  secretTtl: [],
+  deadline: ["timeout"],
+  attemptTimeout: ["timeout"],
+  attempts: ["retries", "maxRetries"],
+  baseUrl: []
+} satisfies Record<keyof (Programs & SettingsInput), ReadonlyArray<string>>
+
+/**
+ * Checks that options are an object, and have no names but these. Fails with a `QQError` that names all others, and the
+ * right name where one is near. `names` has the known names, each with the names that other clients have for it.
+ */
+export const checkNames = (options: unknown, names: Names, setting = "options"): Effect.Effect<void, QQError> => {
+  if (!isObject(options)) {
+    const { en, zh } = notAnObject(options, exampleOf(Object.keys(names).slice(0, 2)))
+    return Effect.fail(App.invalidConfig(setting, en, zh))
+  }
+  const [first, ...others] = unknownNames(options, names, { en: "is not an option", zh: "不是可用的选项" })
+  if (first === undefined) return Effect.void
+  const en = others.map(([name, { en }]) => `; ${name}: ${en}`)
+  const zh = others.map(([name, { zh }]) => `；${name}：${zh}`)
+  return Effect.fail(App.invalidConfig(first[0], [first[1].en, ...en].join(""), [first[1].zh, ...zh].join("")))
 }
 
 /** Checks the settings and adds the defaults. `baseUrlName` is the name of the base URL in errors. */

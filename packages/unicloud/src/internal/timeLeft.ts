@@ -6,6 +6,7 @@ import { QQMini } from "@qq-mini/core/QQMini"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { isObject } from "effect/Predicate"
 
 /** Returns the milliseconds that the cloud function has left. */
 export type TimeLeft = () => number
@@ -62,8 +63,8 @@ export const within =
       ...client,
       call: Effect.fnUntraced(function* (endpoint, input, options = {}) {
         const left = yield* timeOf(timeLeft)
-        const asked = Duration.fromInput(options?.deadline ?? usual)
-        // The client refuses an invalid deadline.
+        const asked = isObject(options as unknown) ? Duration.fromInput(options.deadline ?? usual) : Option.none()
+        // The client refuses invalid options.
         if (Option.isNone(asked)) return yield* client.call(endpoint, input, options)
         const deadline = Math.min(Duration.toMillis(asked.value), left)
         if (left <= 0) {

@@ -1,7 +1,9 @@
 /** The common part of the objects in the form of uniCloud's own modules: their client, and the program of a request. */
+import * as Setup from "@qq-mini/core/adapter/Setup"
 import * as App from "@qq-mini/core/App"
 import type { Calls } from "@qq-mini/core/Promise"
 import * as Effect from "effect/Effect"
+import { isObject } from "effect/Predicate"
 import * as UniCloudQQMini from "../UniCloudQQMini.ts"
 import * as UniConfig from "../UniConfig.ts"
 
@@ -21,8 +23,13 @@ export interface Request {
   readonly requestId?: string | undefined
 }
 
-/** Throws a `QQError` if the options have no client, or name another platform. */
-export const check = ({ provider, qq }: Partial<Options> = {}): void => {
+/** The names of {@link Options}. */
+export const names = { qq: [], provider: [] } satisfies Record<keyof Options, ReadonlyArray<string>>
+
+/** Throws a `QQError` if the options have no client, other names than these, or name another platform. */
+export const check = (options: Partial<Options> = {}, known: Setup.Names = names): void => {
+  Effect.runSync(Setup.checkNames(options, known))
+  const { provider, qq } = options
   if (typeof qq?.auth?.code2Session !== "function") {
     throw App.invalidConfig("qq", "must be the client that createQQMini makes", "必须是 createQQMini 创建的客户端")
   }
@@ -54,3 +61,7 @@ export const programOf = async (qq: Calls, request: Request): Promise<{ readonly
   const appid = await Effect.runPromise(UniConfig.programOf(options, app))
   return appid === undefined ? {} : { appid }
 }
+
+/** The input of a call with more fields. What is not an object is left to the call, which refuses it. */
+export const withFields = <Input>(input: Input, fields: object): Input =>
+  isObject(input) ? { ...input, ...fields } : input

@@ -6,6 +6,7 @@ import type { Runner } from "@qq-mini/core/Promise"
 import { isQQError } from "@qq-mini/core/QQError"
 import * as QQMini from "@qq-mini/core/QQMini"
 import * as Effect from "effect/Effect"
+import { isObject } from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import { type Changed, Changes, type Heard, OnAnswer } from "./answers.ts"
 import type { Switches } from "./differences.ts"
@@ -153,6 +154,7 @@ export const make = ({ granted, hosts, programs, switches, ...runners }: Parts) 
     }) satisfies VkCall,
     /** Calls a URL. */
     request: async (request: Request.VkRequest): Promise<VkResult> => {
+      if (!isObject(request as unknown)) return { code: -1, msg: "input：必须是参数对象。未发送任何请求。" }
       const prepared = await Request.prepare(request, hosts)
       const { dataType = "json" } = request
       if (prepared === undefined) {

@@ -43,7 +43,7 @@ const vkConfig = (configCenter: ConfigCenter): any => {
 }
 
 /** Makes the access to programs and settings. Nothing is read before it is needed. */
-export const make = (options: UniCloudQQMini.Options & { readonly aesKey?: string | undefined }) => {
+export const make = (options: UniCloudQQMini.Options, aesKey: string | undefined) => {
   let util: Util | undefined
   const configCenter: ConfigCenter = (plugin) => {
     const center = options.configCenter ?? util?.configCenter
@@ -91,7 +91,7 @@ export const make = (options: UniCloudQQMini.Options & { readonly aesKey?: strin
     },
     /** The key for `encryptedKey`, if there is one. */
     aesKey: (): string | undefined => {
-      const key = options.aesKey ?? util?.config?.vk?.crypto?.aes ?? ofVk()?.crypto?.aes
+      const key = aesKey ?? util?.config?.vk?.crypto?.aes ?? ofVk()?.crypto?.aes
       return typeof key === "string" && key !== "" ? key : undefined
     }
   }
