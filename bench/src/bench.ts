@@ -140,11 +140,14 @@ const limiter = measure("limiter")
 const coldStarts = measure("coldStart")
 const heap = measure("heap", ...(quick ? ["100000"] : []))
 const worker = measure("workerMemory")
+const photos = ["sharp alone", "prepare", "prepare, progressive"].map((subject) =>
+  measure("photo", subject, ...(quick ? ["5"] : []))
+)
 server.disconnect()
 
 writeFileSync(
   path("../results.json"),
-  `${JSON.stringify({ node: process.version, text64, text1, tokens, services, images, cold, programs, limiter, coldStarts, heap, worker }, undefined, 2)}\n`
+  `${JSON.stringify({ node: process.version, text64, text1, tokens, services, images, cold, programs, limiter, coldStarts, heap, worker, photos }, undefined, 2)}\n`
 )
 
 const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<unknown>>) =>
@@ -181,6 +184,17 @@ table(
 table(
   ["an image of 1 MB", "CPU µs", "peak above the warm process"],
   images.map(({ above, cpu, name }) => [name, fixed(cpu), mb(above)])
+)
+table(
+  ["a photo of 12 megapixels", "size", "CPU ms", "wall ms", "peak above the warm process", "longest pause ms"],
+  photos.map(({ above, cpu, name, pause, size, wall }) => [
+    name,
+    mb(size),
+    fixed(cpu),
+    fixed(wall),
+    mb(above),
+    fixed(pause)
+  ])
 )
 table(
   ["cold callers at once", "CPU µs a caller", "getToken calls", "peak RSS"],

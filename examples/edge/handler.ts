@@ -8,7 +8,12 @@
  */
 import { isQQError, type Calls } from "@qq-mini/edge"
 
-type Route = (qq: Calls, request: Request, options: { readonly signal: AbortSignal }) => Promise<Response>
+type Route = (
+  qq: Calls,
+  request: Request,
+  options: { readonly signal: AbortSignal },
+  prepare: boolean
+) => Promise<Response>
 
 const routes: Readonly<Record<string, Route>> = {
   "GET /health": async (qq, _, options) => {
@@ -22,15 +27,13 @@ const routes: Readonly<Record<string, Route>> = {
     return Response.json({ openid })
   },
 
-  "POST /share": async (qq, request, options) => {
+  "POST /share": async (qq, request, options, prepare) => {
     const form = await request.formData()
     const image = form.get("image")
     const verdicts = await Promise.all([
       qq.security.msgSecCheck({ content: String(form.get("text") ?? "") }, options),
-      qq.security.imgSecCheck(
-        { media: new Uint8Array(image instanceof File ? await image.arrayBuffer() : []) },
-        options
-      )
+      // `prepare` for the photos of phones, which are larger than QQ takes
+      qq.security.imgSecCheck({ media: image instanceof File ? image : new Uint8Array(), prepare }, options)
     ])
     if (verdicts.some(({ risky }) => risky)) return new Response("risky", { status: 422 })
     const { bytes, mediaType } = await qq.acode.getMiniCode({ path: "pages/index/index?from=share" }, options)
@@ -44,13 +47,13 @@ const routes: Readonly<Record<string, Route>> = {
   }
 }
 
-/** Answers a request. The calls end when its client goes away. */
-export const handle = async (qq: Calls, request: Request): Promise<Response> => {
+/** Answers a request. The calls end when its client goes away. `prepare`: whether images are made to fit for QQ. */
+export const handle = async (qq: Calls, request: Request, prepare = false): Promise<Response> => {
   // whatever stands before it, as `/api` does on Vercel
   const route = routes[`${request.method} /${new URL(request.url).pathname.split("/").at(-1)}`]
   if (route === undefined) return new Response("not found", { status: 404 })
   try {
-    return await route(qq, request, { signal: request.signal })
+    return await route(qq, request, { signal: request.signal }, prepare)
   } catch (error) {
     // what went wrong is for the log; a check that could not be made is not a pass
     console.error(error)

@@ -6,5 +6,6 @@ interface ExecutionContext {
 declare module "cloudflare:workers" {
   export const env: {
     readonly QQ_TOKENS: import("@qq-mini/edge/DurableObjectTokenCache").Namespace
+    readonly IMAGES: import("@qq-mini/edge/ImagesPreparer").ImagesBinding
   }
 }

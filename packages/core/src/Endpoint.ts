@@ -35,6 +35,8 @@ const parts: ReadonlyArray<keyof Definition<IO, IO, IO, unknown>> = [
   "output",
   "image",
   "select",
+  "read",
+  "inParts",
   "codes",
   "resultCodes",
   "quota",

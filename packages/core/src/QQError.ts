@@ -137,7 +137,7 @@ export type ConnectionFailed = client.ConnectionFailed
 
 /** The call timed out. If a send may have reached QQ, the reason is {@link OutcomeUnknown} instead. */
 export const TimedOut = /* @__PURE__ */ schemaOf(client.TimedOut, {
-  during: Schema.Literals(["queue", "token", "answer"]),
+  during: Schema.Literals(["media", "queue", "token", "answer"]),
   limit: Schema.Finite
 })
 export type TimedOut = client.TimedOut

@@ -15,6 +15,7 @@ import * as Caller from "./call/caller.ts"
 import { Progress } from "./call/progress.ts"
 import { QQMini } from "./call/service.ts"
 import type { Any, CallCredentials } from "./endpoint/definition.ts"
+import { ImagePreparer } from "./ImagePreparer.ts"
 import { Settings } from "./internal/settings.ts"
 import * as Quota from "./Quota.ts"
 import { StoreFailed } from "./reason/client.ts"
@@ -51,6 +52,7 @@ export const make = Effect.gen(function* () {
     tokens: yield* AccessToken.AccessToken,
     quota,
     settings,
+    imagePreparer: yield* ImagePreparer,
     attempt: Attempt.make(yield* Transport, settings.baseUrl)
   })
 

@@ -3,17 +3,13 @@
  *
  * A check passes only if QQ's answer explicitly says so. An empty, unexpected or unreadable answer is an error.
  */
-import * as Base64 from "effect/encoding/Base64"
-import * as Result from "effect/Result"
-import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
-import * as SchemaIssue from "effect/SchemaIssue"
 import * as Body from "./Body.ts"
 import * as Endpoint from "./Endpoint.ts"
-import * as ImageInfo from "./call/image.ts"
-import { both } from "./internal/problem.ts"
-import { group, maxBytes, Text } from "./internal/schema.ts"
+import * as Pictures from "./call/picture.ts"
+import { type CheckedPart, inParts } from "./call/pictureInParts.ts"
+import { maxBytes, Text } from "./internal/schema.ts"
 import { perDay, perMinute } from "./Limit.ts"
 import { InvalidInput } from "./reason/client.ts"
 
@@ -67,75 +63,32 @@ export const msgSecCheck = /* @__PURE__ */ Endpoint.post(
   })
 )
 
-const maxImageBytes = 1024 * 1024
-const maxWidthPixels = 750
-const maxHeightPixels = 1334
+/** An image that is checked: one of `media` and `base64`. */
+export type ImageInput = Pictures.Input
 
-const file = () =>
-  Schema.Struct({
-    bytes: Schema.Uint8Array,
-    mediaType: Schema.Literals(["image/png", "image/jpeg", "image/gif"])
-  })
+export type {
+  /** One picture that was sent. */
+  CheckedPart
+} from "./call/pictureInParts.ts"
 
-const invalid = (message: string) => Effect.fail(new SchemaIssue.InvalidValue({ message }))
-const dataUrl = /^data:[^,]*;base64,/i
-
-const notMedia = both("must be bytes, base64 or a base64 data URL", "必须是字节数据、base64 或 base64 编码的 data URL")
-
-// I1: bytes, base64 or a data URL become a file. Its type is detected from its bytes.
-const media = () =>
-  Schema.declare((u: unknown): u is Uint8Array | string => u instanceof Uint8Array || typeof u === "string", {
-    message: notMedia
-  }).pipe(
-    Schema.decodeTo(file(), {
-      decode: SchemaGetter.transformEffect((image: Uint8Array | string) => {
-        let bytes: Uint8Array
-        if (typeof image === "string") {
-          if (image.length > maxImageBytes * 2) return invalid(tooLarge(Math.floor(image.length * 0.75)))
-          const decoded = Base64.decode(image.replace(dataUrl, ""))
-          if (Result.isFailure(decoded)) return invalid(notMedia)
-          bytes = decoded.success
-        } else {
-          bytes = image
-        }
-        if (bytes.length === 0) return invalid(both("is empty", "不能为空"))
-        if (bytes.length > maxImageBytes) return invalid(tooLarge(bytes.length))
-        const info = ImageInfo.inspect(bytes)
-        if (info === undefined) {
-          return invalid(
-            both(
-              `is not a PNG, JPEG or GIF by its bytes (${group(bytes.length)} bytes)`,
-              `内容不是 PNG、JPEG 或 GIF 图片（${group(bytes.length)} 字节）`
-            )
-          )
-        }
-        const { height, mediaType, width } = info
-        // QQ's page says 750 × 1334, and not whether 1334 × 750 is allowed too. So both orientations are accepted.
-        if (Math.min(width, height) > maxWidthPixels || Math.max(width, height) > maxHeightPixels) {
-          return invalid(
-            both(
-              `is ${width} × ${height} pixels; QQ takes at most ${maxWidthPixels} × ${maxHeightPixels}`,
-              `尺寸为 ${width} × ${height} 像素，超过上限 ${maxWidthPixels} × ${maxHeightPixels}`
-            )
-          )
-        }
-        return Effect.succeed({ bytes, mediaType })
-      }),
-      encode: SchemaGetter.transform(({ bytes }) => bytes)
-    })
-  )
-
-const tooLarge = (size: number) =>
-  both(
-    `is ${group(size)} bytes; QQ takes at most ${group(maxImageBytes)} (1 MB)`,
-    `大小为 ${group(size)} 字节，超过上限 1 MB`
-  )
+/** The result of the check of an image. */
+export interface ImageVerdict extends Verdict {
+  /** What was sent, if the image was prepared. It passes only if every part passes. */
+  readonly parts?: ReadonlyArray<CheckedPart>
+}
 
 /**
  * Checks an image.
  *
- * - `media`: a PNG, JPEG or GIF as bytes, base64 or data URL; at most 1 MB and 750 × 1334 pixels. Its type is detected
- *   from its bytes.
+ * - `media`: the image as bytes (`Uint8Array`, `Buffer`, `ArrayBuffer`), a `Blob` or `File`, a stream of bytes of the web
+ *   or of Node, base64, or a base64 data URL. QQ takes a PNG, JPEG or GIF of at most 1 MB and 750 × 1334 pixels. Its
+ *   type is detected from its bytes.
+ * - `base64`: the image as base64 or data URL, instead of `media`.
+ * - `prepare`: `true` turns any picture of up to 32 MB, such as a photo of a phone, into pictures that QQ takes: it is
+ *   decoded, turned upright, made smaller and encoded again. An animation is checked by several of its frames, a very
+ *   long picture in several parts. This needs a preparer: on Node the package `sharp`, on Workers the Images binding
+ *   (`imagePreparer`), elsewhere a function of your own, which may also be given here. Each part counts for the quota.
+ *   The result has them in `parts`. The check ends early at the first risky part.
  *
  * QQ allows 2,000 calls a minute and 200,000 a day. For a risky image the result is `{ risky: true }`, not an error.
  * Source: QQ's document "imgSecCheck".
@@ -145,12 +98,15 @@ export const imgSecCheck = /* @__PURE__ */ Endpoint.post(
   "/api/json/security/ImgSecCheck",
   () => ({
     authorization: "access_token",
-    input: Schema.Struct({ media: media() }),
+    input: Pictures.input(),
     otherNames: { media: ["image"] },
-    wire: Schema.Struct({ media: file() }),
+    wire: Pictures.wire(),
     body: Body.multipart,
     appid: true,
     output: verdict(),
+    read: Pictures.read,
+    inParts,
+    select: (verdict: Verdict): ImageVerdict => verdict,
     codes: [
       {
         code: 40006,

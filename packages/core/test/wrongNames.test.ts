@@ -7,6 +7,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { encode } from "../src/call/encode.ts"
 import * as SubscribeMessage from "../src/SubscribeMessage.ts"
+import { fieldsOf } from "../src/internal/problem.ts"
 
 const endpoints: ReadonlyArray<Any> = Object.values(groups).flatMap((group) => Object.values(group))
 
@@ -37,7 +38,7 @@ const misspelt = (name: string): ReadonlyArray<string> => {
 
 describe("I1: wrong names", () => {
   it.each(endpoints.map((endpoint) => [endpoint.name, endpoint] as const))("of %s", (_, endpoint) => {
-    const fields = Object.keys((endpoint.input as unknown as { readonly fields: object }).fields)
+    const fields = fieldsOf(endpoint.input.ast)
     assert.isNotEmpty(fields)
     for (const right of [...fields, "appid", "appsecret", "access_token"]) {
       for (const wrong of [...misspelt(right), ...(endpoint.otherNames?.[right] ?? [])]) {

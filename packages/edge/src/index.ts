@@ -5,6 +5,7 @@
 export { createQQMini, type Options } from "./EdgeQQMini.ts"
 export { layer as denoKv } from "./DenoKvTokenCache.ts"
 export { layer as durableObject } from "./DurableObjectTokenCache.ts"
+export { make as images } from "./ImagesPreparer.ts"
 export { layer as kv } from "./KvTokenCache.ts"
 export { layer as upstash } from "./UpstashStores.ts"
 export { QQTokens } from "./QQTokens.ts"

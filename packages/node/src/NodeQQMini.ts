@@ -23,6 +23,7 @@ import * as UserDirectories from "effect/persistence/UserDirectories"
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as NodeTransport from "./NodeTransport.ts"
+import * as SharpImagePreparer from "./SharpImagePreparer.ts"
 import * as SqliteTokenCache from "./SqliteTokenCache.ts"
 
 /** The options of the client on Node: programs, settings, proxy, and parts of your own. */
@@ -88,6 +89,8 @@ const layerDefault: Layer.Layer<TokenCache.TokenCache> = Effect.flatMap(
   )
 )
 
+const imagePreparer = SharpImagePreparer.make()
+
 const make = Effect.fnUntraced(function* (
   options: Options,
   apps: Effect.Effect<App.Apps["Service"], QQError, Scope.Scope>
@@ -98,6 +101,7 @@ const make = Effect.fnUntraced(function* (
     settings: Setup.settings(options),
     apps: Layer.effect(App.Apps, apps),
     transport: NodeTransport.layerWith(options),
+    imagePreparer,
     storeByName,
     storeNames,
     storeSetting,

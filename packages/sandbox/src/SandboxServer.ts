@@ -12,6 +12,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import { createServer } from "node:http"
+import { hasRiskyColour } from "./RiskyColour.ts"
 import * as Sandbox from "./Sandbox.ts"
 
 /** The running server. */
@@ -66,11 +67,11 @@ export const layerServer = (options?: { readonly port?: number }): Layer.Layer<S
     )
   })
 
-/** A platform with its server. */
+/** A platform with its server. Images that show `riskyColour` are risky, if the package `sharp` is installed. */
 export const layer = (
   options?: Sandbox.Options & { readonly port?: number }
 ): Layer.Layer<Sandbox.Sandbox | SandboxServer> =>
-  layerServer(options).pipe(Layer.provideMerge(Sandbox.layerPlatform(options)))
+  layerServer(options).pipe(Layer.provideMerge(Sandbox.layerPlatform({ isRiskyImage: hasRiskyColour, ...options })))
 
 /** A running sandbox server, for apps without Effect and their tests. */
 export interface Running extends AsyncDisposable {

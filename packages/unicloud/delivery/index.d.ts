@@ -46,6 +46,51 @@ export interface Image {
   dataUrl: string
 }
 
+/** 图片：字节、Blob 或 File、Web 或 Node 的字节流、base64、base64 编码的 data URL。 */
+export type Media =
+  | string
+  | ArrayBufferLike
+  | ArrayBufferView
+  | { readonly size: number; readonly arrayBuffer: () => PromiseLike<ArrayBuffer> }
+  | {
+      readonly getReader: () => {
+        readonly read: () => PromiseLike<{ readonly done: boolean; readonly value?: unknown }>
+        readonly cancel: () => PromiseLike<void>
+      }
+    }
+  | AsyncIterable<unknown>
+
+/** 处理后的图片在原图中的位置：动图的第几帧（从 0 起），或长图中的区域（像素）。 */
+export interface PartOrigin {
+  frame?: number
+  area?: { left: number; top: number; width: number; height: number }
+}
+
+/** 已检测的一张图片。 */
+export interface CheckedPart extends PartOrigin {
+  risky: boolean
+  mediaType: "image/png" | "image/jpeg" | "image/gif"
+  width: number
+  height: number
+  /** 字节数。 */
+  size: number
+}
+
+/** 处理好的图片。 */
+export interface PreparedImage extends PartOrigin {
+  bytes: Uint8Array
+}
+
+/** 处理好的一张或多张图片。 */
+export type Prepared = Uint8Array | PreparedImage | readonly (Uint8Array | PreparedImage)[]
+
+/** 图片处理函数：把图片处理成 QQ 接受的一张或多张，每张不超过 limits。 */
+export type ImagePreparer = (
+  picture: Uint8Array,
+  limits: { readonly maxBytes: number; readonly maxWidth: number; readonly maxHeight: number },
+  signal: AbortSignal
+) => Prepared | PromiseLike<Prepared>
+
 /** 全部接口。 */
 export interface Calls {
   auth: {
@@ -64,11 +109,16 @@ export interface Calls {
   security: {
     /** 文本检测，最长 500 KB。只有 QQ 明确通过才返回 { risky: false }。 */
     msgSecCheck(input: { content: string } & CallCredentials, options?: PromiseOptions): Promise<{ risky: boolean }>
-    /** 图片检测：PNG、JPEG、GIF，不超过 1 MB、750 × 1334。media 为字节、base64 或 data URL。 */
+    /**
+     * 图片检测：PNG、JPEG、GIF，不超过 1 MB、750 × 1334。media 为字节、Blob、字节流、base64 或 data URL。
+     * prepare 为 true 或函数时，先把图片（如手机照片）处理成 QQ 接受的一张或多张，全部通过才算通过。
+     */
     imgSecCheck(
-      input: { media: Uint8Array | string } & CallCredentials,
+      input: ({ media: Media; base64?: undefined } | { base64: string; media?: undefined }) & {
+        prepare?: boolean | ImagePreparer
+      } & CallCredentials,
       options?: PromiseOptions
-    ): Promise<{ risky: boolean }>
+    ): Promise<{ risky: boolean; parts?: readonly CheckedPart[] }>
   }
   subscribeMessage: {
     /** 订阅消息，每位用户每天一条。结果不明时抛出 OutcomeUnknown，从不自动重发。 */
@@ -225,6 +275,8 @@ export interface Options {
   transport?: Transport | EffectValue
   /** 包装进行调用的服务：传入原有的，返回要使用的。 */
   transformClient?: (client: ClientService) => ClientService
+  /** 图片处理函数，用于 imgSecCheck({ media, prepare: true })。 */
+  imagePreparer?: ImagePreparer
   /** access_token 变化时调用，用于日志与监控。 */
   onTokenEvent?: (event: TokenEvent) => void
   /** QQ 的地址，默认 https://api.q.qq.com。 */
@@ -303,7 +355,7 @@ type Certain =
   /** 连接失败；problem 如 ECONNREFUSED。 */
   | { readonly _tag: "ConnectionFailed"; readonly problem: string }
   /** 超时：等待配额或发送、等待 access_token、等待返回。 */
-  | { readonly _tag: "TimedOut"; readonly during: "queue" | "token" | "answer"; readonly limit: number }
+  | { readonly _tag: "TimedOut"; readonly during: "media" | "queue" | "token" | "answer"; readonly limit: number }
   /** access_token 反复提前失效，另有服务在获取。 */
   | {
       readonly _tag: "TokenContested"

@@ -1,6 +1,8 @@
 /** The Worker of the examples on real workerd: all calls, one token for ten Workers, and objects that are evicted. */
 import * as TokenCacheConformance from "@qq-mini/core/testing/TokenCacheConformance"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
+import { riskyColour } from "@qq-mini/sandbox/RiskyColour"
+import sharp from "sharp"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { example, instrumented, startWorkers, type Workers, wrangler } from "./workers.ts"
 
@@ -24,12 +26,47 @@ const share = (text: string, image: BlobPart = png) => {
 
 const post = (body: string) => ({ method: "POST", body })
 
+/** A photo larger than QQ takes, with a spot in the colour that the sandbox calls risky, or without. */
+const photo = async (spot: boolean) =>
+  sharp({ create: { width: 3000, height: 2000, channels: 3, background: "#35a" } })
+    .composite(spot ? [{ input: await magenta(400), left: 2500, top: 1500 }] : [])
+    .webp()
+    .toBuffer()
+const magenta = (side: number) =>
+  sharp({ create: { width: side, height: side, channels: 3, background: riskyColour } })
+    .png()
+    .toBuffer()
+
 describe("the Worker of the examples", () => {
   let workers: Workers
   beforeAll(async () => {
     workers = await startWorkers(example)
   })
   afterAll(() => workers[Symbol.asyncDispose]())
+
+  it("makes photos fit with the Images binding, and refuses what it can't", async () => {
+    const { ask, harness } = workers
+    assert.strictEqual((await ask(0, "/share", await share("photo", await photo(false)))).status, 200)
+    assert.strictEqual((await ask(0, "/share", await share("photo", await photo(true)))).status, 422)
+    const sent = () => harness.sandbox.run(({ count }) => count("security.imgSecCheck"))
+    const before = await sent()
+    const frames = await Promise.all([
+      magenta(20),
+      photo(true).then((bytes) => sharp(bytes).resize(20, 20).png().toBuffer())
+    ])
+    const animation = sharp(frames, { join: { animated: true } })
+    const long = sharp({ create: { width: 3000, height: 200, channels: 3, background: "#35a" } })
+    for (const refused of [
+      await animation.gif().toBuffer(),
+      await animation.webp().toBuffer(),
+      await long.png().toBuffer(),
+      Buffer.from("x".repeat(99))
+    ]) {
+      const answer = await ask(0, "/share", await share("photo", refused))
+      assert.deepStrictEqual([answer.status, await answer.text()], [400, "InvalidInput"])
+    }
+    assert.strictEqual(await sent(), before)
+  })
 
   it("answers all six calls", async () => {
     const { ask, harness } = workers

@@ -66,6 +66,7 @@ export const startWorkers = async (
         STALL_URL: harness.stallUrl,
         ...bindings
       },
+      images: { binding: "IMAGES" },
       kvNamespaces: { QQ_KV: "tokens" },
       durableObjects: { QQ_TOKENS: { className: "QQTokens", scriptName: "worker-0", useSQLite: true } }
     }))

@@ -27,7 +27,7 @@ layer(Sandbox.layer)("what is refused before it is sent", (it) => {
     ["an empty code", Auth.code2Session({ code: "" }), /code: is empty/],
     ["no image", Security.imgSecCheck({ media: new Uint8Array(0) }), /media: is empty/],
     ["a text for an image", Security.imgSecCheck({ media: "aGVsbG8=" }), /media: is not a PNG, JPEG or GIF/],
-    ["bad base64", Security.imgSecCheck({ media: "%%%" }), /media: must be bytes, base64/],
+    ["bad base64", Security.imgSecCheck({ media: "%%%" }), /media: must be bytes, a Blob/],
     ["an image too large", Security.imgSecCheck({ media: new Uint8Array(1024 * 1024 + 1) }), /1,048,577 bytes.*1 MB/],
     ["base64 too large", Security.imgSecCheck({ media: "A".repeat(3_000_000) }), /media: is .* bytes/],
     ["too many pixels", Security.imgSecCheck({ media: big }), /media: is 800 × 800 pixels.*750 × 1334/],
@@ -41,7 +41,7 @@ layer(Sandbox.layer)("what is refused before it is sent", (it) => {
     [
       "a number for an image",
       Security.imgSecCheck({ media: 5 as any }),
-      /media: must be bytes, base64 or a base64 data URL/
+      /media: must be bytes, a Blob or File, a stream of bytes, base64 or/
     ],
     ["no keywords", SubscribeMessage.send({ ...message, data: {} }), /data: needs at least one keyword/],
     ["no value", SubscribeMessage.send({ ...message, data: { k: {} as any } }), /data\.k\.value: is required/],

@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import * as AccessToken from "../AccessToken.ts"
 import * as App from "../App.ts"
 import type * as EncryptedTokenCache from "../EncryptedTokenCache.ts"
+import { ImagePreparer } from "../ImagePreparer.ts"
 import type { Settings } from "../internal/settings.ts"
 import * as QQMini from "../QQMini.ts"
 import * as Quota from "../Quota.ts"
@@ -46,6 +47,11 @@ export interface Parts<Name = never> {
   readonly transformClient?: TransformClient | undefined
   /** Called with every token event, for logs and metrics. */
   readonly onTokenEvent?: OnTokenEvent | undefined
+  /**
+   * Prepares pictures for `imgSecCheck({ media, prepare: true })`: a function that gets a picture and QQ's limits, and
+   * returns one or several pictures that QQ takes.
+   */
+  readonly imagePreparer?: ImagePreparer | undefined
   /** The key that encrypts the token in the store: 32 bytes, as a `Uint8Array`, in base64 or in hexadecimal digits. */
   readonly tokenKey?: EncryptedTokenCache.EncryptionKey | undefined
 }
@@ -56,6 +62,7 @@ export const names = {
   transport: [],
   transformClient: [],
   onTokenEvent: [],
+  imagePreparer: [],
   tokenKey: []
 } satisfies Record<keyof Parts, ReadonlyArray<string>>
 
@@ -67,6 +74,8 @@ export interface Adapter {
   readonly apps: Layer.Layer<App.Apps, QQError>
   /** The HTTP transport of the runtime. */
   readonly transport: Layer.Layer<Transport, QQError>
+  /** Prepares pictures, unless the app provides a preparer. */
+  readonly imagePreparer?: ImagePreparer | undefined
   /** Wraps the transport, also one provided by an app. For facades that need QQ's raw answers. */
   readonly wrapTransport?: ((transport: Transport["Service"]) => Transport["Service"]) | undefined
   /** Finds a store by its name. `undefined` is the default store. Returns `undefined` for unknown names. */
@@ -163,9 +172,9 @@ export const make = Effect.fnUntraced(function* (
   options: Parts<unknown>,
   adapter: Adapter
 ): Effect.fn.Return<Layer.Layer<QQMini.QQMini | AccessToken.AccessToken, QQError>, QQError> {
-  const { onTokenEvent, transformClient, transport } = options
+  const { imagePreparer = adapter.imagePreparer, onTokenEvent, transformClient, transport } = options
   const settings = yield* adapter.settings
-  yield* checkFunctions({ onTokenEvent, transformClient })
+  yield* checkFunctions({ onTokenEvent, transformClient, imagePreparer })
   const stores = yield* storesOf(options, adapter)
   const wrong = wrongPart("transport", "Transport", transportMethods)
   const http = transport === undefined ? adapter.transport : layerOfPart(Transport, transport, transportMethods, wrong)
@@ -196,6 +205,7 @@ export const make = Effect.fnUntraced(function* (
         ? http
         : Layer.effect(Transport, Effect.map(Transport, wrapTransport)).pipe(Layer.provide(http))
     ),
+    Layer.provide(Layer.succeed(ImagePreparer, imagePreparer)),
     Layer.provide(Layer.succeed(QQMini.Settings, settings))
   )
 })

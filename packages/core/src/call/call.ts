@@ -6,9 +6,10 @@ import * as Result from "effect/Result"
 import type { AccessToken } from "../AccessToken.ts"
 import * as App from "../App.ts"
 import type { Any, CallOptions } from "../endpoint/definition.ts"
+import type { ImagePreparer } from "../ImagePreparer.ts"
 import type { Settings } from "../internal/settings.ts"
 import type { Quota } from "../Quota.ts"
-import type { Reason } from "../reason/client.ts"
+import { type Reason, TimedOut } from "../reason/client.ts"
 import { type InvalidInput, invalidInput } from "../reason/input.ts"
 import * as Retry from "../Retry.ts"
 import { Admission, countedCallOf, tooLate } from "./admission.ts"
@@ -26,6 +27,7 @@ export interface Parts {
   readonly tokens: AccessToken["Service"]
   readonly quota: Quota["Service"]
   readonly settings: Settings
+  readonly imagePreparer: ImagePreparer | undefined
   readonly attempt: Attempt
 }
 
@@ -37,8 +39,21 @@ interface Checked {
   readonly options: Options.Options
 }
 
+/** Milliseconds until the deadline of a call. Negative after it. */
+const millisLeft = (progress: Progress, { deadline }: Options.Options): number =>
+  progress.began + deadline - progress.now
+
+/** D3: ends work other than requests at the call's deadline. */
+const inTime =
+  (progress: Progress, options: Options.Options) =>
+  <A>(work: Effect.Effect<A, Reason>): Effect.Effect<A, Reason> =>
+    Effect.timeoutOrElse(work, {
+      duration: Math.max(0, millisLeft(progress, options)),
+      orElse: () => Effect.fail(new TimedOut({ during: "media", limit: options.deadline }))
+    })
+
 /** Makes the function that runs every call of a client. */
-export const make = ({ apps, attempt, quota, settings, tokens }: Parts) => {
+export const make = ({ apps, attempt, imagePreparer, quota, settings, tokens }: Parts) => {
   const defaults = Options.fromSettings(settings)
   const callerOf = Caller.make(apps)
   const replacementOf = Caller.makeReplacement(apps)
@@ -101,6 +116,46 @@ export const make = ({ apps, attempt, quota, settings, tokens }: Parts) => {
     )
   }
 
+  /** Runs a call whose parameters are in memory. */
+  const run = (
+    progress: Progress,
+    input: unknown,
+    given: CallOptions | undefined,
+    selected: App.Selected | undefined
+  ): Effect.Effect<unknown, Reason> => {
+    const { endpoint } = progress
+    const checked = check(endpoint, input, given, selected)
+    if (Result.isFailure(checked)) return Effect.fail(checked.failure)
+    const { options, params, wire } = checked.success
+    const runAs = (caller: Caller.Caller): Effect.Effect<unknown, Reason> => {
+      progress.appid = caller.appid
+      if (Caller.isTokenCall(endpoint)) return getToken(caller.proof, params as {}, millisLeft(progress, options))
+      const send = (wire: Wire) => {
+        const call = new Call(progress, wire, caller, options)
+        return Retry.run(tryOnce(call), {
+          delivery: endpoint.delivery,
+          ifUnknown: endpoint.ifUnknown,
+          deadline: call.deadline,
+          policy: options.retry,
+          budget
+        })
+      }
+      const parts = endpoint.inParts?.(params, { send, inTime: inTime(progress, options), imagePreparer })
+      if (parts !== undefined) return parts
+      const output = send(wire)
+      return endpoint.select ? Effect.map(output, (output) => endpoint.select!(output, params)) : output
+    }
+    const caller = callerOf(endpoint, checked.success.input, selected, options.deadline)
+    if (replacementOf === undefined) return Effect.flatMap(caller, runAs)
+    return Effect.flatMap(caller, (caller) =>
+      Effect.catch(runAs(caller), (reason) =>
+        Effect.flatMap(replacementOf(caller, reason, millisLeft(progress, options)), (other) =>
+          other === undefined ? Effect.fail(reason) : runAs(other)
+        )
+      )
+    )
+  }
+
   /** Runs a call. `selected` is the program of calls that name none. */
   return (
     progress: Progress,
@@ -110,30 +165,10 @@ export const make = ({ apps, attempt, quota, settings, tokens }: Parts) => {
   ): Effect.Effect<unknown, Reason> => {
     const { endpoint } = progress
     progress.appid = Caller.appidOf(isObject(input) && input["appid"] !== undefined ? input : selected)
-    const checked = check(endpoint, input, given, selected)
-    if (Result.isFailure(checked)) return Effect.fail(checked.failure)
-    const { options, params, wire } = checked.success
-    const runAs = (caller: Caller.Caller): Effect.Effect<unknown, Reason> => {
-      progress.appid = caller.appid
-      const call = new Call(progress, wire, caller, options)
-      if (Caller.isTokenCall(endpoint)) return getToken(caller.proof, params as {}, call.millisLeft)
-      const output = Retry.run(tryOnce(call), {
-        delivery: endpoint.delivery,
-        ifUnknown: endpoint.ifUnknown,
-        deadline: call.deadline,
-        policy: options.retry,
-        budget
-      })
-      return endpoint.select ? Effect.map(output, (output) => endpoint.select!(output, params)) : output
-    }
-    const caller = callerOf(endpoint, checked.success.input, selected, options.deadline)
-    if (replacementOf === undefined) return Effect.flatMap(caller, runAs)
-    return Effect.flatMap(caller, (caller) =>
-      Effect.catch(runAs(caller), (reason) =>
-        Effect.flatMap(replacementOf(caller, reason, progress.began + options.deadline - progress.now), (other) =>
-          other === undefined ? Effect.fail(reason) : runAs(other)
-        )
-      )
-    )
+    const reading = isObject(input) ? endpoint.read?.(input) : undefined
+    if (reading === undefined) return run(progress, input, given, selected)
+    const options = given === undefined ? Result.succeed(defaults) : Options.check(given, defaults)
+    if (Result.isFailure(options)) return Effect.fail(options.failure)
+    return Effect.flatMap(inTime(progress, options.success)(reading), (input) => run(progress, input, given, selected))
   }
 }

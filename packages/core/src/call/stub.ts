@@ -2,6 +2,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { isObject } from "effect/Predicate"
 import * as App from "../App.ts"
 import type { CallCredentials } from "../endpoint/definition.ts"
 import type { groups } from "../Endpoints.ts"
@@ -47,7 +48,9 @@ export const layerStub = (stubs: Stubs): Layer.Layer<QQMini> =>
           }
           const progress = new Progress(endpoint, fiber.getRef(Clock.Clock))
           progress.appid = appidOf(input) ?? fiber.getRef(App.Current)?.appid
-          return Effect.fromResult(encode(endpoint, input)).pipe(
+          const reading = isObject(input) ? endpoint.read?.(input) : undefined
+          return (reading ?? Effect.succeed(input as object)).pipe(
+            Effect.flatMap((input: unknown) => Effect.fromResult(encode(endpoint, input))),
             Effect.flatMap(() => stub(input)),
             Effect.mapError((reason) => progress.error(reason))
           )

@@ -2,14 +2,18 @@
  * The types that describe an endpoint of QQ's API.
  */
 import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
 import type { AppId } from "../App.ts"
 import type { Body } from "../Body.ts"
 import type { Code } from "../Code.ts"
+import type { ImagePreparer } from "../ImagePreparer.ts"
 import { type Names, programNames } from "../internal/names.ts"
 import type { Help } from "../internal/reason.ts"
 import type { Limit } from "../Limit.ts"
+import type { Reason } from "../reason/client.ts"
+import type { InvalidInput } from "../reason/input.ts"
 import type { Delivery } from "../Retry.ts"
 
 /** The program and the token of a call. Every call accepts these parameters in addition to its own. */
@@ -51,6 +55,20 @@ export const optionNames = {
 /** A schema of the input, the wire parameters or the output of a call. */
 export type IO = Schema.Codec<unknown, unknown>
 
+/** The input of a call, with all parameters in memory. */
+export type Reading = Effect.Effect<Readonly<Record<string, unknown>>, InvalidInput>
+
+/** What a call of several requests needs. */
+export interface Steps<Wire, Output> {
+  /** Sends one request, with quota, token and retries. */
+  // A method, as in `Definition`.
+  send(wire: Wire): Effect.Effect<Output, Reason>
+  /** Ends other work of the call at the call's deadline. */
+  readonly inTime: <A>(work: Effect.Effect<A, Reason>) => Effect.Effect<A, Reason>
+  /** The client's preparer of pictures. */
+  readonly imagePreparer: ImagePreparer | undefined
+}
+
 /** The parts of an endpoint's definition. */
 export interface Definition<Input extends IO, Wire extends IO, Output extends IO, A> {
   /** How the request is authorised: by a token in the query, by appid and secret in the query, or not at all. */
@@ -77,8 +95,15 @@ export interface Definition<Input extends IO, Wire extends IO, Output extends IO
   /** Whether the answer is an image. */
   readonly image?: boolean | undefined
   /** Selects the caller's result from the output and the parameters. By default the whole output. */
-  // A method, not a property: parameters of methods are bivariant, so that every endpoint is assignable to `Any`.
+  // Methods, not properties: parameters of methods are bivariant, so that every endpoint is assignable to `Any`.
   select?(output: Output["Type"], params: Input["Type"]): A
+  /**
+   * Reads parameters that are not in memory, such as a stream, before the input is checked. Returns `undefined` if
+   * there are none.
+   */
+  read?(input: Readonly<Record<string, unknown>>): Reading | undefined
+  /** Makes the call of several requests, each with its own wire parameters. Returns `undefined` for a single request. */
+  inParts?(params: Input["Type"], steps: Steps<Wire["Type"], Output["Type"]>): Effect.Effect<A, Reason> | undefined
   /** The meaning of QQ's error codes for this call, if it differs from the common one. */
   readonly codes?: ReadonlyArray<Code> | undefined
   /** Error codes that are a result of this call and not an error. */

@@ -110,12 +110,14 @@ const leaf = (issue: SchemaIssue.Issue): Help => {
 }
 
 /** The fields of an object by its schema. With `required`, only those that may not be missing. */
-export const fieldsOf = (ast: SchemaAST.AST, required = false): ReadonlyArray<string> =>
-  ast._tag === "Objects"
+export const fieldsOf = (schema: SchemaAST.AST, required = false): ReadonlyArray<string> => {
+  const ast = SchemaAST.toEncoded(schema)
+  return ast._tag === "Objects"
     ? ast.propertySignatures
         .filter(({ type }) => !required || !SchemaAST.isOptional(type))
         .map(({ name }) => String(name))
     : []
+}
 
 /**
  * All problems, in the order in which the schema found them. What a value is instead of what it must be is said if the

@@ -95,10 +95,10 @@ export const uniCloudDatabase: Source = {
 export const functions: Source = { names: /* @__PURE__ */ oneOf(network, classes), phrase: "an unknown error" }
 
 /** Reads a property of any value. `undefined` if it can't be read. */
-export const peek = (value: unknown, name: string): unknown =>
+export const peek = (value: unknown, name: PropertyKey): unknown =>
   value === undefined || value === null
     ? undefined
-    : Result.getOrUndefined(Result.try(() => (value as Readonly<Record<string, unknown>>)[name]))
+    : Result.getOrUndefined(Result.try(() => (value as Readonly<Record<PropertyKey, unknown>>)[name]))
 
 // Only this beginning of a text is examined.
 const maxCharacters = 4_000

@@ -137,8 +137,8 @@ export class TimedOut
     },
     true
   )<{
-    /** The phase that timed out: waiting for its turn or quota, for the token, or for QQ's answer. */
-    readonly during: "queue" | "token" | "answer"
+    /** The phase that timed out: reading a picture, waiting for a turn or quota, for the token, or for QQ's answer. */
+    readonly during: "media" | "queue" | "token" | "answer"
     /** The limit in milliseconds. */
     readonly limit: number
   }>

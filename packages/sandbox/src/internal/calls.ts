@@ -108,7 +108,7 @@ const handlers: { readonly [E in Endpoints as E["name"]]: Handler<E> } = {
     if ((turned ? height : width) > 750 || (turned ? width : height) > 1334) {
       return yield* refuse(badImageCode, "image pixels too large")
     }
-    return { risky: platform.isRiskyImage(bytes) }
+    return { risky: yield* Effect.promise(() => platform.isRiskyImage(bytes)) }
   }),
 
   "subscribeMessage.send": Effect.fnUntraced(function* (message, appid, platform) {

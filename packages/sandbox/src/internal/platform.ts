@@ -16,6 +16,11 @@ export interface Options {
   readonly quota?: Readonly<Record<string, ReadonlyArray<Limit>>> | undefined
   /** Texts that are risky, also as a part of a longer text. The samples in QQ's document are always risky. */
   readonly riskyTexts?: ReadonlyArray<string> | undefined
+  /**
+   * Looks at the content of an image, as `hasRiskyColour` of `@qq-mini/sandbox/RiskyColour`, which the server uses by
+   * default. In this process by default only images that were marked are risky.
+   */
+  readonly isRiskyImage?: ((image: Uint8Array) => boolean | Promise<boolean>) | undefined
 }
 
 /** The samples of risky texts in QQ's document. */
@@ -70,6 +75,7 @@ export class Platform {
 
   readonly #quota: NonNullable<Options["quota"]>
   readonly #riskyTexts: ReadonlyArray<string>
+  readonly #looksRisky: NonNullable<Options["isRiskyImage"]>
   readonly #riskyImages = new Set<string>()
   readonly #random: typeof Random.Random.Service
   readonly #tokens = new Map<string, Array<Token>>()
@@ -85,6 +91,7 @@ export class Platform {
     this.first = this.programs[0]?.appid ?? ""
     this.#quota = options.quota ?? {}
     this.#riskyTexts = [...riskySamples, ...(options.riskyTexts ?? [])]
+    this.#looksRisky = options.isRiskyImage ?? (() => false)
     this.#random = random
   }
 
@@ -193,9 +200,9 @@ export class Platform {
     this.#riskyImages.add(fingerprint(image))
   }
 
-  /** Whether an image was marked as risky. */
-  isRiskyImage(image: Uint8Array): boolean {
-    return this.#riskyImages.has(fingerprint(image))
+  /** Whether an image was marked as risky, or looks risky. */
+  async isRiskyImage(image: Uint8Array): Promise<boolean> {
+    return this.#riskyImages.has(fingerprint(image)) || this.#looksRisky(image)
   }
 
   /** Whether a text contains a risky text. */
