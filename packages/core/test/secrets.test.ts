@@ -22,6 +22,12 @@ describe("scrub", () => {
     for (const form of forms) assert.strictEqual(hide(`before ${form} after`, secret), "before <redacted> after")
   })
 
+  it("S1: takes a short secret out where it is a word, and leaves other words as they are", () => {
+    assert.strictEqual(hide("invalid code c, 密钥c错误", "c"), "invalid code <redacted>, 密钥<redacted>错误")
+    assert.strictEqual(hide("code_7 or seven7777", "seven77"), "code_7 or seven7777")
+    assert.strictEqual(hide("xeight888y", "eight888"), "x<redacted>y")
+  })
+
   it("S1: leaves no part of a secret where the text is cut", () => {
     const token = "Ab3_".repeat(1_022).slice(0, 4_085)
     assert.notInclude(hide(`${token} `.repeat(5), token), token.slice(0, 4))

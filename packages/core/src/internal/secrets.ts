@@ -47,6 +47,9 @@ const anyForm = (character: string): string => {
 
 // Only this beginning of a long secret is searched for. The characters that follow it are removed too.
 const maxSearchedCharacters = 64
+// A shorter secret is removed only where it is a word of its own: "c" would otherwise be removed from every "code". QQ's
+// own secrets are longer.
+const minInsideWord = 8
 // Only this beginning of a text is searched.
 const maxTextCharacters = 16_384
 
@@ -68,7 +71,8 @@ export const scrub = (text: unknown, secrets: ReadonlyArray<Redacted.Redacted<st
     // Most texts contain no secret, and compiling the pattern below takes a millisecond.
     const simple = beginning.join("").toLowerCase()
     if (plain !== undefined && isPlain(simple) && !simple.includes(" ") && !plain.includes(simple)) continue
-    const pattern = beginning.map(anyForm).join("") + (characters.length > maxSearchedCharacters ? "\\S*" : "")
+    const form = beginning.map(anyForm).join("") + (characters.length > maxSearchedCharacters ? "\\S*" : "")
+    const pattern = characters.length < minInsideWord ? `(?<!\\w)${form}(?!\\w)` : form
     clean = clean.replace(new RegExp(pattern, "giu"), "<redacted>")
   }
   // The text may have been cut within a secret, so its end is dropped.
