@@ -97,7 +97,16 @@ export const code2Session = /* @__PURE__ */ Endpoint.get("auth.code2Session", "/
   codes: [
     { code: 40001, reason: WrongSecret },
     { code: 40029, reason: InvalidCode },
-    // QQ does not document the following codes. They come from the code of other clients.
+    // QQ does not document the following codes. They come from answers that were seen and the code of other clients.
+    { code: 40163, reason: InvalidCode },
+    {
+      code: -1009,
+      reason: Rejected,
+      help: {
+        en: "Probably a parameter is wrong: check the appid, the AppSecret and the code. QQ does not document this number, so this is not confirmed.",
+        zh: "可能是参数有误，请检查 appid、AppSecret 与 code。QQ 文档未说明该错误码，此含义未经证实。"
+      }
+    },
     { code: -2100, reason: InvalidCode },
     { code: -101222100, reason: WrongSecret },
     { code: -101600007, reason: InvalidAppId }
@@ -105,7 +114,7 @@ export const code2Session = /* @__PURE__ */ Endpoint.get("auth.code2Session", "/
   quota: [perUser(100, "minute")],
   delivery: "singleUse",
   ifUnknown: {
-    en: "It can't be known whether QQ accepted the login code. It may be used up: call qq.login again and send the new code.",
-    zh: "无法确定 QQ 是否已处理该登录 code，它可能已被使用。请在小程序端重新调用 qq.login 获取新的 code。"
+    en: "There is no session, and this login code must be taken as used up. Call qq.login again and send the new code.",
+    zh: "未取得登录会话，该登录 code 应视为已被使用。请在小程序端重新调用 qq.login 获取新的 code。"
   }
 }))

@@ -382,6 +382,8 @@ export type Reason = (
   readonly retryAfter: number | undefined
   /** 发生了什么、该怎么做。 */
   readonly help: Help
+  /** 失败的事实（英文），不含建议。 */
+  readonly detail: string
 }
 
 /** 调用失败时抛出的错误。 */

@@ -31,9 +31,25 @@ it.live.each([
   ["a login", Auth.code2Session({ code: "C" }, { attempts: 1 }), "重新调用 qq.login"]
 ] as const)("D2: %s with an unknown outcome says what that means for it", ([, call, words]) =>
   Effect.gen(function* () {
-    const { reason } = yield* Effect.flip(Effect.provide(call, answering("")))
-    assert.strictEqual(reason._tag, "OutcomeUnknown")
+    for (const body of ["", '{"code":0,"session_key":"x"}']) {
+      const { reason } = yield* Effect.flip(Effect.provide(call, answering(body)))
+      assert.strictEqual(reason._tag, "OutcomeUnknown")
+      assert.include(reason.help.zh, words)
+      // and nothing of trying again
+      assert.match(reason.message.replace(reason.help.en, ""), /^ Because: UnreadableAnswer\. Found: [^.]*\.$/)
+    }
+  })
+)
+
+it.live.each([
+  ['{"errcode":40029,"errmsg":"invalid code"}', "InvalidCode", '(QQ: 40029 "invalid code")', "qq.login"],
+  ['{"errcode":40163,"errmsg":"code been used"}', "InvalidCode", '(QQ: 40163 "code been used")', "qq.login"],
+  ['{"errcode":-1009}', "Rejected", "(QQ: -1009)", "参数有误"]
+] as const)("a login answered by %s", ([body, expected, detail, words]) =>
+  Effect.gen(function* () {
+    const { reason } = yield* Effect.flip(Effect.provide(Auth.code2Session({ code: "c" }), answering(body)))
+    assert.strictEqual(reason._tag, expected)
+    assert.strictEqual(reason.detail, detail)
     assert.include(reason.help.zh, words)
-    assert.include(reason.message, reason.help.en)
   })
 )

@@ -17,6 +17,8 @@ export interface ReasonInfo {
   readonly retryAfter: number | undefined
   /** What happened and what to do next, in English and Chinese. */
   readonly help: Help
+  /** The facts of this failure in English, without advice. Empty if there are none. */
+  readonly detail: string
 }
 
 // Node and other runtimes call this method to print a value.
@@ -51,9 +53,12 @@ export const reason = <const Tag extends string>(tag: Tag, help: Help, isRetryab
     get help(): Help {
       return this.meaning ?? help
     }
+    get detail(): string {
+      const { code, text } = this
+      return code === undefined ? "" : `(QQ: ${code}${text ? ` "${text}"` : ""})`
+    }
     override get message(): string {
-      const { code, help, text } = this
-      return code === undefined ? help.en : `${help.en} (QQ: ${code}${text ? ` "${text}"` : ""})`
+      return `${this.help.en} ${this.detail}`.trimEnd()
     }
   }
   return Base as unknown as new <Fields>(

@@ -103,8 +103,8 @@ export class UnreadableAnswer
   override get retryAfter(): number | undefined {
     return this.wait
   }
-  override get message(): string {
-    return `${this.help.en} Found: ${this.found}, HTTP ${this.status}, ${this.size} bytes.`
+  override get detail(): string {
+    return `Found: ${this.found}, HTTP ${this.status}, ${this.size} bytes.`
   }
 }
 
@@ -122,8 +122,8 @@ export class ConnectionFailed
     readonly problem: string
   }>
 {
-  override get message(): string {
-    return `${this.help.en} (${this.problem})`
+  override get detail(): string {
+    return `(${this.problem})`
   }
 }
 
@@ -143,8 +143,8 @@ export class TimedOut
     readonly limit: number
   }>
 {
-  override get message(): string {
-    return `${this.help.en} (${this.limit} ms, waiting for the ${this.during})`
+  override get detail(): string {
+    return `(${this.limit} ms, waiting for the ${this.during})`
   }
 }
 
@@ -264,8 +264,9 @@ export class OutcomeUnknown
     readonly meaning?: Help
   }>
 {
-  override get message(): string {
-    return `${this.help.en} Because: ${this.because._tag}. ${this.because.message}`
+  // Without the advice of `because`, which may be to try again.
+  override get detail(): string {
+    return `Because: ${this.because._tag}. ${this.because.detail}`.trimEnd()
   }
 }
 
