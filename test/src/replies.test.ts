@@ -121,6 +121,7 @@ describe("whatever comes back", () => {
           if (endpoint.startsWith("security.") && !(exit.value as Security.Verdict).risky) {
             const said = JSON.parse(new TextDecoder().decode(random.body)) as Record<string, unknown>
             assert.strictEqual(said["errCode"], 0)
+            assert.strictEqual(Math.floor(random.status / 100), 2)
             for (const name of ["errcode", "code"]) assert.isFalse(/^-?[1-9]\d*$/.test(String(said[name])))
           }
           if (endpoint.endsWith("Message.send")) {

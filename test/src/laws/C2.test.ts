@@ -23,5 +23,8 @@ it.live.each([
   Effect.gen(function* () {
     const result = yield* tag(Effect.provide(Acode.getMiniCode(), answering(body, 200, type)))
     assert.strictEqual(result instanceof Acode.Image ? result.mediaType : result, expected)
+    // a gateway's picture is no mini code
+    const refused = yield* tag(Effect.provide(Acode.getMiniCode(), answering(body, 503, type)))
+    assert.strictEqual(refused, result instanceof Acode.Image ? "OutcomeUnknown" : expected)
   })
 )

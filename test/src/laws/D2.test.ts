@@ -18,6 +18,7 @@ it.live.each([
   Effect.gen(function* () {
     const send = SubscribeMessage.send({ touser: "X", template_id: "T", data: { keyword1: { value: "" } } })
     assert.strictEqual(yield* tag(Effect.provide(send, answering(body))), expected)
+    assert.strictEqual(yield* tag(Effect.provide(send, answering(body, 307))), expected ?? "OutcomeUnknown")
   })
 )
 

@@ -25,6 +25,8 @@ export const codeOf = (answer: Answer): number | undefined => {
   return integer(fields?.["errcode"]) || integer(fields?.["errCode"]) || integer(fields?.["code"])
 }
 
+const isOk = ({ status = 200 }: Answer) => status >= 200 && status < 300
+
 const isText = (value: unknown) => typeof value === "string" && value !== ""
 
 /** Whether an answer is a success. A check passes by `errCode: 0` alone. */
@@ -48,8 +50,12 @@ const isSuccess = (path: Path, answer: Answer): boolean => {
 }
 
 /** What is wrong with an answer that is neither a success nor an error of QQ's. */
-export const wrongOf = (path: Path, reply: Reply): "emptyAnswer" | "notJson" | "noStatus" | undefined => {
-  if (isFault(reply) || codeOf(reply) || isSuccess(path, reply)) return undefined
+export const wrongOf = (
+  path: Path,
+  reply: Reply
+): "emptyAnswer" | "notJson" | "noStatus" | "wrongStatus" | undefined => {
+  if (isFault(reply) || codeOf(reply)) return undefined
+  if (isSuccess(path, reply)) return isOk(reply) ? undefined : "wrongStatus"
   if (reply.body.length === 0) return "emptyAnswer"
   return jsonOf(reply) === undefined ? "notJson" : "noStatus"
 }

@@ -1,5 +1,5 @@
 /** How the facade makes calls where vk makes them once: other attempts, a renewed token, a token of the caller's own. */
-import { codeOf, invalidToken, mayRepeat } from "./answers.ts"
+import { codeOf, invalidToken, jsonOf, mayRepeat, wrongOf } from "./answers.ts"
 import type { Call } from "./cases.ts"
 import { isFault, type Path } from "./exchange.ts"
 import type { Outcome, Vk } from "./run.ts"
@@ -33,6 +33,18 @@ const withProgramsToken = (call: Call, uses: boolean): Call => ({
 export const caller = (vk: Vk, active: ReadonlySet<string>, shown: Set<string>) => {
   let refusedFetch: Outcome | undefined
 
+  /** One call of vk's. With `wrongStatus`, a token of an answer with another status than 2xx is not taken. */
+  const callOnce = (call: Call, token: string | undefined): Outcome => {
+    const outcome = vk.call(call, token)
+    const at = outcome.requests.findIndex(
+      ({ path, reply }) => path === "token" && wrongOf(path, reply) === "wrongStatus"
+    )
+    const reply = outcome.requests[at]?.reply
+    if (reply === undefined || isFault(reply) || !active.has("wrongStatus")) return outcome
+    vk.forget(jsonOf(reply).access_token)
+    return { ...outcome, requests: outcome.requests.slice(0, at + 1) }
+  }
+
   const once = (given: Call): Outcome => {
     const own = ownTokenOf(given)
     // With its switch, a token of the caller's own is ignored in every call.
@@ -40,7 +52,7 @@ export const caller = (vk: Vk, active: ReadonlySet<string>, shown: Set<string>) 
     if (own !== undefined && uses !== undefined) shown.add("ignoreAccessToken")
     const call = own === undefined ? given : withProgramsToken(given, uses !== undefined)
     let renewals = own === undefined ? 1 : 0
-    let outcome = vk.call(call, uses)
+    let outcome = callOnce(call, uses)
     const attempts = new Map<Path, number>()
     for (;;) {
       const last = outcome.requests.at(-1)
@@ -59,7 +71,7 @@ export const caller = (vk: Vk, active: ReadonlySet<string>, shown: Set<string>) 
         renewals--
         vk.forget(token)
       }
-      const again = vk.call(call, uses)
+      const again = callOnce(call, uses)
       outcome = { ...again, requests: [...outcome.requests, ...again.requests] }
     }
   }

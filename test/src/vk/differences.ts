@@ -11,6 +11,7 @@ import { inputSeen, isSame, ourText, type Read, seen, type Seen } from "./compar
 import { isFault, type Exchanged } from "./exchange.ts"
 import { formatOf, isAcceptable, isWholeImage } from "./images.ts"
 import { texts } from "./model.ts"
+import { inGbk } from "./replies.ts"
 import { type Outcome, together, vkOf } from "./run.ts"
 
 type Json = Readonly<Record<string, any>>
@@ -154,6 +155,13 @@ const rewritings: Readonly<Record<string, Rewriting>> = {
       ...(encryptedKey === undefined ? {} : { encryptedKey: {} })
     }))
   },
+  textEncoding: (seen, { last }) =>
+    last === undefined || isFault(last.reply) || !last.reply.body.includes(inGbk.bytes)
+      ? seen
+      : withValue(
+          seen,
+          (value) => JSON.parse(JSON.stringify(value).replaceAll(inGbk.bytes.toString("utf8"), inGbk.text)) as Json
+        ),
   network: (seen) =>
     "thrown" in seen.result && seen.result.thrown === "network"
       ? { ...seen, result: { thrown: "network", text: ourText } }
@@ -198,6 +206,7 @@ const rewritings: Readonly<Record<string, Rewriting>> = {
     const json = jsonOf(last.reply)
     return { ...seen, result: { value: { ...json, code, msg: json.errmsg ?? json.errMsg ?? "" } } }
   },
+  wrongStatus: throwsFor("wrongStatus"),
   imageType: (seen) =>
     withRequests(seen, (request) => {
       if (request.body === undefined || !("parts" in request.body)) return request

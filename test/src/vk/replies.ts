@@ -14,6 +14,9 @@ const passed = json({ errCode: 0, errMsg: "ok" })
 const done = json({ errcode: 0, errmsg: "ok" })
 const session = { openid: "OPENID", session_key: "SK==", unionid: "UNI", errcode: 0, errmsg: "" }
 
+/** A text, and its bytes in GBK. */
+export const inGbk = { text: "参数错误", bytes: Buffer.from("b2cecafdb4edcef3", "hex") }
+
 /** What QQ says unless a case says otherwise. The tokens differ. */
 export const usual: Required<Script> = {
   token: ["TK1", "TK2", "TK3", "TK4"].map((access_token) => json({ access_token, expires_in: 7200 })),
@@ -66,6 +69,10 @@ export const oddAnswers: ReadonlyArray<readonly [string, Reply]> = [
   ["a code as a string", json({ errcode: "40035", errmsg: "text" })],
   ["a text with a token", json({ errcode: 40035, errmsg: "of STORED-A1" })],
   ["a text with a secret", json({ errcode: 40035, errmsg: "of SECRET-1" })],
+  [
+    "an error in GBK",
+    bytes(Buffer.concat([Buffer.from('{"errcode":40035,"errmsg":"'), inGbk.bytes, Buffer.from('"}')]))
+  ],
   ["an error with 500", json({ errcode: 40035, errmsg: "text" }, 500)]
 ]
 
@@ -106,11 +113,13 @@ export const goodAnswers: Readonly<Record<Exclude<Path, never>, ReadonlyArray<re
   ],
   message: [
     ["with more", json({ errcode: 0, errmsg: "ok", msgid: 5, request_id: "R" })],
-    ["an empty text", json({ errcode: 0, errmsg: "" })]
+    ["an empty text", json({ errcode: 0, errmsg: "" })],
+    ["with 307", json({ errcode: 0, errmsg: "ok" }, 307)]
   ],
   other: [
     ["with more", json({ errcode: 0, errmsg: "ok", list: [1], user_name: "N" })],
-    ["errCode", json({ errCode: 0, errMsg: "ok", more: {} })]
+    ["errCode", json({ errCode: 0, errMsg: "ok", more: {} })],
+    ["with 500", json({ errcode: 0, errmsg: "ok" }, 500)]
   ]
 }
 

@@ -1,5 +1,6 @@
 /**
- * Helpers for authors of transports: the target of a request, joining the pieces of an answer, and errors that show no
- * secret.
+ * Helpers for authors of transports: the target of a request, joining the pieces of an answer, undoing its content
+ * coding, the fields of QQ's answer, and errors that show no secret.
  */
+export { fieldsOf } from "../call/answer.ts"
 export { excessLength, join, settle, targetOf, timedOut, toTransportError, wholeOf } from "../transport/exchange.ts"

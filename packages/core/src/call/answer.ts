@@ -8,7 +8,8 @@ import { scrub } from "../internal/secrets.ts"
 import { UnreadableAnswer } from "../reason/client.ts"
 import type { Failure } from "../Retry.ts"
 import * as Image from "./image.ts"
-import { countKeys, parse, textOf } from "./strictJson.ts"
+import { parseLeniently } from "./lenientJson.ts"
+import { areZero, parse, textOf } from "./strictJson.ts"
 
 /** An HTTP answer. */
 export interface Answer {
@@ -36,7 +37,6 @@ const integer = (value: unknown): number | undefined => {
   return typeof value === "number" && Number.isSafeInteger(value) ? value : undefined
 }
 
-const yes = /"errCode"\s*:\s*0\s*[,}]/
 // A passed check exactly as QQ writes it, without other fields.
 const plainYes = /^\s*\{\s*"errCode"\s*:\s*0\s*(?:,\s*"errMsg"\s*:\s*"[^"\\]*"\s*)?\}\s*$/
 
@@ -96,12 +96,44 @@ const refused = (endpoint: Any, code: number, fields: Fields, secrets: Secrets) 
   })
 }
 
+/** The fields of an answer, and its text if it is JSON in UTF-8. */
+interface Parsed {
+  readonly json: unknown
+  readonly text: string | undefined
+}
+
+/** Parses an answer. Without a `text`, only an error code in it counts. `undefined` if it is not JSON. */
+const parsed = (bytes: Uint8Array): Parsed | undefined => {
+  const text = textOf(bytes)
+  const json = text === undefined ? undefined : parse(text)
+  if (json !== undefined) return { json, text }
+  const lenient = looksLikeHtml(bytes) ? undefined : parseLeniently(bytes)
+  return lenient === undefined ? undefined : { json: lenient, text: undefined }
+}
+
+const isFields = (json: unknown): json is Fields => typeof json === "object" && json !== null && !Array.isArray(json)
+
+/** The fields of an answer that is a JSON object. Texts in another encoding than UTF-8 are decoded or empty. */
+export const fieldsOf = (bytes: Uint8Array): Fields | undefined => {
+  const json = parsed(bytes)?.json
+  return isFields(json) ? json : undefined
+}
+
+/** The result of an answer that says yes, or is an image. A gateway may say yes to everything, so the status counts. */
+const accepted = (endpoint: Any, answer: Answer, output: unknown, otherwise: string) => {
+  const decoded = decoder(endpoint)(output)
+  if (Result.isFailure(decoded)) return unreadable(answer, otherwise)
+  return answer.status >= 200 && answer.status < 300
+    ? Result.succeed(decoded.success)
+    : unreadable(answer, "wrong status")
+}
+
 /**
- * Turns the bytes of an answer into a success or a failure. Only the content decides, not the status, the length or the
- * Content-Type.
+ * Turns the bytes of an answer into a success or a failure.
  *
- * A code other than 0 is an error of QQ's. An answer that the endpoint's schema accepts is a success. Any other answer
- * is unreadable, so a check with such an answer does not pass.
+ * A code other than 0 is an error of QQ's, whatever the status and the encoding of the text. A success is an answer in
+ * UTF-8 or an image that the endpoint's schema accepts, with a 2xx status. Any other answer is unreadable, so a check
+ * with such an answer does not pass. The length and the Content-Type decide nothing.
  */
 export const read = (endpoint: Any, answer: Answer, secretsOf: () => Secrets): Result.Result<unknown, Failure> => {
   const { announced, bytes } = answer
@@ -114,28 +146,28 @@ export const read = (endpoint: Any, answer: Answer, secretsOf: () => Secrets): R
   if (image !== undefined) {
     if (!endpoint.image) return unreadable(answer, "image")
     const { complete, mediaType } = image
-    const decoded = complete ? decoder(endpoint)({ bytes, mediaType }) : undefined
-    return decoded?._tag === "Success" ? Result.succeed(decoded.success) : unreadable(answer, "broken image")
+    return complete
+      ? accepted(endpoint, answer, { bytes, mediaType }, "broken image")
+      : unreadable(answer, "broken image")
   }
 
   // I2: an unreadable answer is a failure, not a defect.
-  const text = textOf(bytes)
-  const json = text === undefined ? undefined : parse(text)
-  if (json === undefined || text === undefined) return unreadable(answer, looksLikeHtml(bytes) ? "html" : "not JSON")
-  if (typeof json !== "object" || json === null || Array.isArray(json)) return unreadable(answer, "unknown JSON")
-
-  const fields = json as Fields
+  const { json, text } = parsed(bytes) ?? {}
+  if (json === undefined) return unreadable(answer, looksLikeHtml(bytes) ? "html" : "not JSON")
+  if (!isFields(json)) return unreadable(answer, "unknown JSON")
   const isCheck = endpoint.resultCodes !== undefined
-  const code = codeOf(fields, isCheck)
+  const code = codeOf(json, isCheck)
   if (code === undefined) return unreadable(answer, "unknown JSON")
-  if (code !== 0 && !endpoint.resultCodes?.includes(code)) return refused(endpoint, code, fields, secretsOf())
-  if (endpoint.image) return unreadable(answer, "unknown JSON")
-  // C1: a check passes only if `errCode` is written as the number 0, and no other status field exists at any depth.
-  const isYes = () => plainYes.test(text) || (yes.test(text) && countKeys(text, statusFields) === 1)
-  if (isCheck && code === 0 && !isYes()) {
-    return unreadable(answer, "unknown JSON")
+  if (code !== 0) {
+    if (!endpoint.resultCodes?.includes(code)) return refused(endpoint, code, json, secretsOf())
+    // A code that is a result of the call is accepted in every spelling.
+    const decoded = decoder(endpoint)({ ...json, errCode: code })
+    return Result.isSuccess(decoded) ? Result.succeed(decoded.success) : unreadable(answer, "unknown JSON")
   }
-  // A code that is a result of the call is accepted in every spelling.
-  const decoded = decoder(endpoint)(code === 0 ? fields : { ...fields, errCode: code })
-  return Result.isSuccess(decoded) ? Result.succeed(decoded.success) : unreadable(answer, "unknown JSON")
+  if (text === undefined) return unreadable(answer, "not JSON")
+  // C1: a check passes only if `errCode` is written as the number 0, and no other status field says anything else.
+  const isYes = !isCheck || plainYes.test(text) || areZero(text, json, statusFields)
+  return endpoint.image || !isYes
+    ? unreadable(answer, "unknown JSON")
+    : accepted(endpoint, answer, json, "unknown JSON")
 }

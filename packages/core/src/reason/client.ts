@@ -90,7 +90,10 @@ export class UnreadableAnswer
     },
     true
   )<{
-    /** The kind of answer: `empty`, `html`, `not JSON`, `unknown JSON`, `image`, `broken image`, `too large`. */
+    /**
+     * The kind of answer: `empty`, `html`, `not JSON`, `unknown JSON`, `image`, `broken image`, `too large`; or `wrong status`
+     * for a success with an HTTP status other than 2xx.
+     */
     readonly found: string
     /** The HTTP status. */
     readonly status: number

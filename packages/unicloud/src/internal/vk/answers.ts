@@ -1,4 +1,5 @@
 /** QQ's raw answers for the facade, whose results have all of QQ's fields, and what `request` changes of its request. */
+import * as Exchange from "@qq-mini/core/adapter/exchange"
 import type { Request, Transport } from "@qq-mini/core/Transport"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -34,8 +35,6 @@ export const Changes = Context.Reference<Changed | undefined>("@qq-mini/unicloud
   defaultValue: () => undefined
 })
 
-const utf8 = new TextDecoder("utf-8", { fatal: true })
-
 // A text of fewer characters is no secret of QQ's.
 const shortestSecret = 8
 
@@ -48,12 +47,14 @@ const secretsOf = ({ query }: Request): ReadonlyArray<string> =>
   )
 
 const objectOf = (bytes: Uint8Array, secrets: ReadonlyArray<string>): Json | undefined => {
+  const fields = Exchange.fieldsOf(bytes)
+  if (fields === undefined) return undefined
   try {
-    const json: unknown = JSON.parse(utf8.decode(bytes), (_, value: unknown) =>
+    return JSON.parse(JSON.stringify(fields), (_, value: unknown) =>
       typeof value === "string" ? secrets.reduce((text, secret) => text.split(secret).join("<redacted>"), value) : value
     )
-    return typeof json === "object" && json !== null && !Array.isArray(json) ? (json as Json) : undefined
   } catch {
+    // It is nested too deeply.
     return undefined
   }
 }

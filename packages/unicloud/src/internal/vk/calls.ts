@@ -164,7 +164,7 @@ export const make = ({ granted, hosts, programs, switches, ...runners }: Parts) 
       const { changed, endpoint, program, timeout, token } = prepared
       const input = endpoint.authorization === "none" ? {} : credentialsOf({ ...program, access_token: token }, false)
       const others = ({ bytes, json, status }: Heard): VkResult | undefined => {
-        if (dataType === "json" || json !== undefined || status >= 400) return undefined
+        if (dataType === "json" || json !== undefined || status < 200 || status > 299) return undefined
         return dataType === "text"
           ? { code: 0, msg: "", data: Buffer.from(bytes).toString("utf8") }
           : (picture(bytes) as unknown as VkResult)

@@ -69,6 +69,20 @@ export const differences = [
     why: { en: "it can be handled", zh: "可据以处理" }
   },
   {
+    id: "wrongStatus",
+    when: { en: "a success with an HTTP status other than 2xx", zh: "成功的返回，但 HTTP 状态不是 2xx" },
+    vk: { en: "`code: 0`", zh: "`code: 0`" },
+    ours: { en: "throws a QQError", zh: "抛出 QQError" },
+    why: { en: "a gateway says so, not QQ", zh: "来自网关，而不是 QQ" }
+  },
+  {
+    id: "textEncoding",
+    when: { en: "QQ's text is in GBK", zh: "QQ 的说明是 GBK 编码" },
+    vk: { en: "garbles it", zh: "乱码" },
+    ours: { en: "decodes it, or returns none", zh: "解码，无法解码时为空" },
+    why: { en: "people read it", zh: "说明是给人看的" }
+  },
+  {
     id: "network",
     when: { en: "timeouts and broken connections", zh: "超时、连接失败" },
     vk: {
