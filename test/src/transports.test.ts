@@ -10,9 +10,11 @@ import * as Fiber from "effect/Fiber"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import { Worker } from "node:worker_threads"
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib"
 import { Agent } from "undici"
 import { nobodyThere } from "./support/nobodyThere.ts"
 import { makeUniCloud } from "./unicloud/unicloud.ts"
@@ -23,16 +25,30 @@ const uniCloud = makeUniCloud()
 interface Ways {
   /** It reads answers to their end, and a request can't be dropped. */
   readonly cannotStop?: boolean
+  /** It knows no Brotli, no `deflate` without zlib's header, and nothing that was coded twice. */
+  readonly fewCodings?: boolean
 }
 
 const transports: ReadonlyArray<readonly [name: string, layer: Layer.Layer<Transport.Transport, unknown>, ways: Ways]> =
   [
     ["undici's dispatcher", NodeTransport.layer, {}],
     ["fetch", FetchTransport.layer(), {}],
-    ["uniCloud.httpclient", UniCloudTransport.layerHttpclient(uniCloud.httpclient), { cannotStop: true }],
+    [
+      "uniCloud.httpclient",
+      UniCloudTransport.layerHttpclient(uniCloud.httpclient),
+      { cannotStop: true, fewCodings: true }
+    ],
     ["uniCloud.request", UniCloudTransport.layerRequest(uniCloud.request), { cannotStop: true }],
-    ["an HttpClient on undici", Layer.provide(Transport.layerHttpClient, NodeHttpClient.layerUndici), {}],
-    ["an HttpClient on node:http", Layer.provide(Transport.layerHttpClient, NodeHttpClient.layerNodeHttp), {}],
+    [
+      "an HttpClient on undici",
+      Layer.provide(Transport.layerHttpClient, NodeHttpClient.layerUndici),
+      { fewCodings: true }
+    ],
+    [
+      "an HttpClient on node:http",
+      Layer.provide(Transport.layerHttpClient, NodeHttpClient.layerNodeHttp),
+      { fewCodings: true }
+    ],
     ["an HttpClient on fetch", Layer.provide(Transport.layerHttpClient, FetchHttpClient.layer), {}]
   ]
 
@@ -76,7 +92,17 @@ const bodyOf = async (request: IncomingMessage): Promise<Buffer> => {
 
 const odd = Uint8Array.from({ length: 256 }, (_, i) => i)
 
-describe.each(transports)("%s", (_, layer, { cannotStop = false }) => {
+const parse = (bytes: Uint8Array): unknown => {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString())
+  } catch {
+    return undefined
+  }
+}
+
+const zip = gzipSync(`{"errCode":0,"errMsg":"${odd.join()}"}`)
+
+describe.each(transports)("%s", (_, layer, { cannotStop = false, fewCodings = false }) => {
   it.live("sends a body in pieces as one, with its length", () =>
     Effect.gen(function* () {
       const seen: Array<unknown> = []
@@ -158,6 +184,47 @@ describe.each(transports)("%s", (_, layer, { cannotStop = false }) => {
         })
         assert.deepStrictEqual(yield* failure(slow, { timeout: 300 }), { phase: "lost", problem: "ETIMEDOUT" })
       }).pipe(Effect.scoped, Effect.provide(layer))
+  )
+
+  it.live("I2: decodes a body within its limit, and loses one that is broken", () =>
+    Effect.gen(function* () {
+      const json = Buffer.from('{"errCode":40001,"errMsg":"好"}')
+      const bodies: Readonly<Record<string, readonly [coding: string, body: Uint8Array]>> = {
+        "/gzip": ["gzip", gzipSync(json)],
+        "/upper": ["GZIP", gzipSync(json)],
+        "/deflate": ["deflate", deflateSync(json)],
+        "/identity": ["identity", json],
+        ...(fewCodings
+          ? {}
+          : {
+              "/br": ["br", brotliCompressSync(json)],
+              "/raw": ["deflate", deflateRawSync(json)],
+              "/twice": ["deflate, gzip", gzipSync(deflateSync(json))]
+            }),
+        "/bomb": ["gzip", gzipSync(Buffer.alloc(20_000_000))],
+        "/half": ["gzip", zip.subarray(0, zip.length / 2)],
+        "/checksum": ["gzip", zip.map((byte, i) => (i === zip.length - 6 ? byte ^ 1 : byte))]
+      }
+      const origin = yield* serving((request, response) => {
+        const [coding, body] = bodies[request.url!]!
+        // QQ's errors may have any status
+        response.writeHead(503, { "content-encoding": coding, "content-length": body.length }).end(body)
+      })
+      const answers = Object.keys(bodies).slice(0, -3)
+      for (const path of answers) {
+        const { bytes } = yield* send(requestTo(origin, { path }))
+        assert.strictEqual(Buffer.from(bytes).toString(), json.toString(), path)
+      }
+      const bomb = yield* send(requestTo(origin, { path: "/bomb" }))
+      assert.isAbove(bomb.announced ?? bomb.bytes.length, 1_000_000)
+      if (!cannotStop) assert.isBelow(bomb.bytes.length, 2_000_000)
+      for (const path of ["/half", "/checksum"]) {
+        const end = yield* Effect.result(send(requestTo(origin, { path })))
+        // `fetch` of Node gives what it has
+        if (Result.isSuccess(end)) assert.isUndefined(parse(end.success.bytes), path)
+        else assert.strictEqual(end.failure.phase, "lost")
+      }
+    }).pipe(Effect.scoped, Effect.provide(layer))
   )
 
   if (cannotStop) return

@@ -9,11 +9,11 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
-import type { HttpClientError } from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
+import { isDecoded } from "./transport/coding.ts"
 import { excessLength, join, timedOut, toTransportError, wholeOf } from "./transport/exchange.ts"
 import type { Request, Response, TransportError } from "./transport/types.ts"
 
@@ -40,32 +40,56 @@ export class Transport extends Context.Service<
   }
 >()("@qq-mini/core/Transport") {}
 
+/** Reads a body to its end, or until it exceeds `maxBytes`. Leaving the stream early also closes the connection. */
+const collect = <E>(stream: Stream.Stream<Uint8Array, E>, maxBytes: number): Effect.Effect<Uint8Array, E> =>
+  Effect.suspend(() => {
+    const pieces: Array<Uint8Array> = []
+    let size = 0
+    return stream.pipe(
+      Stream.takeWhile((piece) => {
+        pieces.push(piece)
+        size += piece.length
+        return size <= maxBytes
+      }),
+      Stream.runDrain,
+      Effect.map(() => join(pieces))
+    )
+  })
+
+const formats = new Map<string, CompressionFormat>([
+  ["gzip", "gzip"],
+  ["x-gzip", "gzip"],
+  ["deflate", "deflate"]
+])
+
+const decompressed = (bytes: Uint8Array<ArrayBuffer>, format: CompressionFormat) =>
+  Stream.fromReadableStream({
+    evaluate: () => new Blob([bytes]).stream().pipeThrough(new DecompressionStream(format)),
+    onError: (error) => error
+  })
+
 const read = Effect.fnUntraced(function* (
   response: HttpClientResponse,
   maxBytes: number
-): Effect.fn.Return<Response, HttpClientError> {
+): Effect.fn.Return<Response, unknown> {
   const { "content-encoding": encoding, "content-length": length, "retry-after": retryAfter } = response.headers
-  const answer = { status: response.status, retryAfter, announced: excessLength(length, maxBytes) }
+  const announced = excessLength(length, maxBytes)
+  const answer = { status: response.status, retryAfter, announced }
   // A body with a small announced length needs no limit while it is read, unless it is compressed.
   if (length !== undefined && Number(length) <= maxBytes && encoding === undefined) {
     return { ...answer, bytes: new Uint8Array(yield* response.arrayBuffer) }
   }
-  const pieces: Array<Uint8Array> = []
-  let size = 0
-  // Leaving the stream early also closes the connection.
-  yield* response.stream.pipe(
-    Stream.takeWhile((piece) => {
-      pieces.push(piece)
-      size += piece.length
-      return size <= maxBytes && answer.announced === undefined
-    }),
-    Stream.runDrain
-  )
-  return { ...answer, bytes: join(pieces) }
+  const bytes = yield* collect(response.stream, announced === undefined ? maxBytes : -1)
+  const format = formats.get(encoding?.trim().toLowerCase() ?? "")
+  if (format === undefined || announced !== undefined || bytes.length > maxBytes || isDecoded(bytes)) {
+    return { ...answer, bytes }
+  }
+  return { ...answer, bytes: yield* collect(decompressed(new Uint8Array(bytes), format), maxBytes) }
 })
 
 const always = () => true
 
+// A redirect would send the token to another server.
 const followNoRedirect = (context: Context.Context<never>): Context.Context<never> =>
   Context.add(context, FetchHttpClient.RequestInit, {
     redirect: "manual",
@@ -88,7 +112,6 @@ export const fromHttpClient = (http: HttpClient.HttpClient): Transport["Service"
   send: (request) =>
     Effect.suspend(() => http.execute(outgoing(request))).pipe(
       Effect.flatMap((response) => read(response, request.maxBytes)),
-      // A redirect would send the token to another server.
       Effect.updateContext(followNoRedirect),
       // Trace headers must not be sent to QQ. A span for the URL would add nothing to the call's own span.
       Effect.provideService(HttpClient.TracerDisabledWhen, always),

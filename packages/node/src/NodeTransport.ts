@@ -9,8 +9,11 @@ import * as Transport from "@qq-mini/core/Transport"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from "undici"
+import * as zlib from "node:zlib"
 
 const first = (value: string | Array<string> | undefined) => (Array.isArray(value) ? value[0] : value)
+
+const decoders = Exchange.zlibDecoders(zlib)
 
 /** The headers and the body of a request for undici. If the body is in pieces, undici needs a content length. */
 const contentOf = ({ body, headers }: Transport.Request): Pick<Dispatcher.DispatchOptions, "headers" | "body"> =>
@@ -37,6 +40,7 @@ export const make = (dispatcher: Dispatcher): Transport.Transport["Service"] => 
       let status = 0
       let retryAfter: string | undefined
       let announced: number | undefined
+      let codings: string | Array<string> | undefined
       let size = 0
       const pieces: Array<Uint8Array> = []
 
@@ -52,6 +56,12 @@ export const make = (dispatcher: Dispatcher): Transport.Transport["Service"] => 
       const drop = () => controller?.abort(new Error("dropped"))
       const succeed = () => {
         if (end()) resume(Effect.succeed({ status, retryAfter, announced, bytes: Exchange.join(pieces) }))
+      }
+      const decode = (codings: string) => {
+        const response = { status, retryAfter, bytes: Exchange.join(pieces) }
+        Exchange.settle(Exchange.decode(decoders, codings, response, maxBytes), (exit) => {
+          if (end()) resume(exit)
+        })
       }
       const fail = (error: Transport.TransportError) => {
         if (end()) resume(Effect.fail(error))
@@ -83,8 +93,13 @@ export const make = (dispatcher: Dispatcher): Transport.Transport["Service"] => 
             // The exchange ended while it waited for a connection. Abort before anything is written.
             if (isOver) drop()
           },
-          onResponseStart: (_, code, { "content-length": length, "retry-after": wait }) => {
+          onResponseStart: (
+            _,
+            code,
+            { "content-encoding": encoding, "content-length": length, "retry-after": wait }
+          ) => {
             status = code
+            codings = encoding
             retryAfter = first(wait)
             announced = Exchange.excessLength(first(length), maxBytes)
             if (announced === undefined) return
@@ -99,7 +114,7 @@ export const make = (dispatcher: Dispatcher): Transport.Transport["Service"] => 
             succeed()
             drop()
           },
-          onResponseEnd: succeed,
+          onResponseEnd: () => (codings === undefined ? succeed() : decode(String(codings))),
           onResponseError: (_, error) =>
             fail(new Transport.TransportError({ ...Exchange.toTransportError(error), phase: phase() }))
         }

@@ -9,6 +9,7 @@ import * as Transport from "@qq-mini/core/Transport"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { types } from "node:util"
+import * as zlib from "node:zlib"
 import * as KeepAlive from "./internal/keepAlive.ts"
 import type { Httpclient, Request } from "./UniCloud.ts"
 
@@ -44,9 +45,20 @@ const bytesOf = (data: unknown): Uint8Array => {
 const arrayBufferOf = ({ buffer, byteLength, byteOffset }: Uint8Array): ArrayBuffer =>
   buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer
 
-const responseOf = ({ data, headers, status }: Received): Transport.Response => {
-  const [, wait] = Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === "retry-after") ?? []
-  return { status, bytes: bytesOf(data), retryAfter: wait === undefined ? undefined : String(wait) }
+const decoders = Exchange.zlibDecoders(zlib)
+
+/** The answer. Whether these clients decode it depends on their version. */
+const responseOf = (
+  { data, headers, status }: Received,
+  maxBytes: number
+): Transport.Response | Promise<Transport.Response> => {
+  const fields = new Map(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]))
+  const wait = fields.get("retry-after")
+  const codings = fields.get("content-encoding")
+  const response = { status, bytes: bytesOf(data), retryAfter: wait === undefined ? undefined : String(wait) }
+  return codings === undefined || Exchange.isDecoded(response.bytes)
+    ? response
+    : Exchange.decode(decoders, String(codings), response, maxBytes)
 }
 
 /** Returns the longest time that a request may take, in milliseconds, because a request can't be aborted. */
@@ -67,7 +79,7 @@ const contentOf = (request: Transport.Request): string | Buffer | undefined => {
 const make = (left: Left, send: (sent: Sent) => Promise<Received>): Transport.Transport["Service"] => ({
   send: (request) =>
     Effect.suspend(() => {
-      const { atMostOnce, headers, method, origin } = request
+      const { atMostOnce, headers, maxBytes, method, origin } = request
       const timeout = Math.floor(Math.min(request.timeout, left(), maxTimeoutMillis))
       // D1: without time left nothing is sent, so the phase is `unsent`.
       if (timeout < minTimeoutMillis) {
@@ -90,7 +102,7 @@ const make = (left: Left, send: (sent: Sent) => Promise<Received>): Transport.Tr
           atMostOnce
         }
         Exchange.settle(
-          send(sent).then(responseOf),
+          send(sent).then((received) => responseOf(received, maxBytes)),
           (end) => {
             clearTimeout(timer)
             resume(end)

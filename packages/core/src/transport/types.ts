@@ -30,7 +30,7 @@ export interface Response {
   readonly status: number
   /** The unparsed header `Retry-After`. */
   readonly retryAfter: string | null | undefined
-  /** The body. If it exceeds `maxBytes`, only a beginning that is longer than that. */
+  /** The body without its content coding. If it exceeds `maxBytes`, only a beginning that is longer than that. */
   readonly bytes: Uint8Array
   /** The announced length, if it exceeds `maxBytes`. Then `bytes` may be empty. */
   readonly announced?: number | undefined
