@@ -15,7 +15,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import type { AddressInfo } from "node:net"
 import { Worker } from "node:worker_threads"
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib"
-import { Agent } from "undici"
+import { Agent, interceptors } from "undici"
 import { nobodyThere } from "./support/nobodyThere.ts"
 import { makeUniCloud } from "./unicloud/unicloud.ts"
 
@@ -263,6 +263,40 @@ describe.each(transports)("%s", (_, layer, { cannotStop = false, fewCodings = fa
       yield* Effect.promise(() => came.promise)
       yield* Fiber.interrupt(fiber)
       yield* Effect.promise(() => closed.promise)
+    }).pipe(Effect.scoped, Effect.provide(layer))
+  )
+})
+
+describe("no redirect is followed", () => {
+  it.live.each([
+    [
+      "undici's dispatcher with the redirect interceptor",
+      Layer.effect(
+        Transport.Transport,
+        Effect.map(
+          Effect.acquireRelease(
+            Effect.sync(() => new Agent()),
+            (agent) => Effect.promise(() => agent.destroy())
+          ),
+          (agent) => NodeTransport.make(agent.compose(interceptors.redirect({ maxRedirections: 5 })))
+        )
+      )
+    ],
+    [
+      "an HttpClient on fetch with a RequestInit",
+      Layer.provide(Transport.layerHttpClient, FetchHttpClient.layer).pipe(
+        Layer.provideMerge(Layer.succeed(FetchHttpClient.RequestInit, { redirect: "follow" }))
+      )
+    ]
+  ] as ReadonlyArray<readonly [string, Layer.Layer<Transport.Transport>]>)("on %s", ([, layer]) =>
+    Effect.gen(function* () {
+      const urls: Array<string> = []
+      const origin = yield* serving(({ url }, response) => {
+        urls.push(url!)
+        response.writeHead(307, { location: "/elsewhere" }).end()
+      })
+      assert.strictEqual((yield* send(requestTo(origin, { method: "POST", body: "{}" }))).status, 307)
+      assert.deepStrictEqual(urls, ["/api/getToken"])
     }).pipe(Effect.scoped, Effect.provide(layer))
   )
 })

@@ -92,8 +92,8 @@ const always = () => true
 // A redirect would send the token to another server.
 const followNoRedirect = (context: Context.Context<never>): Context.Context<never> =>
   Context.add(context, FetchHttpClient.RequestInit, {
-    redirect: "manual",
-    ...Context.getOrUndefined(context as Context.Context<FetchHttpClient.RequestInit>, FetchHttpClient.RequestInit)
+    ...Context.getOrUndefined(context as Context.Context<FetchHttpClient.RequestInit>, FetchHttpClient.RequestInit),
+    redirect: "manual"
   })
 
 const outgoing = (sent: Request): HttpClientRequest.HttpClientRequest => {
@@ -122,7 +122,7 @@ export const fromHttpClient = (http: HttpClient.HttpClient): Transport["Service"
 
 /**
  * The transport over the provided `HttpClient`: an app's own client with its proxy and tracing, or a stub in a test.
- * The client must not retry requests.
+ * The client must not retry requests or follow redirects.
  */
 export const layerHttpClient: Layer.Layer<Transport, never, HttpClient.HttpClient> = /* @__PURE__ */ Layer.effect(
   Transport,

@@ -25,6 +25,9 @@ const contentOf = ({ body, headers }: Transport.Request): Pick<Dispatcher.Dispat
       }
     : { headers, body: body ?? null }
 
+// For a dispatcher with undici's redirect interceptor. A redirect would send the token to another server.
+const noRedirects = { maxRedirections: 0 }
+
 const lengthOf = (pieces: ReadonlyArray<Uint8Array>) => pieces.reduce((size, { length }) => size + length, 0)
 
 /**
@@ -85,7 +88,8 @@ export const make = (dispatcher: Dispatcher): Transport.Transport["Service"] => 
           method,
           ...contentOf(request),
           headersTimeout: 0,
-          bodyTimeout: 0
+          bodyTimeout: 0,
+          ...noRedirects
         },
         {
           onRequestStart: (started) => {
