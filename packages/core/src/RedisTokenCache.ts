@@ -38,14 +38,20 @@ export type Evaluate = (
   params: ReadonlyArray<string>
 ) => Effect.Effect<unknown, Redis.RedisError>
 
-/** A `Redis` service that supports only `EVAL`, for clients of serverless platforms. The stores need nothing else. */
-export const layerEval = (evaluate: Evaluate): Layer.Layer<Redis.Redis> => {
+/** Subscribes to a channel, as the service `Redis` does. */
+export type Subscribe = Redis.Redis["Service"]["subscribe"]
+
+/**
+ * A `Redis` service that supports only what the stores need: scripts, and subscriptions where the client has them.
+ * Without subscriptions use {@link layerUnwatched}.
+ */
+export const layerEval = (evaluate: Evaluate, subscribe: Subscribe = () => Effect.never): Layer.Layer<Redis.Redis> => {
   const unsupported = Effect.fail(new Redis.RedisError({ cause: new Error("UNSUPPORTED by this client of Redis") }))
   return Layer.succeed(
     Redis.Redis,
     Redis.Redis.of({
       send: () => unsupported,
-      subscribe: () => Effect.never,
+      subscribe,
       reserve: unsupported,
       eval:
         (script) =>
