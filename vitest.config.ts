@@ -6,7 +6,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node"
 
 /** The files that take longest come first, so that none of them runs alone in the end. */
 const long =
-  "machines unicloud/instances vk/differential runtimes simulation/simulation laws/Q1 packages readme edge/requests edge/examples faults replies edge/worker stores commands outages"
+  "machines redisGroups unicloud/instances vk/differential runtimes simulation/simulation laws/Q1 packages readme edge/requests edge/examples faults replies edge/worker stores commands outages"
     .split(" ")
     .map((name) => `/test/src/${name}.test.ts`)
 

@@ -33,8 +33,10 @@ export interface Options extends Setup.Programs, Setup.SettingsInput, Parts.Part
    * - `sqlite` (the default): all processes of this user on this machine, in a file of the user (in
    *   `~/.local/state/qq-mini` on Linux). If the file can't be written, `memory` is used.
    * - `sqlite:/path/to/file`: all processes on this machine that use this file.
-   * - `redis://user:password@host:6379/0` (`rediss://` with TLS): all processes and machines that use this Redis. They
-   *   also share QQ's quotas. Needs the package `redis`.
+   * - `redis://user:password@host:6379/0` (`rediss://` with TLS): all processes and machines that use this Redis or
+   *   cluster. They also share QQ's quotas. Needs the package `redis`.
+   * - `redis://host1:6379,host2:6379`: the same, with several nodes of a cluster.
+   * - `redis+sentinel://host1:26379,host2:26379/mymaster`: the same, with the master that Sentinel names.
    * - `memory`: only this process.
    * - a store of your own: a layer of `TokenCache`, which may also provide `Quota`, or an object with the methods of
    *   `TokenCache`.
@@ -50,7 +52,15 @@ const names = {
 
 const storeSetting = "store (QQ_STORE)"
 
-const storeNames = ["sqlite", "sqlite:/path/to/file", "redis://user:password@host:6379/0", "rediss://…", "memory"]
+const storeNames = [
+  "sqlite",
+  "sqlite:/path/to/file",
+  "redis://user:password@host:6379/0",
+  "rediss://…",
+  "redis+sentinel://host:26379/mymaster",
+  "memory",
+  "RedisStores.fromClient(client)"
+]
 
 const storeByName = (name: unknown = ""): Layer.Layer<TokenCache.TokenCache, QQError> | undefined => {
   if (typeof name !== "string") return undefined
@@ -58,20 +68,13 @@ const storeByName = (name: unknown = ""): Layer.Layer<TokenCache.TokenCache, QQE
   if (name === "memory") return TokenCache.layerMemory
   const path = /^sqlite:(?:\/\/)?(.+)$/.exec(name)?.[1]
   if (path !== undefined) return SqliteTokenCache.layer({ path, setting: storeSetting })
-  if (!/^rediss?:/.test(name)) return undefined
+  // RedisStores says what is wrong with an address of another kind.
+  if (!/^(?:rediss?(?:\+\w+)?|unix|https?):/i.test(name)) return undefined
   return Layer.unwrap(Effect.map(importRedisStores, ({ layer }) => layer({ url: name, setting: storeSetting })))
 }
 
-const importRedisStores = Effect.tryPromise({
-  // Imported only when it is used, because the other stores do not need the package `redis`.
-  try: () => import("./RedisStores.ts"),
-  catch: () =>
-    App.invalidConfig(
-      storeSetting,
-      "needs the package redis: npm install redis",
-      "需要安装 redis 包：npm install redis"
-    )
-})
+// Imported only when it is used, because the other stores do not need it.
+const importRedisStores = Effect.promise(() => import("./RedisStores.ts"))
 
 // A file of the user. It is only the default, so memory is used instead if the file can't be opened.
 const layerDefault: Layer.Layer<TokenCache.TokenCache> = Effect.flatMap(

@@ -1,8 +1,12 @@
 /**
- * Tokens and quotas in Redis, over the npm package `redis`. Any number of processes and machines share one token and
- * one count of each quota.
+ * Tokens and quotas in Redis: one server, a cluster, or the master that Sentinel names. Any number of processes and
+ * machines share one token and one count of each quota.
+ *
+ * While a cluster or Sentinel has no master, each process goes on with its token, and counts the quotas alone. Redis
+ * replicates asynchronously, so a failover can also lose what the old master wrote in its last moments. A lost token or
+ * lease costs at most one more `getToken`. Lost places of a quota are counted only by the process that took them, so all
+ * processes together may exceed a limit by these places, until their window has ended. QQ refuses such calls.
  */
-import * as NodeRedis from "@effect/platform-node/NodeRedis"
 import { redis as redisErrors, shown } from "@qq-mini/core/adapter/shown"
 import { invalidConfig, redact } from "@qq-mini/core/App"
 import type { QQError } from "@qq-mini/core/QQError"
@@ -10,39 +14,76 @@ import type { Quota } from "@qq-mini/core/Quota"
 import * as RedisQuota from "@qq-mini/core/RedisQuota"
 import * as RedisTokenCache from "@qq-mini/core/RedisTokenCache"
 import { TokenCache } from "@qq-mini/core/TokenCache"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Redis from "effect/persistence/Redis"
+import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
-import * as References from "effect/References"
+import { type Address, onlyDatabase0, parse, type Text, where } from "./redis/address.ts"
+import { canSubscribe, type Client, evaluate, isClient, subscribe } from "./redis/client.ts"
+import { connect, Connection } from "./redis/connect.ts"
+import { type Wrong, WrongAddress } from "./redis/open.ts"
+
+export type { Client, IoRedisClient, NodeRedisClient, ScriptParameters } from "./redis/client.ts"
 
 /** The options of the stores in Redis. */
 export interface Options extends RedisTokenCache.Options {
-  /** The address, such as `redis://user:password@host:6379/0`, or `rediss://…` with TLS. */
+  /**
+   * The address:
+   * - `redis://user:password@host:6379/0` of a server, or of any node of a cluster. A cluster has only database 0.
+   * - `redis://user:password@host1:6379,host2:6379` of several nodes of a cluster, in case one is down when the app
+   *   starts. `redis+cluster://…` is the same.
+   * - `redis+sentinel://user:password@host1:26379,host2:26379/mymaster/0` of Sentinels, with the name of the master. The
+   *   user and the password are those of Redis.
+   *
+   * With TLS: `rediss://…`, `rediss+cluster://…`, `rediss+sentinel://…`. For all else, such as a password of the
+   * Sentinels, make the client yourself and use {@link fromClient}.
+   */
   readonly url: string | Redacted.Redacted<string>
   /** The name of the setting of the address, for errors. By default `url`. */
   readonly setting?: string | undefined
 }
 
-/** Returns the host and port without secrets. Fails with a `QQError` if the address is not one of Redis. */
-export const check = ({ setting = "url", url }: Options): Effect.Effect<string, QQError> => {
-  const parsed = URL.parse(Redacted.value(redact(url)))
-  return parsed !== null &&
-    /^rediss?:$/.test(parsed.protocol) &&
-    parsed.hostname !== "" &&
-    /^\/?\d*$/.test(parsed.pathname) &&
-    // A % that is not a percent-encoding.
-    !/%(?![\da-f]{2})/i.test(parsed.username + parsed.password)
-    ? Effect.succeed(`${parsed.hostname}:${parsed.port || "6379"}`)
-    : Effect.fail(
-        invalidConfig(
-          setting,
-          "must be an address as redis://user:password@host:6379/0, or rediss://… with TLS; percent-encode what is special in the password",
-          "必须是形如 redis://user:password@host:6379/0 的地址，使用 TLS 时为 rediss://…；密码中的特殊字符须百分号编码"
-        )
-      )
+const parsed = ({ setting = "url", url }: Options): Effect.Effect<Address, QQError> => {
+  const address = parse(String(Redacted.value(redact(url))))
+  return "en" in address ? Effect.fail(invalidConfig(setting, address.en, address.zh)) : Effect.succeed(address)
 }
 
-const advice = (problem: string): { readonly en: string; readonly zh: string } => {
+/** Returns the hosts and ports without secrets. Fails with a `QQError` if the address is not one of Redis. */
+export const check = (options: Options): Effect.Effect<string, QQError> => Effect.map(parsed(options), where)
+
+const wrongs: Readonly<Record<Wrong, Text>> = {
+  sentinel: {
+    en: "it is a Sentinel: write redis+sentinel://host:26379/mymaster, with the name of your master",
+    zh: "这是哨兵：请写成 redis+sentinel://host:26379/mymaster，末尾为主节点的名称"
+  },
+  replica: {
+    en: "it is a replica, which can't be written: write the address of the master",
+    zh: "这是只读的从节点：请改用主节点的地址"
+  },
+  database: onlyDatabase0,
+  "no redis": {
+    en: "what answers there is not Redis: correct the host and the port",
+    zh: "该地址上的服务不是 Redis：请更正主机与端口"
+  },
+  "no cluster": {
+    en: "it is not a cluster: write redis://host:6379, with one host",
+    zh: "这不是集群：请写成 redis://host:6379，只含一个主机"
+  },
+  "no sentinel": {
+    en: "it is Redis itself, not a Sentinel: write redis://host:6379, or the ports of the Sentinels",
+    zh: "这是 Redis 本身，不是哨兵：请写成 redis://host:6379，或改用哨兵的端口"
+  },
+  "no master": {
+    en: "the Sentinels know no master of this name: correct the name after the hosts",
+    zh: "哨兵中没有该名称的主节点：请更正主机之后的名称"
+  }
+}
+
+const commands = "EVALSHA, EVAL, HSET, HMGET, HGETALL, HINCRBY, HDEL, PEXPIRE, PUBLISH, SUBSCRIBE"
+
+const advice = (problem: string): Text => {
   if (/^(WRONGPASS|NOAUTH)$/.test(problem)) {
     return { en: "correct the user and password in the address", zh: "请更正地址中的用户名和密码" }
   }
@@ -54,90 +95,139 @@ const advice = (problem: string): { readonly en: string; readonly zh: string } =
   }
   if (problem === "NOPERM") {
     return {
-      en: "allow this user the commands EVALSHA, SCRIPT, HSET, HMGET, HGETALL, HINCRBY, HDEL, PEXPIRE, PUBLISH and SUBSCRIBE on qq-mini:*",
-      zh: "请为该用户授予 qq-mini:* 上的 EVALSHA、SCRIPT、HSET、HMGET、HGETALL、HINCRBY、HDEL、PEXPIRE、PUBLISH、SUBSCRIBE 权限"
+      en: `allow this user the commands ${commands} (and CLUSTER on a cluster) on the keys and channels qq-mini:*`,
+      zh: `请为该用户授予键与频道 qq-mini:* 上的 ${commands.replaceAll(", ", "、")} 权限（集群还需要 CLUSTER）`
+    }
+  }
+  if (problem === "MOVED") {
+    return {
+      en: "it is a node of a cluster: write redis+cluster://host:6379, or make a client of a cluster",
+      zh: "这是集群的节点：请写成 redis+cluster://host:6379，或创建集群的客户端"
+    }
+  }
+  if (problem === "ClientClosedError") {
+    return { en: "connect the client first: await client.connect()", zh: "请先连接客户端：await client.connect()" }
+  }
+  if (/^(SocketClosedUnexpectedlyError|ConnectionTimeoutError|ERR_SSL_\w+)$/.test(problem)) {
+    return {
+      en: "correct the address; it must begin with rediss if, and only if, Redis expects TLS",
+      zh: "请更正地址；仅当 Redis 要求 TLS 时，地址才以 rediss 开头"
     }
   }
   return { en: "start Redis, or correct the address", zh: "请启动 Redis，或更正地址" }
 }
 
-// On a busy machine an answer may wait for seconds before this process reads it, so the timeouts are long.
-const connectTimeoutMillis = 5_000
-const pingIntervalMillis = 2_000
-const socketTimeoutMillis = 5_000
+/** The error of a Redis that can't be used. */
+const unusable = (setting: string, at: string, problem: string | undefined, { en, zh }: Text): QQError => {
+  const reason = problem === undefined ? "" : ` (${problem})`
+  const inChinese = problem === undefined ? "" : `（${problem}）`
+  return invalidConfig(
+    setting,
+    `Redis${at === "" ? "" : ` at ${at}`} can't be used${reason}: ${en}`,
+    `无法使用${at === "" ? "" : ` ${at} 的`} Redis${inChinese}：${zh}`
+  )
+}
 
-// T6: the client's `socketTimeout` starts again with each command that it writes, so calls would keep a dead connection.
-const watchdog = Layer.effectDiscard(
-  Effect.flatMap(NodeRedis.NodeRedis, ({ client }) => {
-    const reconnect = Effect.sync(() => {
-      client.destroy()
-      client.connect().catch(() => {})
+// The first command must be answered within this time.
+const probeTimeoutMillis = 5_000
+
+const redisOver = (current: () => Connection): Layer.Layer<Redis.Redis> =>
+  RedisTokenCache.layerEval(
+    (lua, numberOfKeys, parameters) => {
+      const connection = current()
+      return Effect.tryPromise({
+        try: (signal) =>
+          evaluate(connection.client, lua, numberOfKeys, parameters, signal).catch((error) => {
+            if (!signal.aborted) connection.onError(error)
+            throw error
+          }),
+        catch: (cause) => new Redis.RedisError({ cause })
+      })
+    },
+    Effect.fnUntraced(function* (channel) {
+      const { client, replaced } = current()
+      const messages = yield* Queue.unbounded<Redis.RedisMessage, Redis.RedisError>()
+      const onMessage = (message: string) => Queue.offerUnsafe(messages, { channel, message })
+      const onLost = () => Queue.failCauseUnsafe(messages, Cause.fail(new Redis.RedisError({ cause: "it has ended" })))
+      yield* Effect.acquireRelease(
+        Effect.promise(() => subscribe(client, channel, onMessage, onLost).catch(onLost)),
+        (end) => Effect.sync(() => typeof end === "function" && end())
+      )
+      yield* Effect.forkScoped(Effect.andThen(replaced.await, Effect.sync(onLost)))
+      return messages
     })
-    const ping = Effect.ignore(Effect.tryPromise(() => client.ping()))
-    // In two parts: after the event loop was blocked, an answer that has arrived is read between them.
-    const half = Effect.sleep(socketTimeoutMillis / 2)
-    const pingOrReconnect = Effect.raceFirst(ping, half.pipe(Effect.andThen(half), Effect.andThen(reconnect)))
-    return Effect.andThen(
-      // Its `close` waits for every answer, and never ends if the connection breaks meanwhile.
-      Effect.addFinalizer(() => Effect.sync(() => client.destroy())),
-      Effect.forkScoped(Effect.forever(Effect.delay(pingOrReconnect, pingIntervalMillis)))
+  )
+
+/** The stores over connections. Only the first command shows whether a password or a permission is missing. */
+const layerOver = (
+  current: () => Connection,
+  options: RedisTokenCache.Options,
+  failed: (problem: string) => QQError
+): Layer.Layer<TokenCache | Quota, QQError> => {
+  const tokens = canSubscribe(current().client) ? RedisTokenCache.layer : RedisTokenCache.layerUnwatched
+  const probe = Layer.effectDiscard(
+    Effect.flatMap(TokenCache, (cache) => cache.read("0:probe")).pipe(
+      Effect.mapError(({ problem }) => failed(problem)),
+      Effect.timeoutOrElse({ duration: probeTimeoutMillis, orElse: () => Effect.fail(failed("no answer")) })
     )
+  )
+  return Layer.merge(Layer.provideMerge(probe, tokens(options)), RedisQuota.layer(options)).pipe(
+    Layer.provide(redisOver(current))
+  )
+}
+
+const importRedis = (setting: string) =>
+  Effect.tryPromise({
+    // Imported only when it is used: apps with a client of their own may not have it.
+    try: () => import("redis"),
+    catch: () =>
+      invalidConfig(setting, "needs the package redis: npm install redis", "需要安装 redis 包：npm install redis")
   })
-)
 
 /**
- * The stores over their own connection. It is made when the layer is built, and restored whenever it breaks. If Redis
- * can't be used when the layer is built, the layer fails with a `QQError` that names the setting and the fix.
+ * The stores over their own connection. It is made when the layer is built, and made anew whenever it is lost: a
+ * failover of a cluster or of Sentinel is followed. If Redis can't be used when the layer is built, the layer fails with
+ * a `QQError` that names the setting and the fix. Needs the package `redis`.
  */
 export const layer = (options: Options): Layer.Layer<TokenCache | Quota, QQError> =>
   Layer.unwrap(
-    Effect.map(check(options), (where) => {
-      const { setting = "url", url } = options
-      const failed = (problem: string) => {
-        const { en, zh } = advice(problem)
-        return invalidConfig(
-          setting,
-          `Redis at ${where} can't be used (${problem}): ${en}`,
-          `无法使用 ${where} 的 Redis（${problem}）：${zh}`
-        )
-      }
-      let begun = false
-      const redis = NodeRedis.layer({
-        url: Redacted.value(redact(url)),
-        // Do not queue commands while there is no connection: their callers may no longer wait when they are executed.
-        disableOfflineQueue: true,
-        pingInterval: pingIntervalMillis,
-        socket: {
-          connectTimeout: connectTimeoutMillis,
-          // A connection on which nothing happens, since a ping is not answered, is dead.
-          socketTimeout: socketTimeoutMillis,
-          // The first connection must succeed. Later ones are retried without limit.
-          reconnectStrategy: (retries, cause) =>
-            begun ? Math.min(2_000, 50 * 2 ** Math.min(retries, 6)) + Math.floor(Math.random() * 200) : cause
-        }
-      }).pipe(
-        Layer.catchTag("RedisError", (error) => Layer.effectContext(Effect.fail(failed(shown(error, redisErrors))))),
-        // Not a log message for each connection attempt: the stores log once when Redis is lost, and once when it is
-        // back.
-        Layer.provide(Layer.succeed(References.MinimumLogLevel, "Error"))
+    Effect.gen(function* () {
+      const { setting = "url" } = options
+      const address = yield* parsed(options)
+      const at = where(address)
+      const current = yield* Effect.mapError(connect(yield* importRedis(setting), address), (error) =>
+        error instanceof WrongAddress
+          ? unusable(setting, at, undefined, wrongs[error.wrong])
+          : unusable(setting, at, shown(error, redisErrors), advice(shown(error, redisErrors)))
       )
-      const tokens = Layer.effect(
-        TokenCache,
-        Effect.tap(
-          // When the scope is closed, do not connect again.
-          Effect.andThen(
-            Effect.addFinalizer(() => Effect.sync(() => (begun = false))),
-            RedisTokenCache.make(options)
-          ),
-          (cache) =>
-            // Only the first command shows whether a password or a permission is missing.
-            cache.read("0:probe").pipe(
-              Effect.mapError(({ problem }) => failed(problem)),
-              Effect.andThen(Effect.sync(() => (begun = true))),
-              Effect.timeoutOrElse({ duration: connectTimeoutMillis, orElse: () => Effect.fail(failed("no answer")) })
-            )
-        )
-      )
-      return Layer.mergeAll(tokens, RedisQuota.layer(options), watchdog).pipe(Layer.provide(redis))
+      return layerOver(current, options, (problem) => unusable(setting, at, problem, advice(problem)))
     })
   )
+
+/**
+ * The stores over a client that the app has made: of the package `redis` (`createClient`, `createClientPool`,
+ * `createCluster`, `createSentinel`; connect it first) or of `ioredis` (`Redis`, `Cluster`). The stores never close it.
+ * Notifications come over another connection: over a duplicate, or over the one that the client of a cluster or of
+ * Sentinel has for them. A pool has none, so waiting processes poll.
+ *
+ * ```ts
+ * const qq = createQQMini({ appid, appsecret, store: RedisStores.fromClient(new Redis.Cluster(nodes)) })
+ * ```
+ */
+export const fromClient = (
+  client: Client,
+  options: RedisTokenCache.Options = {}
+): Layer.Layer<TokenCache | Quota, QQError> => {
+  const setting = "store"
+  if (!isClient(client)) {
+    return Layer.effectContext(
+      Effect.fail(invalidConfig(setting, "must be a client of redis or ioredis", "必须是 redis 或 ioredis 的客户端"))
+    )
+  }
+  const connection = new Connection(client)
+  return layerOver(
+    () => connection,
+    options,
+    (problem) => unusable(setting, "", problem, advice(problem))
+  )
+}

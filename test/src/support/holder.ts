@@ -31,7 +31,7 @@ export type Step = "before the lease" | "after the lease" | "after QQ answered" 
 export interface Config {
   readonly baseUrl: string
   readonly apps: ReadonlyArray<App.AppCredentialsInput>
-  /** `redis://…`, or the path of a file for SQLite. */
+  /** An address of Redis, or the path of a file for SQLite. */
   readonly store: string
   readonly stopAt?: Step | undefined
   /** Milliseconds for which its event loop stands still after its first lease. */
@@ -122,7 +122,7 @@ const tellEvents = Layer.effectDiscard(
 )
 
 const makeRuntime = async () => {
-  const stores: Layer.Layer<TokenCache.TokenCache | Quota.Quota, QQError> = config.store.startsWith("redis:")
+  const stores: Layer.Layer<TokenCache.TokenCache | Quota.Quota, QQError> = config.store.startsWith("redis")
     ? // loaded where it is used, since it takes as long as all the rest
       (await import("@qq-mini/node/RedisStores")).layer({ url: config.store })
     : Layer.merge(SqliteTokenCache.layer({ path: config.store }), Quota.layerMemory)

@@ -1,10 +1,11 @@
 /** A Redis of one's own: real `redis-server` processes, which the set-up of the tests brings where they are missing. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process"
 import { existsSync } from "node:fs"
-import { mkdtemp, rm } from "node:fs/promises"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { connect, createServer, type AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
+import { createClient } from "redis"
 
 const folders = ["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin", ...(process.env["PATH"] ?? "").split(delimiter)]
 
@@ -38,6 +39,20 @@ export const freePort = (): Promise<number> =>
     })
   })
 
+/** Nodes of a cluster talk to each other on a port that is higher by this. */
+const busOffset = 10_000
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer().on("error", () => resolve(false))
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)))
+  })
+
+const freePortWithBus = async (): Promise<number> => {
+  const port = await freePort()
+  return port + busOffset < 65_536 && (await isFree(port + busOffset)) ? port : freePortWithBus()
+}
+
 const answers = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1")
@@ -63,18 +78,49 @@ export class Redis implements AsyncDisposable {
   }
 
   static async start(...args: ReadonlyArray<string>): Promise<Redis> {
-    const redis = new Redis(await freePort(), await mkdtemp(join(tmpdir(), "qq-mini-redis-")), args)
+    const port = await (args.includes("--cluster-enabled") ? freePortWithBus() : freePort())
+    const redis = new Redis(port, await mkdtemp(join(tmpdir(), "qq-mini-redis-")), args)
     await redis.start()
     return redis
   }
 
+  /** A Sentinel with this configuration. */
+  static async startSentinel(...lines: ReadonlyArray<string>): Promise<Redis> {
+    const folder = await mkdtemp(join(tmpdir(), "qq-mini-sentinel-"))
+    const file = join(folder, "sentinel.conf")
+    await writeFile(file, lines.map((line) => `${line}\n`).join(""))
+    const sentinel = new Redis(await freePort(), folder, [file, "--sentinel"])
+    await sentinel.start()
+    return sentinel
+  }
+
   get url(): string {
-    return `redis://127.0.0.1:${this.port}`
+    return `redis://${this.address}`
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.port}`
+  }
+
+  /** Sends one command. */
+  async ask(...command: ReadonlyArray<string>): Promise<unknown> {
+    const client = createClient({ url: this.url, RESP: 2, socket: { reconnectStrategy: false } })
+    client.on("error", () => {})
+    await client.connect()
+    try {
+      return await client.sendCommand(command)
+    } finally {
+      client.destroy()
+    }
   }
 
   async start(): Promise<void> {
-    const args = ["--port", String(this.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    this.#child = spawn(find()!, [...args, "--dir", this.#folder, ...this.#args], { stdio: "ignore" })
+    const [first, ...others] = this.#args
+    const ours = ["--port", String(this.port), "--bind", "127.0.0.1", "--dir", this.#folder]
+    const args = others.includes("--sentinel")
+      ? [first!, ...others, ...ours]
+      : [...ours, "--save", "", "--appendonly", "no", ...this.#args]
+    this.#child = spawn(find()!, args, { stdio: "ignore" })
     while (!(await answers(this.port))) {
       if (this.#child.exitCode !== null) throw new Error(`redis-server ended with ${this.#child.exitCode}`)
       await new Promise((resolve) => setTimeout(resolve, 20))
