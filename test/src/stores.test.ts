@@ -325,7 +325,25 @@ describe("bad configuration names the setting and the fix, before anything is se
     for (const url of [`redis://${at}`, `redis://:aPasswordOfRedis@${at}`, `redis://who:aPasswordOfRedis@${at}`]) {
       expect(await failure({ store: url }), "store (QQ_STORE)", at, /WRONGPASS|NOAUTH/, "password")
     }
-    expect(await failure({ store: `redis://reader:reader@${at}` }), "NOPERM", "EVALSHA")
+    const refused = await failure({ store: `redis://reader:reader@${at}` })
+    expect(refused, "NOPERM", "EVALSHA", "qq-mini:*")
+    // a user with what the error asks for, and nothing else
+    const commands = /the commands ([A-Z, ]+)/.exec(refused.message)![1]!.toLowerCase().split(", ")
+    const client = await createClient({ url: `redis://:right@${at}` }).connect()
+    const rules = ["on", ">member", "~qq-mini:*", "&qq-mini:*", ...commands.map((command) => `+${command.trim()}`)]
+    await client.sendCommand(["ACL", "SETUSER", "member", ...rules])
+    const store = RedisStores.layer({ url: `redis://member:member@${at}` })
+    const tokens = TokenCacheConformance.cases.map(({ run }) => Effect.provide(run, store))
+    const quotas = QuotaConformance.cases.map(({ run }) => Effect.provide(run, store))
+    await client.sendCommand(["ACL", "LOG", "RESET"])
+    await Effect.runPromise(Effect.all([...tokens, ...quotas], { concurrency: "unbounded" }))
+    const denied = (await client.sendCommand(["ACL", "LOG"])) as unknown as ReadonlyArray<{ readonly object: string }>
+    // the package `redis` tells its own name and version, if it may
+    assert.deepStrictEqual(
+      denied.map(({ object }) => object).filter((object) => !object.startsWith("client")),
+      []
+    )
+    client.destroy()
   })
 
   it("a path that can't be written, and a file that is another's", async () => {

@@ -81,7 +81,7 @@ const wrongs: Readonly<Record<Wrong, Text>> = {
   }
 }
 
-const commands = "EVALSHA, EVAL, HSET, HMGET, HGETALL, HINCRBY, HDEL, PEXPIRE, PUBLISH, SUBSCRIBE"
+const commands = "EVAL, EVALSHA, TIME, HGET, HMGET, HGETALL, HSET, HDEL, PTTL, PEXPIRE, PUBLISH, SUBSCRIBE, PING"
 
 const advice = (problem: string): Text => {
   if (/^(WRONGPASS|NOAUTH)$/.test(problem)) {
