@@ -80,7 +80,7 @@ export const programs = {
 } as const
 
 /** A Worker with one call is at most so large, in bytes gzipped. */
-export const limit = 65_000
+export const limit = 68_000
 
 const kb = (bytes: number) => `${(bytes / 1_000).toFixed(1)} KB`
 
