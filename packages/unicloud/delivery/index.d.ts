@@ -568,7 +568,7 @@ export interface VkResult {
 export type VkCall = (input?: { [parameter: string]: any }) => Promise<VkResult>
 
 /** createVkOpenapiQQ 的选项。 */
-export interface VkOptions extends Omit<Options, "apps" | "secretTtl"> {
+export interface VkOptions extends Omit<Options, "apps" | "secretTtl" | "imagePreparer"> {
   /** 其他小程序；vk 的 getAppidInfo 是同步的，因此只能是列表。 */
   apps?: { appid: string; appsecret: string }[]
   /** 加密 encryptedKey 的密钥，默认取 vk 配置的 vk.crypto.aes。 */

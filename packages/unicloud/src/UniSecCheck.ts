@@ -186,13 +186,17 @@ export class UniSecCheck {
     }
   }
 
-  /** Checks an image. A download takes at most 3 seconds, and the deadline covers it too. */
+  /**
+   * Checks an image, prepared if the client has an `imagePreparer`. A download takes at most 3 seconds, and the deadline
+   * covers it too.
+   */
   async imgSecCheck(input: ImageCheckInput, options?: PromiseOptions): Promise<CheckResult> {
     const image = input?.image
     if (image === undefined || image === null) return failed(ErrorCode.PARAM_REQUIRED, "缺少参数 image")
     const start = performance.now()
     const deadline = deadlineOf(this.#qq, options)
-    const bytes = await ImageSource.read(uniCloudOf(optionsOf(this.#qq) ?? {}), image, deadline ?? Infinity)
+    const settings = optionsOf(this.#qq) ?? {}
+    const bytes = await ImageSource.read(uniCloudOf(settings), image, deadline ?? Infinity)
     if (bytes === "unreachable") return failed(ErrorCode.INVALID_REQUEST_URL, "无法下载 image 指向的图片")
     if (typeof bytes === "string")
       return failed(ErrorCode.INVALID_REQUEST_PARAM, "image 必须是网址、文件 ID 或图片内容")
@@ -202,7 +206,7 @@ export class UniSecCheck {
     const left =
       deadline === undefined ? options : { ...options, deadline: Math.max(1, deadline - (performance.now() - start)) }
     return run(
-      this.#qq.security.imgSecCheck({ media: bytes, ...program }, left),
+      this.#qq.security.imgSecCheck({ media: bytes, prepare: settings.imagePreparer, ...program }, left),
       looksLikeImage(bytes) ? ErrorCode.INVALID_IMAGE_SIZE : ErrorCode.INVALID_FILE_TYPE
     )
   }

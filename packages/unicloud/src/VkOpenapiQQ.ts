@@ -55,7 +55,7 @@ export interface Compat extends Partial<Switches> {
 }
 
 /** The options of `createVkOpenapiQQ`: those of `createQQMini`, and options for callers of vk. */
-export interface Options extends Omit<UniCloudQQMini.Options, "apps" | "secretTtl"> {
+export interface Options extends Omit<UniCloudQQMini.Options, "apps" | "secretTtl" | "imagePreparer"> {
   /** More programs of the same backend: a list, because vk's `getAppidInfo` can't wait for a function. */
   readonly apps?: ReadonlyArray<AppCredentialsInput> | undefined
   /**
@@ -74,8 +74,10 @@ export interface Options extends Omit<UniCloudQQMini.Options, "apps" | "secretTt
   readonly attemptTimeout?: number | undefined
 }
 
+const { imagePreparer: _, secretTtl: __, ...shared } = UniCloudQQMini.names
+
 const names = {
-  ...UniCloudQQMini.names,
+  ...shared,
   aesKey: [],
   compat: []
 } satisfies Record<keyof Options, ReadonlyArray<string>>
