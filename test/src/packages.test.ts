@@ -163,7 +163,8 @@ describe("the packages", () => {
       if (path.endsWith("/Promise.ts") || path.endsWith("/strictJson.ts")) continue
       for (const line of lines) {
         if (/^\s*(\*|\/\/|\/\*)/.test(line)) continue
-        assert.notMatch(line, smell, path)
+        // texts for users may show code
+        assert.notMatch(line.replace(/"[^"]*"/g, '""'), smell, path)
         assert.notMatch(line, /from "(effect|effect\/(http|persistence|crypto|encoding))"/, path)
       }
     }

@@ -99,6 +99,28 @@ export const tour = async ({ ask, connect, ways }: Given): Promise<ReadonlyArray
   step("a code works once", "InvalidCode", await tagOf(qq.auth.code2Session({ code: guest.code })))
   step("security.msgSecCheck, risky", { risky: true }, await qq.security.msgSecCheck({ content: riskyText }))
   step("security.imgSecCheck", { risky: false }, await qq.security.imgSecCheck({ media: picture }))
+  const file = Uint8Array.from(atob(picture), (character) => character.charCodeAt(0))
+  const forms = [
+    file.slice().buffer,
+    (async function* () {
+      yield file
+    })(),
+    picture.replace(/=+$/, ""),
+    // Node 16 has neither
+    ...(typeof Response === "undefined" ? [] : [new Blob([file.slice()]), new Response(file.slice()).body!])
+  ]
+  const checked = await Promise.all(forms.map((media) => qq.security.imgSecCheck({ media })))
+  step(
+    "security.imgSecCheck, in every form",
+    checked.map(() => ({ risky: false })),
+    checked
+  )
+  const prepared = await qq.security.imgSecCheck({ media: file, prepare: (bytes) => [bytes, { bytes, frame: 3 }] })
+  step(
+    "security.imgSecCheck, prepared",
+    [false, undefined, 3],
+    [prepared.risky, ...prepared.parts!.map(({ frame }) => frame)]
+  )
   const code = await qq.acode.getMiniCode({ path: "pages/index/index?from=runtime" })
   step("acode.getMiniCode", ["image/png", 0x89, true], [code.mediaType, code.bytes[0], code.bytes.length > 100])
   step("subscribeMessage.send", "ok", await tagOf(qq.subscribeMessage.send(message(guest.openid))))
