@@ -16,13 +16,14 @@ import * as RedisTokenCache from "@qq-mini/core/RedisTokenCache"
 import { TokenCache } from "@qq-mini/core/TokenCache"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Redis from "effect/persistence/Redis"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import { type Address, onlyDatabase0, parse, type Text, where } from "./redis/address.ts"
 import { canSubscribe, type Client, evaluate, isClient, subscribe } from "./redis/client.ts"
-import { connect, Connection } from "./redis/connect.ts"
+import { connect, type Connection } from "./redis/connect.ts"
 import { type Wrong, WrongAddress } from "./redis/open.ts"
 
 export type { Client, IoRedisClient, NodeRedisClient, ScriptParameters } from "./redis/client.ts"
@@ -224,7 +225,7 @@ export const fromClient = (
       Effect.fail(invalidConfig(setting, "must be a client of redis or ioredis", "必须是 redis 或 ioredis 的客户端"))
     )
   }
-  const connection = new Connection(client)
+  const connection: Connection = { client, onError: () => {}, replaced: Latch.makeUnsafe() }
   return layerOver(
     () => connection,
     options,

@@ -14,28 +14,13 @@ import { open, type Opened, type Package, pingIntervalMillis, socketTimeoutMilli
 // A client that was replaced may still wait for answers for this long (ms).
 const retireMillis = 5_000
 
-// A server's own error begins with a word in capitals, and comes over a connection that lives. `READONLY` is that of a
-// master that became a replica.
-const isLost = (error: unknown): boolean =>
-  !/^[A-Z]{2,} /.test(error instanceof Error ? error.message : "") || matches(error, /\bREADONLY\b/)
-
 /** A client, as long as it is not replaced. */
-export class Connection {
+export interface Connection {
   readonly client: Client
-  /** Is opened when the connection is lost. */
-  readonly lost: Latch.Latch
-  /** Is opened when the client is replaced. */
-  readonly replaced = Latch.makeUnsafe()
-
-  constructor(client: Client, lost = Latch.makeUnsafe()) {
-    this.client = client
-    this.lost = lost
-  }
-
   /** Takes note of the error of a command. */
-  onError(error: unknown): void {
-    if (isLost(error)) this.lost.openUnsafe()
-  }
+  readonly onError: (error: unknown) => void
+  /** Is opened when the client is replaced. */
+  readonly replaced: Latch.Latch
 }
 
 /** Connects, and replaces the client whenever its connection is lost. Fails if the first connection can't be made. */
@@ -67,7 +52,13 @@ export const connect = Effect.fnUntraced(function* (
       (opened) => {
         all.add(opened)
         remember(opened)
-        return { opened, connection: new Connection(opened.client, lost) }
+        const onError = (error: unknown) => {
+          // A server's own error comes over a connection that lives. `READONLY` is that of a master that became a replica.
+          // `redis` 5.0 does not export the class: a client is then replaced without need.
+          const isReply = redis.ErrorReply !== undefined && error instanceof redis.ErrorReply
+          if (!isReply || matches(error, /\bREADONLY\b/)) lost.openUnsafe()
+        }
+        return { opened, lost, connection: { client: opened.client, onError, replaced: Latch.makeUnsafe() } }
       }
     )
   })
@@ -89,7 +80,7 @@ export const connect = Effect.fnUntraced(function* (
   const replace = Effect.gen(function* () {
     const old = current
     yield* Effect.raceFirst(
-      old.connection.lost.await,
+      old.lost.await,
       // T6: the client's `socketTimeout` starts again with each command that it writes, so calls would keep a dead
       // connection.
       Effect.ignore(Effect.forever(Effect.delay(ping, pingIntervalMillis)))

@@ -4,7 +4,7 @@ import type { Address, Node } from "./address.ts"
 import type { Client } from "./client.ts"
 
 /** The npm package `redis`. */
-export type Package = Pick<typeof import("redis"), "createClient" | "createCluster" | "createSentinel">
+export type Package = Pick<typeof import("redis"), "createClient" | "createCluster" | "createSentinel" | "ErrorReply">
 
 // On a busy machine an answer may wait for seconds before this process reads it, so the timeouts are long.
 const connectTimeoutMillis = 5_000
