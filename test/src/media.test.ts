@@ -80,7 +80,7 @@ const wrong: ReadonlyArray<readonly [string, () => unknown, RegExp]> = [
   ]
 ]
 
-layer(Sandbox.layer)("the forms of a picture", (it) => {
+layer(Sandbox.layer)("I1: the forms of a picture", (it) => {
   const sentIs = (expected: number) =>
     Effect.gen(function* () {
       const sandbox = yield* Sandbox.Sandbox
@@ -125,7 +125,7 @@ layer(Sandbox.layer)("the forms of a picture", (it) => {
   )
 })
 
-describe("streams that do not end", () => {
+describe("I1: streams that do not end", () => {
   it.live("a stream is cut off at the limit, and closed", () =>
     Effect.gen(function* () {
       const { seen, stream } = endless()

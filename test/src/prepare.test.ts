@@ -82,7 +82,7 @@ const withSandbox = async <A>(
 
 const corner = { left: 3_900, top: 2_850, side: 160 }
 
-describe("files of real encoders", () => {
+describe("C1: files of real encoders", () => {
   const photos: ReadonlyArray<readonly [string, () => Promise<Uint8Array>, string]> = [
     [
       "a photo of a phone, turned",
@@ -261,7 +261,7 @@ describe("files of real encoders", () => {
   })
 })
 
-describe("a function of one's own", () => {
+describe("C1: a function of one's own", () => {
   const run = (prepare: Security.ImageInput["prepare"]) =>
     Security.imgSecCheck({ media: "aGVsbG8=", prepare }).pipe(
       Effect.provide(Sandbox.layerWith({ isRiskyImage: hasRiskyColour }))

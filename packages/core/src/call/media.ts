@@ -98,7 +98,7 @@ const ofBase64 = (text: string, max: number): Uint8Array | Problem => {
   return Result.getOrElse(Base64.decode(padded(plain)), () => wrongKind)
 }
 
-/** The bytes of a picture that is in memory, or what is wrong with it. */
+/** I1: the bytes of a picture that is in memory, or what is wrong with it. */
 export const inMemory = (u: unknown, max: number): Uint8Array | Problem => {
   const bytes = isText(u) ? ofBase64(u, max) : bytesOf(u)
   if (bytes === undefined) return hint(u)

@@ -43,7 +43,7 @@ export interface Params {
   readonly media: Picture["media"] | ToPrepare
 }
 
-/** What a picture is by its bytes, or why QQ would refuse it. */
+/** I1: what a picture is by its bytes, or why QQ would refuse it. */
 export const check = (bytes: Uint8Array): ImageInfo | Problem => {
   if (bytes.length > limits.maxBytes) {
     return new Problem(
