@@ -134,17 +134,19 @@ const probeTimeoutMillis = 5_000
 
 const redisOver = (current: () => Connection): Layer.Layer<Redis.Redis> =>
   RedisTokenCache.layerEval(
-    (lua, numberOfKeys, parameters) => {
-      const connection = current()
-      return Effect.tryPromise({
-        try: (signal) =>
-          evaluate(connection.client, lua, numberOfKeys, parameters, signal).catch((error) => {
-            if (!signal.aborted) connection.onError(error)
-            throw error
-          }),
-        catch: (cause) => new Redis.RedisError({ cause })
-      })
-    },
+    (lua, numberOfKeys, parameters) =>
+      // With each run, because a command is repeated on the connection that replaced a lost one.
+      Effect.suspend(() => {
+        const connection = current()
+        return Effect.tryPromise({
+          try: (signal) =>
+            evaluate(connection.client, lua, numberOfKeys, parameters, signal).catch((error) => {
+              if (!signal.aborted) connection.onError(error)
+              throw error
+            }),
+          catch: (cause) => new Redis.RedisError({ cause })
+        })
+      }),
     Effect.fnUntraced(function* (channel) {
       const { client, replaced } = current()
       const messages = yield* Queue.unbounded<Redis.RedisMessage, Redis.RedisError>()

@@ -74,9 +74,14 @@ export const connect = Effect.fnUntraced(function* (
     // In two parts: after the event loop was blocked, an answer that has arrived is read between them.
     half.pipe(Effect.andThen(half), Effect.andThen(Effect.fail("no answer")))
   )
-  const pause = Effect.suspend(() =>
-    Effect.sleep(Math.min(2_000, 50 * 2 ** Math.min(tries++, 6)) + Math.floor(Math.random() * 200))
-  )
+  // The first try is made at once: the stores repeat a command for less than half a second. After that, a client must
+  // have answered a ping before the next one is made at once.
+  const pause = Effect.suspend(() => {
+    const before = tries++
+    return before === 0
+      ? Effect.void
+      : Effect.sleep(Math.min(2_000, 50 * 2 ** Math.min(before, 6)) + Math.floor(Math.random() * 200))
+  })
   const replace = Effect.gen(function* () {
     const old = current
     yield* Effect.raceFirst(
