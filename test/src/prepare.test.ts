@@ -98,15 +98,6 @@ describe("C1: files of real encoders", () => {
       "750 × 562"
     ],
     [
-      "a CMYK JPEG",
-      async () =>
-        (await spotted(900, 900, { left: 100, top: 100, side: 200 }, "#fff", "#f0f"))
-          .toColourspace("cmyk")
-          .jpeg()
-          .toBuffer(),
-      "750 × 750"
-    ],
-    [
       "a PNG of 16 bits",
       async () => (await spotted(800, 1600, { left: 10, top: 1500, side: 80 })).toColourspace("rgb16").png().toBuffer(),
       "667 × 1334"
@@ -147,6 +138,19 @@ describe("C1: files of real encoders", () => {
       const sent = (await sandbox.run(({ log }) => log)).find(({ endpoint }) => endpoint === "security.imgSecCheck")
       assert.strictEqual(sent?.code, 0)
     })
+  })
+
+  it("a CMYK JPEG: in the colours that it is seen in", async () => {
+    const picture = await sharp({ create: { width: 900, height: 600, channels: 3, background: "#e33" } })
+      .toColourspace("cmyk")
+      .jpeg()
+      .toBuffer()
+    const prepared = await SharpImagePreparer.make()(picture, limits, new AbortController().signal)
+    const [{ bytes }] = prepared as readonly [{ readonly bytes: Uint8Array }]
+    const { data, info } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true })
+    assert.deepStrictEqual([info.width, info.height, info.channels], [750, 500, 3])
+    const [red, green, blue] = data as unknown as [number, number, number]
+    assert.isTrue(red > 180 && green < 100 && blue < 100, `${red} ${green} ${blue}`)
   })
 
   it.each(["gif", "webp"] as const)(

@@ -29,7 +29,7 @@ export const hasRiskyColour = async (image: Uint8Array): Promise<boolean> => {
       .toBuffer()
     let marked = 0
     for (let at = 0; at < pixels.length; at += 3) {
-      if (Math.min(pixels[at]!, pixels[at + 2]!) > 120 && pixels[at + 1]! < 80) marked++
+      if (pixels[at]! > 190 && pixels[at + 1]! < 80 && pixels[at + 2]! > 190) marked++
     }
     return marked >= (pixels.length / 3) * share
   } catch {

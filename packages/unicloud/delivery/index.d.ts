@@ -88,7 +88,7 @@ export type Prepared = Uint8Array | PreparedImage | readonly (Uint8Array | Prepa
 export type ImagePreparer = (
   picture: Uint8Array,
   limits: { readonly maxBytes: number; readonly maxWidth: number; readonly maxHeight: number },
-  signal: AbortSignal
+  signal: Signal
 ) => Prepared | PromiseLike<Prepared>
 
 /** 全部接口。 */

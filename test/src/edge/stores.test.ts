@@ -28,6 +28,8 @@ import { Redis } from "../support/redis.ts"
 import { bundleEdge } from "../runtimes/runtimes.ts"
 import { startUpstash, type Upstash } from "../support/upstash.ts"
 
+const optionsOf = ({ token, url }: Upstash) => ({ token, url })
+
 const exec = promisify(execFile)
 const deno = fileURLToPath(new URL("../../node_modules/.bin/deno", import.meta.url))
 const [first] = Sandbox.defaultPrograms
@@ -51,7 +53,7 @@ describe("a Redis over HTTP", () => {
     await redis[Symbol.asyncDispose]()
   })
 
-  const layer = Layer.suspend(() => UpstashStores.layer({ url: database.url, token: database.token }))
+  const layer = Layer.suspend(() => UpstashStores.layer(optionsOf(database)))
   for (const { name, run } of TokenCacheConformance.cases) {
     effectIt.live(`the contract: ${name}`, () => Effect.provide(run, layer))
   }
@@ -61,7 +63,7 @@ describe("a Redis over HTTP", () => {
 
   it("T1, Q1: shares token and quotas with those who come over Redis' own protocol", async () => {
     await using sandbox = await SandboxServer.start()
-    const edge = createQQMini({ ...program, baseUrl: sandbox.url, store: upstash(database) })
+    const edge = createQQMini({ ...program, baseUrl: sandbox.url, store: upstash(optionsOf(database)) })
     const node = createForNode({ ...program, baseUrl: sandbox.url, store: redis.url })
     const calls = Array.from({ length: 40 }, (_, i) =>
       (i % 2 === 0 ? edge : node).security.msgSecCheck({ content: "x" })
@@ -85,7 +87,11 @@ describe("a Redis over HTTP", () => {
 
   it("a token that it refuses from the beginning is a wrong setting, and no outage", async () => {
     await using sandbox = await SandboxServer.start()
-    const qq = createQQMini({ ...program, baseUrl: sandbox.url, store: upstash({ ...database, token: "another" }) })
+    const qq = createQQMini({
+      ...program,
+      baseUrl: sandbox.url,
+      store: upstash({ ...optionsOf(database), token: "another" })
+    })
     const told = await reasonOf(qq.security.msgSecCheck({ content: "x" }))
     assert.match(told, /InvalidConfig: token \(UPSTASH_REDIS_REST_TOKEN\): is refused by the database/)
     assert.match(told, /被数据库拒绝/)
@@ -101,7 +107,7 @@ describe("a Redis over HTTP", () => {
     const qq = createQQMini({
       ...program,
       baseUrl: sandbox.url,
-      store: upstash({ ...database, prefix: "reset:" }),
+      store: upstash({ ...optionsOf(database), prefix: "reset:" }),
       onTokenEvent: ({ _tag }) => events.push(_tag)
     })
     const check = () => reasonOf(qq.security.msgSecCheck({ content: "x" }))
@@ -133,7 +139,7 @@ describe("a Redis over HTTP", () => {
       const qq = createQQMini({
         ...program,
         baseUrl: sandbox.url,
-        store: upstash(database),
+        store: upstash(optionsOf(database)),
         runs,
         onTokenEvent: ({ _tag }) => events.push(_tag)
       })
@@ -157,7 +163,7 @@ describe("a Redis over HTTP", () => {
       }
       assert.include(events, "StoreBack")
       assert.deepStrictEqual([...new Set(await many())], ["ok"])
-      const another = createQQMini({ ...program, baseUrl: sandbox.url, store: upstash(database), runs })
+      const another = createQQMini({ ...program, baseUrl: sandbox.url, store: upstash(optionsOf(database)), runs })
       assert.strictEqual(await reasonOf(another.security.msgSecCheck({ content: "x" })), "ok")
       assert.strictEqual(await fetches(), 2)
       await another.close()

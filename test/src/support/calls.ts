@@ -14,7 +14,13 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { PNG } from "pngjs"
 
-export const [first, second] = Sandbox.defaultPrograms
+const credentialsOf = ({ appid, appsecret }: Sandbox.Program) => ({ appid, appsecret })
+
+/** The sandbox's programs, as options of a client. */
+export const [first, second] = [
+  credentialsOf(Sandbox.defaultPrograms[0]),
+  credentialsOf(Sandbox.defaultPrograms[1])
+] as const
 export const template_id = Sandbox.defaultTemplate
 export const risky = Sandbox.riskySamples[0]!
 
