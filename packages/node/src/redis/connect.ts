@@ -62,26 +62,20 @@ export const connect = Effect.fnUntraced(function* (
       }
     )
   })
+  type Current = Effect.Success<typeof make>
   let current = yield* make
 
-  let tries = 0
   const half = Effect.sleep(socketTimeoutMillis / 2)
   const ping = Effect.raceFirst(
-    Effect.map(
-      Effect.tryPromise(() => current.opened.ping()),
-      () => (tries = 0)
-    ),
+    Effect.tryPromise(() => current.opened.ping()),
     // In two parts: after the event loop was blocked, an answer that has arrived is read between them.
     half.pipe(Effect.andThen(half), Effect.andThen(Effect.fail("no answer")))
   )
-  // The first try is made at once: the stores repeat a command for less than half a second. After that, a client must
-  // have answered a ping before the next one is made at once.
-  const pause = Effect.suspend(() => {
-    const before = tries++
-    return before === 0
-      ? Effect.void
-      : Effect.sleep(Math.min(2_000, 50 * 2 ** Math.min(before, 6)) + Math.floor(Math.random() * 200))
-  })
+  /** Connects again. The first try is made soon: the stores repeat a command for less than half a second. */
+  const again = (tries: number): Effect.Effect<Current> =>
+    Effect.catch(Effect.delay(make, Math.random() * 50 + (tries === 0 ? 0 : Math.min(2_000, 50 * 2 ** tries))), () =>
+      again(tries + 1)
+    )
   const replace = Effect.gen(function* () {
     const old = current
     yield* Effect.raceFirst(
@@ -90,7 +84,7 @@ export const connect = Effect.fnUntraced(function* (
       // connection.
       Effect.ignore(Effect.forever(Effect.delay(ping, pingIntervalMillis)))
     )
-    current = yield* Effect.eventually(Effect.andThen(pause, make))
+    current = yield* again(0)
     old.connection.replaced.openUnsafe()
     yield* Effect.forkScoped(Effect.delay(destroy(old.opened), retireMillis))
   })
