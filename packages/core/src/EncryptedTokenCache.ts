@@ -1,13 +1,13 @@
 /**
  * Encrypts tokens before they reach a store. Works with any store.
  */
-import { WebCrypto } from "effect/crypto/WebCrypto"
 import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { invalidConfig } from "./App.ts"
+import { webCrypto } from "./internal/webCrypto.ts"
 import type { QQError } from "./reason/error.ts"
 import { type Key, TokenCache, TokenCacheError } from "./TokenCache.ts"
 
@@ -62,14 +62,7 @@ export const make = Effect.fnUntraced(function* (
   setting: string = "tokenKey"
 ): Effect.fn.Return<TokenCache["Service"], QQError> {
   const bytes = yield* check(key, setting)
-  const crypto: Crypto | undefined = yield* WebCrypto
-  if (crypto?.subtle === undefined) {
-    return yield* invalidConfig(
-      setting,
-      "needs crypto.subtle, which this runtime does not have",
-      "需要 crypto.subtle，而当前运行环境没有提供"
-    )
-  }
+  const crypto = yield* webCrypto(setting)
   const { subtle } = crypto
   const secret = yield* Effect.promise(() =>
     subtle.importKey("raw", bytes as BufferSource, "AES-GCM", false, ["encrypt", "decrypt"])
