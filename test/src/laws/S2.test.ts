@@ -5,6 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { sameSecret } from "@qq-mini/core/adapter/secrets"
 import * as AccessToken from "@qq-mini/core/AccessToken"
 import * as Security from "@qq-mini/core/Security"
+import * as Signature from "@qq-mini/core/Signature"
 import { TokenCache } from "@qq-mini/core/TokenCache"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
 import type { Database } from "@qq-mini/unicloud/UniCloud"
@@ -167,6 +168,22 @@ describe("S2: it is what compares", () => {
         const found = yield* readsAll(() => [before, next], credentials(undefined))
         assert.strictEqual(found === known, next === before)
         known = found
+      }
+    })
+  )
+
+  it.effect("the signature of a payment notification with those of both encodings", () =>
+    Effect.gen(function* () {
+      const parameters = { bill_no: "B1", amt: 10, app_remark: "a b" }
+      const signed = { path: "/paid", parameters, appsecret: secret }
+      const component = yield* Signature.payNotification({ ...signed, encoding: "component" })
+      const form = yield* Signature.payNotification({ ...signed, encoding: "form" })
+      for (const sig of [...guessesOf(component), ...guessesOf(form)]) {
+        const isRight = yield* readsAll(
+          () => [sig, component, form],
+          Signature.verifyPayNotification({ ...signed, parameters: { ...parameters, sig } })
+        )
+        assert.strictEqual(isRight, sig === component || sig === form)
       }
     })
   )
