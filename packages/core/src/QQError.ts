@@ -122,6 +122,13 @@ export type InvalidInput = client.InvalidInput
 export const InvalidConfig = /* @__PURE__ */ schemaOf(client.InvalidConfig, { setting: Schema.String, problem: Help })
 export type InvalidConfig = client.InvalidConfig
 
+/** The data that a mini program sent is not accepted: see `problem`. It contains nothing of the data. */
+export const UserDataInvalid = /* @__PURE__ */ schemaOf(client.UserDataInvalid, {
+  problem: Schema.Literals(["format", "signature", "key", "tampered", "appid", "age", "kind"]),
+  field: Schema.optionalKey(Schema.String)
+})
+export type UserDataInvalid = client.UserDataInvalid
+
 /** The answer is neither a known success nor an error of QQ's. A check with such an answer never counts as passed. */
 export const UnreadableAnswer = /* @__PURE__ */ schemaOf(client.UnreadableAnswer, {
   found: Schema.String,
@@ -182,6 +189,7 @@ const Certain = /* @__PURE__ */ Schema.Union([
   QuotaReached,
   InvalidInput,
   InvalidConfig,
+  UserDataInvalid,
   UnreadableAnswer,
   ConnectionFailed,
   TimedOut,

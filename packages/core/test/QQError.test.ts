@@ -91,6 +91,7 @@ describe("QQError", () => {
     QQError.SystemBusy,
     QQError.InvalidInput,
     QQError.InvalidConfig,
+    QQError.UserDataInvalid,
     QQError.UnreadableAnswer,
     QQError.ConnectionFailed,
     QQError.TimedOut,

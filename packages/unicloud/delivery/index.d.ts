@@ -344,6 +344,12 @@ type Certain =
     }
   /** 配置缺失或有误。 */
   | { readonly _tag: "InvalidConfig"; readonly setting: string; readonly problem: Help }
+  /** 小程序端传来的数据有误：格式、签名、session_key、被改动、其他小程序的、过期，或种类不符。 */
+  | {
+      readonly _tag: "UserDataInvalid"
+      readonly problem: "format" | "signature" | "key" | "tampered" | "appid" | "age" | "kind"
+      readonly field?: string
+    }
   /** 无法识别返回内容。 */
   | {
       readonly _tag: "UnreadableAnswer"

@@ -7,6 +7,7 @@ import * as AccessToken from "@qq-mini/core/AccessToken"
 import * as Security from "@qq-mini/core/Security"
 import * as Signature from "@qq-mini/core/Signature"
 import { TokenCache } from "@qq-mini/core/TokenCache"
+import * as UserData from "@qq-mini/core/UserData"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
 import type { Database } from "@qq-mini/unicloud/UniCloud"
 import * as OpenBridgeTokenCache from "@qq-mini/unicloud/OpenBridgeTokenCache"
@@ -184,6 +185,20 @@ describe("S2: it is what compares", () => {
           Signature.verifyPayNotification({ ...signed, parameters: { ...parameters, sig } })
         )
         assert.strictEqual(isRight, sig === component || sig === form)
+      }
+    })
+  )
+
+  it.effect("the signature of user data", () =>
+    Effect.gen(function* () {
+      const rawData = '{"nickName":"x"}'
+      const right = yield* Signature.userData(rawData, secret)
+      for (const signature of guessesOf(right)) {
+        const answer = yield* readsAll(
+          () => [signature, right],
+          Effect.exit(UserData.verify({ rawData, signature, sessionKey: secret }))
+        )
+        assert.strictEqual(answer._tag === "Success", signature === right)
       }
     })
   )

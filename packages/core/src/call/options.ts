@@ -32,7 +32,8 @@ export const fromSettings = ({ attemptTimeout, deadline, retry }: Settings): Opt
 })
 
 const notAnOption: Help = { en: "is not an option of a call", zh: "不是调用选项" }
-const notATime: Help = {
+/** The problem of a time that is none. */
+export const notATime: Help = {
   en: 'must be a time above 0, as 5000 (milliseconds) or "5 seconds"',
   zh: '必须是大于 0 的时间，如 5000（毫秒）或 "5 seconds"'
 }
@@ -40,7 +41,7 @@ const notACount: Help = { en: "must be a whole number of at least 1", zh: "必�
 const notAWait: Help = { en: 'must be "wait" or "fail"', zh: '必须是 "wait" 或 "fail"' }
 
 /** A time in milliseconds. `NaN` if it is none. */
-const millisOf = (time: Duration.Input): number =>
+export const millisOf = (time: Duration.Input): number =>
   Option.getOrElse(Option.map(Duration.fromInput(time), Duration.toMillis), () => NaN)
 
 /** Checks the options of a call, and adds the defaults from `defaults`. */

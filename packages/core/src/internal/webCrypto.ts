@@ -21,17 +21,16 @@ export const webCrypto = (setting: string): Effect.Effect<Crypto, QQError> =>
   )
 
 /** Runs an algorithm. Fails with a `QQError` if the runtime does not have it. */
-const run = (
-  algorithm: string,
-  use: (subtle: SubtleCrypto) => Promise<ArrayBuffer>
-): Effect.Effect<Uint8Array, QQError> =>
+const run = <A>(algorithm: string, use: (subtle: SubtleCrypto) => Promise<A>): Effect.Effect<A, QQError> =>
   Effect.flatMap(webCrypto("WebCrypto"), ({ subtle }) =>
     Effect.tryPromise({
-      try: () => use(subtle).then((bytes) => new Uint8Array(bytes)),
+      try: () => use(subtle),
       catch: () =>
         invalidConfig("WebCrypto", `does not have ${algorithm} on this runtime`, `当前运行环境不支持 ${algorithm}`)
     })
   )
+
+const bytesOf = (buffer: ArrayBuffer): Uint8Array => new Uint8Array(buffer)
 
 /** The HMAC of a message. The key must not be empty. */
 export const hmac = (
@@ -45,8 +44,27 @@ export const hmac = (
       .then((imported) =>
         subtle.sign("HMAC", imported, (typeof message === "string" ? utf8.encode(message) : message) as BufferSource)
       )
+      .then(bytesOf)
   )
 
 /** The SHA-1 of a text. */
 export const sha1 = (text: string): Effect.Effect<Uint8Array, QQError> =>
-  run("SHA-1", (subtle) => subtle.digest("SHA-1", utf8.encode(text)))
+  run("SHA-1", (subtle) => subtle.digest("SHA-1", utf8.encode(text)).then(bytesOf))
+
+/**
+ * The plaintext of AES-CBC with PKCS#7. `undefined` if the padding is wrong. The key and `iv` must have 16 bytes.
+ */
+export const decryptCbc = (
+  key: Uint8Array,
+  iv: Uint8Array,
+  sealed: Uint8Array
+): Effect.Effect<Uint8Array | undefined, QQError> =>
+  run("AES-CBC", (subtle) =>
+    subtle
+      .importKey("raw", key as BufferSource, "AES-CBC", false, ["decrypt"])
+      .then((imported) =>
+        subtle
+          .decrypt({ name: "AES-CBC", iv: iv as BufferSource }, imported, sealed as BufferSource)
+          .then(bytesOf, () => undefined)
+      )
+  )

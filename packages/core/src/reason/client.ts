@@ -3,13 +3,15 @@
  */
 import type * as answered from "./answered.ts"
 import { type Help, reason } from "../internal/reason.ts"
-import type { InvalidConfig, InvalidInput } from "./input.ts"
+import type { InvalidConfig, InvalidInput, UserDataInvalid } from "./input.ts"
 
 export {
   /** A setting is missing or wrong. Nothing was sent. */
   InvalidConfig,
   /** A parameter is wrong. */
-  InvalidInput
+  InvalidInput,
+  /** The data that a mini program sent is not accepted. */
+  UserDataInvalid
 } from "./input.ts"
 
 /** The call names an appid without a secret, and the program is not registered. Nothing was sent. */
@@ -245,6 +247,7 @@ export type Certain =
   | QuotaReached
   | InvalidInput
   | InvalidConfig
+  | UserDataInvalid
   | UnreadableAnswer
   | ConnectionFailed
   | TimedOut
