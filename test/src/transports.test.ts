@@ -125,8 +125,9 @@ describe.each(transports)("%s", (_, layer, { cannotStop = false, fewCodings = fa
     Effect.gen(function* () {
       const seen: Array<unknown> = []
       const origin = yield* serving(async (request, response) => {
-        const { "content-type": type } = request.headers
-        seen.push([request.method, request.url, type, (await bodyOf(request)).toString("latin1")])
+        const { authorization, "content-type": type } = request.headers
+        const body = (await bodyOf(request)).toString("latin1")
+        seen.push([request.method, request.url, type, body, ...(authorization === undefined ? [] : [authorization])])
         assert.notProperty(request.headers, "traceparent")
         response
           .writeHead(request.method === "GET" ? 503 : 302, { "retry-after": "7", location: "/elsewhere" })
@@ -145,11 +146,15 @@ describe.each(transports)("%s", (_, layer, { cannotStop = false, fewCodings = fa
         body: '"文"'
       })
       assert.strictEqual((yield* send(posted)).status, 302)
-      yield* send({ ...posted, headers: { "content-type": "multipart/form-data; boundary=x" }, body: odd })
+      yield* send({
+        ...posted,
+        headers: { "content-type": "multipart/form-data; boundary=x", authorization: "A b" },
+        body: odd
+      })
       assert.deepStrictEqual(seen, [
         ["GET", "/api/getToken?access_token=a%2Bb%2Fc%26d&%E6%96%87=x", undefined, ""],
         ["POST", "/api/getToken", "application/json", Buffer.from('"文"').toString("latin1")],
-        ["POST", "/api/getToken", "multipart/form-data; boundary=x", Buffer.from(odd).toString("latin1")]
+        ["POST", "/api/getToken", "multipart/form-data; boundary=x", Buffer.from(odd).toString("latin1"), "A b"]
       ])
     }).pipe(Effect.scoped, Effect.provide(layer))
   )

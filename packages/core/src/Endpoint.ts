@@ -13,7 +13,16 @@ import {
 } from "./endpoint/definition.ts"
 import type { QQError } from "./reason/error.ts"
 
-export type { Any, CallCredentials, CallOptions, Definition, Endpoint } from "./endpoint/definition.ts"
+export type {
+  Any,
+  CallCredentials,
+  CallOptions,
+  Composed,
+  Definition,
+  Endpoint,
+  Ingredients,
+  OtherAnswer
+} from "./endpoint/definition.ts"
 
 /** The function of an endpoint. It takes the input and the options of a call, and fails with `QQError`. */
 export interface Callable<A, I> {
@@ -30,10 +39,12 @@ const parts: ReadonlyArray<keyof Definition<IO, IO, IO, unknown>> = [
   "otherNames",
   "wire",
   "body",
+  "compose",
   "appid",
   "secrets",
   "output",
   "image",
+  "readOther",
   "select",
   "read",
   "inParts",

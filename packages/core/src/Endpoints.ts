@@ -5,7 +5,7 @@ import { getMiniCode } from "./Acode.ts"
 import { code2Session, getAccessToken } from "./Auth.ts"
 import type { Any } from "./endpoint/definition.ts"
 import { type Code, codes } from "./Code.ts"
-import { imgSecCheck, msgSecCheck } from "./Security.ts"
+import { imgSecCheck, mediaCheckAsync, msgSecCheck } from "./Security.ts"
 import { send } from "./SubscribeMessage.ts"
 import { send as sendTemplate } from "./TemplateMessage.ts"
 
@@ -13,7 +13,7 @@ import { send as sendTemplate } from "./TemplateMessage.ts"
 export const groups = {
   auth: { getAccessToken, code2Session },
   acode: { getMiniCode },
-  security: { msgSecCheck, imgSecCheck },
+  security: { msgSecCheck, imgSecCheck, mediaCheckAsync },
   subscribeMessage: { send },
   templateMessage: { send: sendTemplate }
 } as const

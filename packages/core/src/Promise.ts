@@ -13,6 +13,7 @@ import type { AppId, Selected } from "./App.ts"
 import type { Callable } from "./Endpoint.ts"
 import type { Any, CallOptions } from "./endpoint/definition.ts"
 import { groups } from "./Endpoints.ts"
+import { request, type Requesting } from "./call/otherPath.ts"
 import { QQMini } from "./call/service.ts"
 import { misnamedIn } from "./internal/names.ts"
 import type { Help } from "./internal/reason.ts"
@@ -55,10 +56,16 @@ export type Calls = {
 /** The name of a call, such as `security.msgSecCheck`. */
 export type CallName = { [G in keyof Groups]: `${G}.${keyof Groups[G] & string}` }[keyof Groups]
 
+/** All calls, and any other path of QQ's API. */
+export interface AllCalls extends Calls {
+  /** Calls any other path: `qq.request({ path: "/api/json/group/NewCall", body: { a: 1 } })`, as `QQMini.request`. */
+  readonly request: Requesting<"Promise", PromiseOptions>
+}
+
 /** All calls, and the same calls for another program. */
-export interface BoundCalls extends Calls {
+export interface BoundCalls extends AllCalls {
   /** The same calls for another program: `qq.app("1112345678").security.msgSecCheck({ content })`. */
-  readonly app: (app: AppId | Selected) => Calls
+  readonly app: (app: AppId | Selected) => AllCalls
 }
 
 /** The context of a request on a serverless runtime, such as the `ctx` of a Worker. */
@@ -204,6 +211,17 @@ export const makeRunner = <E>(layer: Layer.Layer<QQMini, E>, { dropsCalls = fals
 export const make = <E>(layer: Layer.Layer<QQMini, E>, options?: RunnerOptions): RequestClient => {
   const { close, run } = makeRunner(layer, options)
 
+  /** Makes the function of a call. */
+  const method =
+    (name: string, callable: Callable<unknown, {}>, around: Around) => (input?: unknown, options?: PromiseOptions) => {
+      const { signal, ...rest } = (typeof options === "object" ? options : undefined) ?? {}
+      const [misnamed] = misnamedIn(options, signalNames)
+      if (misnamed !== undefined) return run(name, Effect.fail(invalid(name, "options.signal", misnamed[1])))
+      if (!isSignal(signal)) return run(name, Effect.fail(invalid(name, "options.signal", notASignal)))
+      const effect = callable(input as {}, typeof options === "object" ? rest : options)
+      return run(name, around(effect), signal ?? undefined).then(unredact)
+    }
+
   type Around = <A>(effect: Effect.Effect<A, QQError, QQMini>) => Effect.Effect<A, QQError, QQMini>
   const bound = (around: Around): BoundCalls & Pick<RequestClient, "with"> =>
     ({
@@ -213,20 +231,12 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>, options?: RunnerOptions):
           Object.fromEntries(
             Object.entries(endpoints).map(([name, endpoint]) => [
               name,
-              (input?: unknown, options?: PromiseOptions) => {
-                const call = `${group}.${name}`
-                const { signal, ...rest } = (typeof options === "object" ? options : undefined) ?? {}
-                const [misnamed] = misnamedIn(options, signalNames)
-                if (misnamed !== undefined) return run(call, Effect.fail(invalid(call, "options.signal", misnamed[1])))
-                if (!isSignal(signal)) return run(call, Effect.fail(invalid(call, "options.signal", notASignal)))
-                const callable = endpoint as Callable<unknown, {}>
-                const effect = callable(input as {}, typeof options === "object" ? rest : options)
-                return run(call, around(effect), signal ?? undefined).then(unredact)
-              }
+              method(`${group}.${name}`, endpoint as Callable<unknown, {}>, around)
             ])
           )
         ])
       ),
+      request: method("request", request as (input?: {}) => Effect.Effect<unknown, QQError, QQMini>, around),
       app: (app: AppId | Selected) => bound((effect) => use(around(effect), app)),
       with: (request: RequestContext) => {
         if (typeof request?.waitUntil !== "function") throw invalid("with", "request", notAContext)

@@ -3,6 +3,7 @@
  * `QQError`.
  */
 import * as Clock from "effect/Clock"
+import { WebCrypto } from "effect/crypto/WebCrypto"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Tracer from "effect/Tracer"
@@ -35,6 +36,12 @@ export {
 } from "./internal/settings.ts"
 
 export {
+  /** Calls any other path of QQ's API. */
+  request
+} from "./call/otherPath.ts"
+export type { OtherRequest, Requesting } from "./call/otherPath.ts"
+
+export {
   /** A client for tests in which functions answer the calls, without HTTP. */
   layerStub,
   /** The functions of {@link layerStub}, by the name of the call. */
@@ -53,7 +60,7 @@ export const make = Effect.gen(function* () {
     quota,
     settings,
     imagePreparer: yield* ImagePreparer,
-    attempt: Attempt.make(yield* Transport, settings.baseUrl)
+    attempt: Attempt.make(yield* Transport, settings.baseUrl, yield* WebCrypto)
   })
 
   return QQMini.of({

@@ -99,7 +99,7 @@ const followNoRedirect = (context: Context.Context<never>): Context.Context<neve
 const outgoing = (sent: Request): HttpClientRequest.HttpClientRequest => {
   const { headers, method, origin, path, query } = sent
   const body = wholeOf(sent.body)
-  const request = HttpClientRequest.make(method)(origin + path, { urlParams: query })
+  const request = HttpClientRequest.make(method)(origin + path, { urlParams: query, headers })
   if (body === undefined) return request
   const type = headers["content-type"]
   return typeof body === "string"

@@ -15,6 +15,7 @@ const valid: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "acode.getMiniCode": { path: "pages/index/index" },
   "security.msgSecCheck": { content: "x" },
   "security.imgSecCheck": { media: "R0lGODlhAQABAAAAADs=", prepare: false },
+  "security.mediaCheckAsync": { media_url: "https://x.example/y", media_type: 2 },
   "subscribeMessage.send": {
     touser: "u",
     template_id: "t",

@@ -119,6 +119,14 @@ export interface Calls {
       } & CallCredentials,
       options?: PromiseOptions
     ): Promise<{ risky: boolean; parts?: readonly CheckedPart[] }>
+    /**
+     * 开始检测音频（media_type 1）或图片（2），不超过 10 MB，QQ 从 media_url 读取。只返回 trace_id，QQ 如何通知检测结果未见文档，
+     * 请勿仅凭此接口展示内容。该接口的格式与限制来自其他客户端的代码，并非 QQ 现有文档。
+     */
+    mediaCheckAsync(
+      input: { media_url: string; media_type: 1 | 2 } & CallCredentials,
+      options?: PromiseOptions
+    ): Promise<{ trace_id: string }>
   }
   subscribeMessage: {
     /** 订阅消息，每位用户每天一条。结果不明时抛出 OutcomeUnknown，从不自动重发。 */
@@ -151,10 +159,43 @@ export interface Calls {
   }
 }
 
+/** 其他接口的请求。 */
+export interface OtherRequest {
+  /** 路径，如 /api/json/group/NewCall；只会发送到 QQ 的主机。 */
+  path: string
+  /** 默认 POST。 */
+  method?: "GET" | "POST"
+  /** 查询参数；access_token 由客户端添加。 */
+  query?: { [name: string]: string | number | boolean | undefined }
+  /** POST 的内容：对象以 JSON 发送，字符串或字节原样发送。 */
+  body?: { [name: string]: unknown } | string | Uint8Array
+  /** 内容的类型，默认 application/json。 */
+  contentType?: string
+  /** 没有得到返回时可否重发："repeatable" 可以，"once" 不可以。默认 POST 不可以，GET 可以。 */
+  delivery?: "repeatable" | "once"
+  /** QQ 对该路径的限制，由客户端遵守，默认没有。 */
+  limits?: readonly { readonly max: number; readonly window: "minute" | "day" }[]
+  /** 返回 JSON 的字段（默认），或图片等文件的字节。 */
+  answer?: "json" | "bytes"
+}
+
+/** 全部接口，以及 QQ 的任何其他接口。 */
+export interface AllCalls extends Calls {
+  /**
+   * 调用 QQ 的任何其他接口，同样自动使用 access_token、重试、识别错误。errcode、errCode 或 code 不为 0、HTTP 状态不是
+   * 2xx、不是 JSON 时抛出 QQError；其余字段是否表示成功，请按该接口的文档判断。
+   */
+  request(request: OtherRequest & { answer: "bytes" } & CallCredentials, options?: PromiseOptions): Promise<Uint8Array>
+  request(
+    request: OtherRequest & CallCredentials,
+    options?: PromiseOptions
+  ): Promise<{ readonly [field: string]: unknown }>
+}
+
 /** 客户端。 */
-export interface PromiseClient extends Calls {
+export interface PromiseClient extends AllCalls {
   /** 同样的接口，换一个小程序：qq.app("1112345678").security.msgSecCheck({ content })。 */
-  app(app: string | { appid: string; appsecret?: string }): Calls
+  app(app: string | { appid: string; appsecret?: string }): AllCalls
   /** 按本地计数，该接口现在还能调用几次。 */
   remaining(call: string, app?: { appid?: string }): Promise<number>
   /** 结束：等待进行中的调用，之后的调用失败。云函数中通常不需要。 */
@@ -651,7 +692,7 @@ export interface VkOpenapiQQ {
     /** 总有 sessionKey（不可下发到客户端），没有 platform 与 encryptedKey。 */
     code2SessionMpQQ: VkCall
   }
-  security: { msgSecCheck: VkCall; imgSecCheck: VkCall }
+  security: { msgSecCheck: VkCall; imgSecCheck: VkCall; mediaCheckAsync: VkCall }
   acode: {
     /** 成功时为带有 code: 0 与 msg: "" 的 Buffer。 */
     getMiniCode(input?: { [parameter: string]: any }): Promise<(NodeBuffer & { code: 0; msg: "" }) | VkResult>

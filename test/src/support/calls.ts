@@ -54,6 +54,8 @@ export const calls: Readonly<Record<string, Call>> = {
   "acode.getMiniCode": (_, options) => Acode.getMiniCode({ path: "pages/index/index" }, options),
   "security.msgSecCheck": (_, options) => Security.msgSecCheck({ content: risky }, options),
   "security.imgSecCheck": (_, options) => Security.imgSecCheck({ media: image }, options),
+  "security.mediaCheckAsync": (_, options) =>
+    Security.mediaCheckAsync({ media_url: "https://example.com/a.mp3", media_type: 1 }, options),
   "subscribeMessage.send": ({ openid }, options) =>
     SubscribeMessage.send({ touser: openid, template_id, data: { keyword1: { value: "x" } } }, options),
   "templateMessage.send": ({ form_id, openid }, options) =>

@@ -42,7 +42,8 @@ const plainYes = /^\s*\{\s*"errCode"\s*:\s*0\s*(?:,\s*"errMsg"\s*:\s*"[^"\\]*"\s
 
 const lenient = new TextDecoder()
 
-const looksLikeHtml = (bytes: Uint8Array): boolean =>
+/** Whether an answer is the page of a gateway. */
+export const looksLikeHtml = (bytes: Uint8Array): boolean =>
   /^\s*<(?:!doctype|html|head|body|center)/i.test(lenient.decode(bytes.subarray(0, 200)))
 
 const decoders = new WeakMap<Any, (input: unknown) => Result.Result<unknown, unknown>>()
@@ -140,6 +141,13 @@ export const read = (endpoint: Any, answer: Answer, secretsOf: () => Secrets): R
   const size = announced ?? bytes.length
   if (size > maxBytesOf(endpoint)) return unreadable(answer, "too large")
   if (size === 0) return unreadable(answer, "empty")
+
+  const other = endpoint.readOther?.(answer)
+  if (other !== undefined) {
+    return "code" in other
+      ? refused(endpoint, other.code, { errmsg: other.text }, secretsOf())
+      : accepted(endpoint, answer, other.output, "unknown content")
+  }
 
   // C2
   const image = Image.inspect(bytes)

@@ -54,12 +54,14 @@ export type Attempt = <E extends Any>(
   }
 ) => Effect.Effect<E["output"]["Type"], Failure>
 
-/** Makes the attempt function over a transport. Attempts share no state. */
-export const make = (transport: Transport["Service"], baseUrl: string): Attempt => {
+/**
+ * Makes the attempt function over a transport. Attempts share no state. `crypto` is for endpoints that sign.
+ */
+export const make = (transport: Transport["Service"], baseUrl: string, crypto?: Crypto): Attempt => {
   const base = baseOf(baseUrl)
   if (base === undefined) return () => badBaseUrl
   return (endpoint, options) =>
-    Effect.flatMap(build(endpoint, base, options), (request) =>
+    Effect.flatMap(build(endpoint, base, options, crypto), (request) =>
       Effect.flatMap(
         Effect.suspend(() => transport.send(request)).pipe(
           Effect.catchDefect((defect) => thrown(defect)),
@@ -67,7 +69,9 @@ export const make = (transport: Transport["Service"], baseUrl: string): Attempt 
         ),
         ({ announced, bytes, retryAfter, status }) => {
           const answer = (wait: number | undefined) =>
-            Effect.fromResult(read(endpoint, { status, bytes, announced, wait }, () => secretsOf(endpoint, options)))
+            Effect.fromResult(
+              read(endpoint, { status, bytes, announced, wait }, () => secretsOf(endpoint, request, options.wire))
+            )
           return retryAfter
             ? Effect.flatMap(Clock.currentTimeMillis, (now) => answer(waitOf(retryAfter, now)))
             : answer(undefined)

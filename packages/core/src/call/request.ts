@@ -1,9 +1,11 @@
 /** Builds the HTTP request of one attempt. */
+import { WebCrypto } from "effect/crypto/WebCrypto"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type { AppCredentials } from "../App.ts"
 import * as Body from "../Body.ts"
 import type { Any } from "../endpoint/definition.ts"
+import { answered, type Failure } from "../Retry.ts"
 import type { Request } from "../transport/types.ts"
 import { maxBytesOf } from "./answer.ts"
 import type { Wire } from "./encode.ts"
@@ -33,8 +35,9 @@ export const build = (
     readonly appid: string | undefined
     readonly proof: Proof
     readonly timeout: number
-  }
-): Effect.Effect<Request> => {
+  },
+  crypto: Crypto | undefined
+): Effect.Effect<Request, Failure> => {
   const { appid, proof, timeout, wire } = options
   const query: Array<Request["query"][number]> = []
   if (Redacted.isRedacted(proof)) query.push(["access_token", proof])
@@ -47,6 +50,15 @@ export const build = (
     timeout: Math.min(timeout, maxTimerMillis),
     maxBytes: maxBytesOf(endpoint),
     atMostOnce: endpoint.delivery !== "repeatable"
+  }
+  if (endpoint.compose !== undefined) {
+    const token = Redacted.isRedacted(proof) ? proof : undefined
+    // Node 16 has no global `crypto`. A signature then fails with a reason.
+    const composed = Effect.provideService(endpoint.compose({ wire, appid, token }), WebCrypto, crypto as Crypto)
+    return Effect.mapBoth(composed, {
+      onFailure: ({ reason }) => answered(reason),
+      onSuccess: (composed) => ({ ...request, ...composed, query: [...query, ...composed.query] })
+    })
   }
   if (endpoint.method === "GET") {
     for (const [name, value] of Object.entries(wire)) {
@@ -63,11 +75,16 @@ export const build = (
   }))
 }
 
-/** The secrets of a request, which are removed from QQ's texts: the token or AppSecret, and the secret parameters. */
+/** The secrets of a request, which are removed from QQ's texts: those of its query, and the secret parameters. */
 export const secretsOf = (
   { secrets = [] }: Any,
-  { proof, wire }: { readonly wire: Wire; readonly proof: Proof }
+  { query }: Request,
+  wire: Wire
 ): ReadonlyArray<Redacted.Redacted<string>> => [
-  ...(proof === undefined ? [] : [Redacted.isRedacted(proof) ? proof : proof.appsecret]),
-  ...secrets.flatMap((name) => (wire[name] === undefined ? [] : [Redacted.make(String(wire[name]))]))
+  ...query.flatMap(([, value]) => (Redacted.isRedacted(value) ? [value] : [])),
+  ...secrets.flatMap((name) => {
+    const value = wire[name]
+    if (value === undefined) return []
+    return [Redacted.isRedacted(value) ? (value as Redacted.Redacted<string>) : Redacted.make(String(value))]
+  })
 ]

@@ -18,9 +18,9 @@ type StubOf<F> = F extends (...args: infer Args) => Effect.Effect<infer A, unkno
   ? (input: NonNullable<Args[0]> & CallCredentials) => Effect.Effect<A, Reason>
   : never
 
-/** The functions that answer calls instead of QQ, by the name of the call. */
+/** The functions that answer calls instead of QQ, by the name of the call. `request` answers `QQMini.request`. */
 export type Stubs = Partial<
-  UnionToIntersection<
+  { readonly request: Stub } & UnionToIntersection<
     {
       [G in keyof Groups]: { readonly [N in keyof Groups[G] as `${G}.${N & string}`]: StubOf<Groups[G][N]> }
     }[keyof Groups]
@@ -42,7 +42,7 @@ export const layerStub = (stubs: Stubs): Layer.Layer<QQMini> =>
       remaining: () => Effect.succeed(Infinity),
       call: (endpoint, input) =>
         Effect.withFiber((fiber) => {
-          const stub = (stubs as Readonly<Record<string, Stub | undefined>>)[endpoint.name]
+          const stub = (stubs as Readonly<Record<string, Stub | undefined>>)[endpoint.name.split(" ")[0]!]
           if (stub === undefined) {
             return Effect.die(new Error(`QQMini.layerStub: no stub for ${endpoint.name}`))
           }

@@ -14,7 +14,9 @@ import type { Help } from "../internal/reason.ts"
 import type { Limit } from "../Limit.ts"
 import type { Reason } from "../reason/client.ts"
 import type { InvalidInput } from "../reason/input.ts"
+import type { QQError } from "../reason/error.ts"
 import type { Delivery } from "../Retry.ts"
+import type { Request } from "../transport/types.ts"
 
 /** The program and the token of a call. Every call accepts these parameters in addition to its own. */
 export interface CallCredentials {
@@ -69,6 +71,22 @@ export interface Steps<Wire, Output> {
   readonly imagePreparer: ImagePreparer | undefined
 }
 
+/** What a request is composed of. */
+export interface Ingredients<Wire> {
+  /** The encoded parameters. */
+  readonly wire: Wire
+  /** The program, if known. */
+  readonly appid: string | undefined
+  /** The token of this attempt. It is in the query already. */
+  readonly token: Redacted.Redacted<string> | undefined
+}
+
+/** A request as an endpoint composed it. `query` follows the token. */
+export type Composed = Pick<Request, "query" | "headers" | "body">
+
+/** An answer in a form that is not QQ's: a value for the output schema, or a code and a text that refuse the call. */
+export type OtherAnswer = { readonly output: unknown } | { readonly code: number; readonly text: string }
+
 /** The parts of an endpoint's definition. */
 export interface Definition<Input extends IO, Wire extends IO, Output extends IO, A> {
   /** How the request is authorised: by a token in the query, by appid and secret in the query, or not at all. */
@@ -86,7 +104,13 @@ export interface Definition<Input extends IO, Wire extends IO, Output extends IO
   readonly wire: Wire
   /** The encoding of a POST body. By default `Body.json`. */
   readonly body?: Body | undefined
-  /** Whether the body also contains the parameter `appid`. */
+  /**
+   * Composes the query, the headers and the body of each attempt, for calls that sign what they send or send the token in
+   * their body. By default the wire parameters are the query of a GET or the body of a POST.
+   */
+  // Methods, not properties: parameters of methods are bivariant, so that every endpoint is assignable to `Any`.
+  compose?(ingredients: Ingredients<Wire["Encoded"]>): Effect.Effect<Composed, QQError>
+  /** Whether the request also contains the parameter `appid`. */
   readonly appid?: boolean | undefined
   /** The wire names of secret parameters. */
   readonly secrets?: ReadonlyArray<string> | undefined
@@ -94,8 +118,9 @@ export interface Definition<Input extends IO, Wire extends IO, Output extends IO
   readonly output: Output
   /** Whether the answer is an image. */
   readonly image?: boolean | undefined
+  /** Reads an answer in a form that is not QQ's. Returns `undefined` for all others. */
+  readOther?(answer: { readonly status: number; readonly bytes: Uint8Array }): OtherAnswer | undefined
   /** Selects the caller's result from the output and the parameters. By default the whole output. */
-  // Methods, not properties: parameters of methods are bivariant, so that every endpoint is assignable to `Any`.
   select?(output: Output["Type"], params: Input["Type"]): A
   /**
    * Reads parameters that are not in memory, such as a stream, before the input is checked. Returns `undefined` if

@@ -44,6 +44,19 @@ export const Secret = (maxLength: number) =>
     })
   )
 
+/** The schema of an address that QQ calls: `http` or `https`, without white space. */
+export const webAddress = () =>
+  Text.check(
+    Schema.makeFilter<string>((url) =>
+      /^https?:\/\/[^\s\p{Cc}]+$/iu.test(url)
+        ? undefined
+        : both(
+            "must be an address that QQ can reach, as https://example.com",
+            "必须是 QQ 可以访问的网址，如 https://example.com"
+          )
+    )
+  )
+
 /** The schema of a page of a mini program: no leading `/`, a query is allowed. */
 export const pagePath = () =>
   Text.check(

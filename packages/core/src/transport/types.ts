@@ -12,7 +12,7 @@ export interface Request {
   readonly path: string
   /** The parameters of the query, not encoded. Secrets are redacted. */
   readonly query: ReadonlyArray<readonly [name: string, value: string | Redacted.Redacted<string>]>
-  /** The headers: only `content-type`, or none without a body. */
+  /** The headers, in lower case: `content-type` with a body, and of few calls more, such as `authorization`. */
   readonly headers: Readonly<Record<string, string>>
   /** The encoded body. Pieces are sent one after the other, as one body. */
   readonly body: string | Uint8Array | ReadonlyArray<Uint8Array> | undefined

@@ -111,6 +111,9 @@ const handlers: { readonly [E in Endpoints as E["name"]]: Handler<E> } = {
     return { risky: yield* Effect.promise(() => platform.isRiskyImage(bytes)) }
   }),
 
+  "security.mediaCheckAsync": (_, appid) =>
+    Effect.map(Clock.currentTimeMillis, (now) => ({ trace_id: `trace-${appid}-${now}` })),
+
   "subscribeMessage.send": Effect.fnUntraced(function* (message, appid, platform) {
     const { data, oac_appid, template_id, touser } = message
     const { messageDay, notSubscribedCode, sameUserSeconds } = platform.switches
