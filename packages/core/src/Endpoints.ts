@@ -3,8 +3,10 @@
  */
 import { getMiniCode } from "./Acode.ts"
 import { code2Session, getAccessToken } from "./Auth.ts"
+import { getUserEncryptKey } from "./Encryption.ts"
 import type { Any } from "./endpoint/definition.ts"
 import { type Code, codes } from "./Code.ts"
+import { removeUserStorage, setUserInteractiveData, setUserStorage } from "./OpenData.ts"
 import { imgSecCheck, mediaCheckAsync, msgSecCheck } from "./Security.ts"
 import { send } from "./SubscribeMessage.ts"
 import { send as sendTemplate } from "./TemplateMessage.ts"
@@ -15,7 +17,9 @@ export const groups = {
   acode: { getMiniCode },
   security: { msgSecCheck, imgSecCheck, mediaCheckAsync },
   subscribeMessage: { send },
-  templateMessage: { send: sendTemplate }
+  templateMessage: { send: sendTemplate },
+  openData: { setUserStorage, removeUserStorage, setUserInteractiveData },
+  encryption: { getUserEncryptKey }
 } as const
 
 /** All known error codes of QQ: the common ones, followed by those of each call. */

@@ -37,7 +37,12 @@ export type Unredacted<A> =
     : A extends object
       ? { readonly [K in keyof A]: UnredactedField<A[K]> }
       : A
-type UnredactedField<A> = A extends Redacted.Redacted<infer Secret> ? Secret : A
+type UnredactedField<A> =
+  A extends Redacted.Redacted<infer Secret>
+    ? Secret
+    : A extends ReadonlyArray<infer Item>
+      ? ReadonlyArray<Unredacted<Item>>
+      : A
 
 type Groups = typeof groups
 type Method<F> = F extends (...args: infer Args) => Effect.Effect<infer A, unknown, unknown>
@@ -122,13 +127,9 @@ const isSignal = (u: unknown): u is AbortSignal | null | undefined =>
 
 const unredact = (value: unknown): unknown => {
   if (Redacted.isRedacted(value)) return Redacted.value(value)
+  if (Array.isArray(value)) return value.map(unredact)
   if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value
-  const fields = Object.entries(value)
-  return fields.some(([, field]) => Redacted.isRedacted(field))
-    ? Object.fromEntries(
-        fields.map(([key, field]) => [key, Redacted.isRedacted(field) ? Redacted.value(field) : field])
-      )
-    : value
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, unredact(field)]))
 }
 
 /** Runs effects on a client. For facades whose conventions differ from those of {@link PromiseClient}. */
@@ -213,13 +214,14 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>, options?: RunnerOptions):
 
   /** Makes the function of a call. */
   const method =
-    (name: string, callable: Callable<unknown, {}>, around: Around) => (input?: unknown, options?: PromiseOptions) => {
+    (name: string, callable: Callable<unknown, {}>, around: Around, convert = unredact) =>
+    (input?: unknown, options?: PromiseOptions) => {
       const { signal, ...rest } = (typeof options === "object" ? options : undefined) ?? {}
       const [misnamed] = misnamedIn(options, signalNames)
       if (misnamed !== undefined) return run(name, Effect.fail(invalid(name, "options.signal", misnamed[1])))
       if (!isSignal(signal)) return run(name, Effect.fail(invalid(name, "options.signal", notASignal)))
       const effect = callable(input as {}, typeof options === "object" ? rest : options)
-      return run(name, around(effect), signal ?? undefined).then(unredact)
+      return run(name, around(effect), signal ?? undefined).then(convert)
     }
 
   type Around = <A>(effect: Effect.Effect<A, QQError, QQMini>) => Effect.Effect<A, QQError, QQMini>
@@ -236,7 +238,7 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>, options?: RunnerOptions):
           )
         ])
       ),
-      request: method("request", request as (input?: {}) => Effect.Effect<unknown, QQError, QQMini>, around),
+      request: method("request", request as Callable<unknown, {}>, around, (fields) => fields),
       app: (app: AppId | Selected) => bound((effect) => use(around(effect), app)),
       with: (request: RequestContext) => {
         if (typeof request?.waitUntil !== "function") throw invalid("with", "request", notAContext)

@@ -9,6 +9,8 @@ import * as Endpoint from "../src/Endpoint.ts"
 import { fieldsOf } from "../src/internal/problem.ts"
 import * as SubscribeMessage from "../src/SubscribeMessage.ts"
 
+const user = { openid: "u", session_key: "a2V5IG9mIGEgc2Vzc2lvbg==" }
+
 const valid: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "auth.getAccessToken": { cache: true },
   "auth.code2Session": { code: "c", needKey: true },
@@ -32,7 +34,11 @@ const valid: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     form_id: "f",
     data: { keyword1: { value: "v" } },
     emphasis_keyword: "keyword1.DATA"
-  }
+  },
+  "openData.setUserStorage": { ...user, kv_list: [{ key: "k", value: "" }] },
+  "openData.removeUserStorage": { ...user, key: ["k"] },
+  "openData.setUserInteractiveData": { ...user, kv_list: [{ key: "1", value: 3 }] },
+  "encryption.getUserEncryptKey": user
 }
 
 const wrong: ReadonlyArray<unknown> = [

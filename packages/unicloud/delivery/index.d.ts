@@ -157,6 +157,49 @@ export interface Calls {
       options?: PromiseOptions
     ): Promise<void>
   }
+  /** QQ 为用户保存的数据。openid 与 session_key 来自该用户最近一次登录，签名由客户端计算。 */
+  openData: {
+    /** 保存数据，最多 128 项；key 不超过 128 字节，key 与 value 共不超过 1024 字节。 */
+    setUserStorage(
+      input: {
+        openid: string
+        session_key: string
+        kv_list: readonly { readonly key: string; readonly value: string }[]
+      } & CallCredentials,
+      options?: PromiseOptions
+    ): Promise<void>
+    /** 删除 setUserStorage 保存的数据；key 是要删除的键的数组。 */
+    removeUserStorage(
+      input: { openid: string; session_key: string; key: readonly string[] } & CallCredentials,
+      options?: PromiseOptions
+    ): Promise<void>
+    /** 设置互动数据，value 为整数。该接口的格式来自其他客户端的代码，并非 QQ 现有文档；从不自动重发。 */
+    setUserInteractiveData(
+      input: {
+        openid: string
+        session_key: string
+        kv_list: readonly { readonly key: string; readonly value: number }[]
+      } & CallCredentials,
+      options?: PromiseOptions
+    ): Promise<void>
+  }
+  encryption: {
+    /** 用户最近的加密密钥（不可下发到客户端）。该接口的格式来自其他客户端的代码，并非 QQ 现有文档。 */
+    getUserEncryptKey(
+      input: { openid: string; session_key: string } & CallCredentials,
+      options?: PromiseOptions
+    ): Promise<{ readonly key_info_list: readonly UserEncryptKey[] }>
+  }
+}
+
+/** 用户的加密密钥；时间均为秒。 */
+export interface UserEncryptKey {
+  /** 密钥，base64。 */
+  encrypt_key: string
+  iv?: string | undefined
+  version: number
+  expire_in?: number | undefined
+  create_time?: number | undefined
 }
 
 /** 其他接口的请求。 */
@@ -700,6 +743,8 @@ export interface VkOpenapiQQ {
   subscribeMessage: { send: VkCall }
   /** vk 没有的接口；参数与返回值同样按 vk 的方式。 */
   templateMessage: { send: VkCall }
+  openData: { setUserStorage: VkCall; removeUserStorage: VkCall; setUserInteractiveData: VkCall }
+  encryption: { getUserEncryptKey: VkCall }
 }
 
 /** vk.openapi.qq = createVkOpenapiQQ()。默认与仍在运行的 vk 共用 vk-global-data 中的 token。 */

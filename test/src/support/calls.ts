@@ -2,6 +2,7 @@
 import * as Acode from "@qq-mini/core/Acode"
 import * as Auth from "@qq-mini/core/Auth"
 import type { CallOptions } from "@qq-mini/core/Endpoint"
+import * as OpenData from "@qq-mini/core/OpenData"
 import type { QQError } from "@qq-mini/core/QQError"
 import type * as QQMini from "@qq-mini/core/QQMini"
 import * as Security from "@qq-mini/core/Security"
@@ -23,6 +24,9 @@ export const [first, second] = [
 ] as const
 export const template_id = Sandbox.defaultTemplate
 export const risky = Sandbox.riskySamples[0]!
+
+/** A session key, as QQ returns it. */
+export const session_key = "VUNQZ0hRYURxNlZZbmNOZw=="
 
 /** A PNG of this size. */
 export const png = (width: number, height: number): Uint8Array =>
@@ -47,19 +51,22 @@ export const newGuest = (sandbox: Sandbox.Sandbox["Service"], user: string): Eff
 
 export type Call = (guest: Guest, options?: CallOptions) => Effect.Effect<unknown, QQError, QQMini.QQMini>
 
-/** All calls; the checks are of content that is risky, so that a pass is always wrong. */
+/**
+ * Calls of every kind: plain ones, and of those that compose their requests one each. The checks are of content that is
+ * risky, so that a pass is always wrong.
+ */
 export const calls: Readonly<Record<string, Call>> = {
   "auth.getAccessToken": (_, options) => Auth.getAccessToken({ cache: false }, options),
   "auth.code2Session": ({ code }, options) => Auth.code2Session({ code, needKey: true }, options),
   "acode.getMiniCode": (_, options) => Acode.getMiniCode({ path: "pages/index/index" }, options),
   "security.msgSecCheck": (_, options) => Security.msgSecCheck({ content: risky }, options),
   "security.imgSecCheck": (_, options) => Security.imgSecCheck({ media: image }, options),
-  "security.mediaCheckAsync": (_, options) =>
-    Security.mediaCheckAsync({ media_url: "https://example.com/a.mp3", media_type: 1 }, options),
   "subscribeMessage.send": ({ openid }, options) =>
     SubscribeMessage.send({ touser: openid, template_id, data: { keyword1: { value: "x" } } }, options),
   "templateMessage.send": ({ form_id, openid }, options) =>
-    TemplateMessage.send({ touser: openid, template_id, form_id, data: { keyword1: { value: "x" } } }, options)
+    TemplateMessage.send({ touser: openid, template_id, form_id, data: { keyword1: { value: "x" } } }, options),
+  "openData.setUserStorage": ({ openid }, options) =>
+    OpenData.setUserStorage({ openid, session_key, kv_list: [{ key: "k", value: "v" }] }, options)
 }
 
 /** Stores that bear no grudge: tokens that died early and refusals for the number of calls are forgotten at once. */

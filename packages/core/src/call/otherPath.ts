@@ -5,7 +5,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { type Any, type CallCredentials, type CallOptions, TypeId } from "../endpoint/definition.ts"
 import { both } from "../internal/problem.ts"
-import { Finite, Text } from "../internal/schema.ts"
+import { Finite, Text, Whole } from "../internal/schema.ts"
 import { perDay, perMinute } from "../Limit.ts"
 import type { QQError } from "../reason/error.ts"
 import { fieldsOf, looksLikeHtml } from "./answer.ts"
@@ -74,7 +74,7 @@ const oneOf = <const A extends ReadonlyArray<string>>(...names: A) =>
     })
   )
 
-const noToken = Schema.makeFilter<object>((parameters) =>
+const noToken = /* @__PURE__ */ Schema.makeFilter<object>((parameters) =>
   Object.keys(parameters).some((name) => /^access_?token$/i.test(name))
     ? both(
         "must not contain the token: the client adds it; give your own as access_token beside path",
@@ -86,16 +86,12 @@ const noToken = Schema.makeFilter<object>((parameters) =>
 const isRedacted = (u: unknown): u is Redacted.Redacted<string> =>
   Redacted.isRedacted(u) && typeof Redacted.value(u) === "string"
 
-const jsonOf = orUndefined((body: unknown): string => JSON.stringify(body))
+const jsonOf = /* @__PURE__ */ orUndefined((body: unknown): string => JSON.stringify(body))
 
 const isJsonObject = (u: unknown): u is Fields =>
   isObject(u) && !(u instanceof Uint8Array) && jsonOf(u)?.startsWith("{") === true
 
 const isBytes = (u: unknown): u is Uint8Array => u instanceof Uint8Array
-
-const whole = Schema.makeFilter<number>((n) =>
-  Number.isSafeInteger(n) && n >= 0 ? undefined : both("must be a whole number", "必须是非负整数")
-)
 
 const input = () =>
   Schema.Struct({
@@ -130,7 +126,7 @@ const input = () =>
     limits: Schema.optional(
       Schema.Array(
         Schema.Struct({
-          max: Finite.check(whole),
+          max: Whole.check(Schema.makeFilter((n) => (n >= 0 ? undefined : both("must not be below 0", "不能小于 0")))),
           window: Schema.Literals(["minute", "day"]).annotate({
             message: both("must be minute or day", "必须是 minute 或 day")
           })

@@ -4,6 +4,8 @@ import * as SchemaGetter from "effect/SchemaGetter"
 import { both } from "./problem.ts"
 
 const utf8 = new TextEncoder()
+/** The length of a text in bytes of UTF-8. */
+export const utf8Length = (text: string): number => utf8.encode(text).length
 /** Formats a number with thousands separators. */
 export const group = (n: number) => n.toLocaleString("en-US")
 
@@ -12,7 +14,7 @@ export const maxBytes = (max: number) =>
   Schema.makeFilter<string>((text) => {
     // UTF-8 has at most 3 bytes for each UTF-16 unit, so most texts need not be encoded.
     if (text.length * 3 <= max) return undefined
-    const size = utf8.encode(text).length
+    const size = utf8Length(text)
     return size <= max
       ? undefined
       : both(
@@ -35,6 +37,16 @@ export const Finite = /* @__PURE__ */ Schema.Number.check(
 
 const isRedacted = (u: unknown): u is Redacted.Redacted<string> => Redacted.isRedacted(u)
 
+const plainOf = (secret: string | Redacted.Redacted<string>): string =>
+  isRedacted(secret) ? Redacted.value(secret) : secret
+
+const isRedactedText = (u: unknown): u is Redacted.Redacted<string> => {
+  const text: unknown = Redacted.isRedacted(u) ? Redacted.value(u) : undefined
+  return typeof text === "string" && text !== ""
+}
+
+const maxSecretLength = 4_096
+
 /** The schema of a secret string: plain when encoded, redacted when decoded. `maxLength` is in characters. */
 export const Secret = (maxLength: number) =>
   Text.check(Schema.makeFilter((text) => text.length <= maxLength)).pipe(
@@ -43,6 +55,41 @@ export const Secret = (maxLength: number) =>
       encode: SchemaGetter.transform(Redacted.value)
     })
   )
+
+/** The schema of a secret that callers give plain or redacted, such as a session key. */
+export const secretText = () =>
+  Schema.Union([Text, Schema.declare(isRedactedText)])
+    .annotate({ message: both("must be a string that is not empty, plain or redacted", "必须是非空字符串") })
+    .check(
+      Schema.makeFilter((secret) =>
+        plainOf(secret).length <= maxSecretLength
+          ? undefined
+          : both(`must have at most ${group(maxSecretLength)} characters`, `最多 ${group(maxSecretLength)} 个字符`)
+      )
+    )
+    .pipe(
+      Schema.decodeTo(Schema.declare(isRedacted), {
+        decode: SchemaGetter.transform((secret) => (isRedacted(secret) ? secret : Redacted.make(secret))),
+        encode: SchemaGetter.transform((secret): string | Redacted.Redacted<string> => secret)
+      })
+    )
+
+/** The schema of a whole number, with messages in English and Chinese. */
+export const Whole = /* @__PURE__ */ Finite.check(
+  /* @__PURE__ */ Schema.makeFilter<number>((n) =>
+    Number.isSafeInteger(n) ? undefined : both("must be a whole number", "必须是整数")
+  )
+)
+
+/** The schema of an integer in an answer. JSON has those of 64 bits as strings. */
+export const Integer64 = /* @__PURE__ */ Schema.Union([Schema.Int, Schema.String]).pipe(
+  /* @__PURE__ */ Schema.decodeTo(Schema.Int, {
+    decode: /* @__PURE__ */ SchemaGetter.transform((n: number | string) =>
+      typeof n === "number" ? n : /^-?\d+$/.test(n) ? Number(n) : NaN
+    ),
+    encode: /* @__PURE__ */ SchemaGetter.transform((n: number): number | string => n)
+  })
+)
 
 /** The schema of an address that QQ calls: `http` or `https`, without white space. */
 export const webAddress = () =>

@@ -64,7 +64,8 @@ const byToken = Effect.fnUntraced(function* (
   if (mine === undefined || fault?.kind === "badToken" || fault?.kind === "revokedToken") {
     return yield* refuse(badTokenCode(endpoint, platform), "access_token invalid")
   }
-  if (endpoint.appid && bodyAppid !== mine) return yield* refuse(40013, "invalid appid")
+  if (endpoint.appid && endpoint.compose === undefined && bodyAppid !== mine)
+    return yield* refuse(40013, "invalid appid")
   return mine
 })
 

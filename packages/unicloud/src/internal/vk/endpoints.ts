@@ -34,7 +34,7 @@ export const make = ({ formTextCheck, sendOverQuota, sendUnchecked }: Switches) 
   const change = (endpoint: Endpoint.Any): Endpoint.Any => {
     const isImage = endpoint === imgSecCheck
     const changes: Partial<Endpoint.Any> = {
-      ...(isImage || (sendUnchecked && endpoint.authorization === "access_token")
+      ...(isImage || (sendUnchecked && endpoint.authorization === "access_token" && endpoint.compose === undefined)
         ? { input: AnyJson, wire: AnyJson }
         : {}),
       ...(isImage ? { body: multipart } : {}),
