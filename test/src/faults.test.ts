@@ -74,7 +74,13 @@ const doneUnder: Readonly<Record<Fault.FaultKind, boolean>> = {
   hugeBody: true
 }
 
-const spends = new Set(["subscribeMessage.send", "templateMessage.send", "acode.getMiniCode"])
+const spends = new Set([
+  "subscribeMessage.send",
+  "templateMessage.send",
+  "acode.getMiniCode",
+  "midasPay.pay",
+  "wxPayProxy.unifiedOrder"
+])
 const withSecret = new Set(["auth.getAccessToken", "auth.code2Session"])
 
 for (const [name, transport] of transports) {

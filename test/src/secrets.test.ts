@@ -16,7 +16,7 @@ import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
-import { calls, first, forgetful, newGuest, second, session_key, type Call } from "./support/calls.ts"
+import { app_key, calls, first, forgetful, newGuest, second, session_key, type Call } from "./support/calls.ts"
 import { assertNone, Seen } from "./support/seen.ts"
 
 /** Every reason but those of the configuration, the store and the closed client. */
@@ -57,7 +57,7 @@ const watch = (secrets: Set<string>) =>
 describe("secrets", () => {
   it.live("S1: every fault × every call, with all logs, spans and metrics", () =>
     Effect.gen(function* () {
-      const secrets = new Set([first.appsecret as string, second.appsecret as string, session_key])
+      const secrets = new Set([first.appsecret as string, second.appsecret as string, session_key, app_key])
       const seen = new Seen()
       const quick = Layer.succeed(QQMini.Settings, {
         ...QQMini.Settings.defaultValue(),

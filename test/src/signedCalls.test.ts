@@ -3,9 +3,11 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Encryption from "@qq-mini/core/Encryption"
 import * as OpenData from "@qq-mini/core/OpenData"
 import { createQQMini } from "@qq-mini/node"
+import * as WebCrypto from "effect/crypto/WebCrypto"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { createHmac } from "node:crypto"
+import { createHmac, webcrypto } from "node:crypto"
 import { app, recording, token } from "./support/recordingServer.ts"
 import { assertNone, Seen } from "./support/seen.ts"
 
@@ -43,6 +45,22 @@ describe("openData", () => {
         })
       }
     }).pipe(Effect.scoped)
+  )
+
+  it.live(
+    "I2: signs with the WebCrypto that the client was made with; without one the call fails, and sends nothing",
+    () =>
+      Effect.gen(function* () {
+        const { layer, requests } = yield* recording(() => ({ errcode: 0 }))
+        const kv_list = [{ key: "k", value: "v" }]
+        const call = OpenData.setUserStorage({ ...user, kv_list })
+        const none = Layer.provide(layer, WebCrypto.layer({} as Crypto))
+        assert.strictEqual((yield* Effect.flip(Effect.provide(call, none))).reason._tag, "InvalidConfig")
+        assert.deepStrictEqual(requests, [])
+        const own = Layer.provide(layer, WebCrypto.layer(webcrypto as Crypto))
+        yield* Effect.provideService(Effect.provide(call, own), WebCrypto.WebCrypto, {} as Crypto)
+        assert.strictEqual(requests.length, 1)
+      }).pipe(Effect.scoped)
   )
 
   it.live("D1, I1: keeps QQ's sizes, and repeats only what may be repeated", () =>

@@ -10,6 +10,17 @@ import { fieldsOf } from "../src/internal/problem.ts"
 import * as SubscribeMessage from "../src/SubscribeMessage.ts"
 
 const user = { openid: "u", session_key: "a2V5IG9mIGEgc2Vzc2lvbg==" }
+const midas = {
+  ...user,
+  app_key: "k",
+  offer_id: "o",
+  ts: 1507530737,
+  zone_id: "1",
+  pf: "p",
+  pfkey: "k",
+  sandbox_env: 1
+}
+const wxOrder = { body: "{}", authorization: "a", real_notify_url: "https://x.example" }
 
 const valid: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "auth.getAccessToken": { cache: true },
@@ -38,7 +49,28 @@ const valid: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "openData.setUserStorage": { ...user, kv_list: [{ key: "k", value: "" }] },
   "openData.removeUserStorage": { ...user, key: ["k"] },
   "openData.setUserInteractiveData": { ...user, kv_list: [{ key: "1", value: 3 }] },
-  "encryption.getUserEncryptKey": user
+  "encryption.getUserEncryptKey": user,
+  "gamePay.prePay": {
+    ...user,
+    bill_no: "b",
+    amt: 1,
+    goodid: "43",
+    good_num: 1,
+    ts: 1507530737,
+    zone_id: "1",
+    pf: "p",
+    user_ip: "1.2.3.4",
+    app_remark: "r"
+  },
+  "gamePay.checkPay": { ...user, bill_no: "b", prepay_id: "p" },
+  "gamePay.getBalance": user,
+  "midasPay.pay": { ...midas, bill_no: "b", amt: 1, user_ip: "1.2.3.4", pay_item: "i", app_remark: "r" },
+  "midasPay.getBalance": midas,
+  "midasPay.present": { ...midas, bill_no: "b", present_counts: 1, user_ip: "1.2.3.4" },
+  "wxPayProxy.unifiedOrder": { body: "<xml></xml>", real_notify_url: "https://x.example" },
+  "wxPayProxy.h5": wxOrder,
+  "wxPayProxy.partnerH5": wxOrder,
+  "wxPayProxy.combineH5": wxOrder
 }
 
 const wrong: ReadonlyArray<unknown> = [

@@ -133,7 +133,10 @@ export const spoil = (
     case "imageAsJson":
       return endpoint.image ? raw(bytes, jsonType) : Effect.flatMap(image, (bytes) => raw(bytes, jsonType))
     case "wrongCase":
-      return raw(endpoint.image ? '{"errCode":-1,"errMsg":"system busy"}' : wrongCase(bytes), jsonType)
+      return raw(
+        endpoint.image || endpoint.readOther ? '{"errCode":-1,"errMsg":"system busy"}' : wrongCase(bytes),
+        jsonType
+      )
     case "slowHeaders":
       return Effect.delay(Effect.succeed(response), delay)
     case "slowBody":

@@ -190,6 +190,133 @@ export interface Calls {
       options?: PromiseOptions
     ): Promise<{ readonly key_info_list: readonly UserEncryptKey[] }>
   }
+  /** 小游戏支付。openid 与 session_key 来自该用户最近一次登录，签名由客户端计算。 */
+  gamePay: {
+    /**
+     * 下单。bill_no 不超过 63 字节，QQ 不会重复扣款。ts（秒）默认为当前时间，zone_id 默认 "1"，pf 默认
+     * qq_m_qq-2001-android-2011；app_remark 请只用 A-Za-z0-9_.-。返回丢失时以同一 bill_no 重发；若 QQ 因此返回 90012，
+     * 订单已生成但没有 prepayId，抛出 OutcomeUnknown，请换用新的 bill_no。prepayId 48 小时内有效。
+     */
+    prePay(
+      input: {
+        openid: string
+        session_key: string
+        bill_no: string
+        amt: number
+        goodid: string
+        good_num: number
+        ts?: number
+        zone_id?: string
+        pf?: string
+        user_ip?: string
+        app_remark?: string
+      } & CallCredentials,
+      options?: PromiseOptions
+    ): Promise<{ prepayId: string; token?: string | undefined; extInfo?: string | undefined }>
+    /** 查询订单：pay_state 为 1 才是已支付。返回的字段来自其他客户端的代码与 QQ 自己的消息定义。 */
+    checkPay(
+      input: { openid: string; session_key: string; bill_no: string; prepay_id: string } & CallCredentials,
+      options?: PromiseOptions
+    ): Promise<PayState>
+    /** 查询余额。该接口的格式来自其他客户端的代码，并非 QQ 现有文档。 */
+    getBalance(
+      input: { openid: string; session_key: string } & CallCredentials,
+      options?: PromiseOptions
+    ): Promise<{ readonly remainder: number }>
+  }
+  /**
+   * 米大师的游戏币。两个签名均由客户端计算。接口的格式来自其他客户端的代码，并非 QQ 现有文档，请先在沙箱（sandbox_env: 1）中测试。
+   * 只有 errcode 明确为 0 才是成功。
+   */
+  midasPay: {
+    /** 扣除游戏币，从不自动重发。 */
+    pay(
+      input: MidasAccount & {
+        bill_no: string
+        amt: number
+        user_ip?: string
+        pay_item?: string
+        app_remark?: string
+      } & CallCredentials,
+      options?: PromiseOptions
+    ): Promise<MidasPayment>
+    /** 查询游戏币余额。 */
+    getBalance(input: MidasAccount & CallCredentials, options?: PromiseOptions): Promise<{ readonly remainder: number }>
+    /** 赠送游戏币，从不自动重发。 */
+    present(
+      input: MidasAccount & { bill_no: string; present_counts: number; user_ip?: string } & CallCredentials,
+      options?: PromiseOptions
+    ): Promise<MidasPresent>
+  }
+  /**
+   * 经由 QQ 代理的微信支付。订单由商户自行签名，body 原样发送，从不自动重发；real_notify_url 是接收支付结果的网址。微信支付拒绝时
+   * 抛出 Rejected：code 为 HTTP 状态码，text 以微信的错误码开头。
+   */
+  wxPayProxy: {
+    /** 统一下单（V2，XML），返回微信的全部字段。 */
+    unifiedOrder(
+      input: { body: string; real_notify_url: string } & CallCredentials,
+      options?: PromiseOptions
+    ): Promise<{ readonly mweb_url: string; readonly [field: string]: string }>
+    /** V3 H5 下单。authorization 是商户的请求头 Authorization，签名时用微信自己的路径，不含 QQ 的参数。 */
+    h5(input: WxOrder & CallCredentials, options?: PromiseOptions): Promise<{ readonly h5_url: string }>
+    /** V3 服务商 H5 下单。 */
+    partnerH5(input: WxOrder & CallCredentials, options?: PromiseOptions): Promise<{ readonly h5_url: string }>
+    /** V3 合单 H5 下单。 */
+    combineH5(input: WxOrder & CallCredentials, options?: PromiseOptions): Promise<{ readonly h5_url: string }>
+  }
+}
+
+/** 小游戏订单的状态。 */
+export interface PayState {
+  /** 1 为已支付。 */
+  pay_state: number
+  pay_time?: string | number | undefined
+  app_remark?: string | undefined
+}
+
+/** 米大师各接口共有的参数。 */
+export interface MidasAccount {
+  openid: string
+  session_key: string
+  /** 米大师的 AppKey，不是 AppSecret。 */
+  app_key: string
+  offer_id: string
+  /** 秒，默认为当前时间。 */
+  ts?: number
+  /** 默认 "1"。 */
+  zone_id?: string
+  /** 默认 qqapp_qq-2001-android-2011-{appid}。 */
+  pf?: string
+  /** 默认 pfKey。 */
+  pfkey?: string
+  /** 1 为沙箱，默认 0。 */
+  sandbox_env?: 0 | 1
+}
+
+/** 扣除游戏币的结果。 */
+export interface MidasPayment {
+  bill_no?: string | undefined
+  /** 余额。 */
+  balance: number
+  /** 其中赠送币的数量。 */
+  used_gen_amt: number
+  trade_id?: string | undefined
+}
+
+/** 赠送游戏币的结果。 */
+export interface MidasPresent {
+  bill_no?: string | undefined
+  /** 余额。 */
+  balance: number
+}
+
+/** 商户签名的微信支付 V3 订单。 */
+export interface WxOrder {
+  /** 签名时的 JSON 文本。 */
+  body: string
+  authorization: string
+  real_notify_url: string
 }
 
 /** 用户的加密密钥；时间均为秒。 */
@@ -229,10 +356,7 @@ export interface AllCalls extends Calls {
    * 2xx、不是 JSON 时抛出 QQError；其余字段是否表示成功，请按该接口的文档判断。
    */
   request(request: OtherRequest & { answer: "bytes" } & CallCredentials, options?: PromiseOptions): Promise<Uint8Array>
-  request(
-    request: OtherRequest & CallCredentials,
-    options?: PromiseOptions
-  ): Promise<{ readonly [field: string]: unknown }>
+  request(request: OtherRequest & CallCredentials, options?: PromiseOptions): Promise<Readonly<Record<string, unknown>>>
 }
 
 /** 客户端。 */
@@ -745,6 +869,9 @@ export interface VkOpenapiQQ {
   templateMessage: { send: VkCall }
   openData: { setUserStorage: VkCall; removeUserStorage: VkCall; setUserInteractiveData: VkCall }
   encryption: { getUserEncryptKey: VkCall }
+  gamePay: { prePay: VkCall; checkPay: VkCall; getBalance: VkCall }
+  midasPay: { pay: VkCall; getBalance: VkCall; present: VkCall }
+  wxPayProxy: { unifiedOrder: VkCall; h5: VkCall; partnerH5: VkCall; combineH5: VkCall }
 }
 
 /** vk.openapi.qq = createVkOpenapiQQ()。默认与仍在运行的 vk 共用 vk-global-data 中的 token。 */

@@ -2,6 +2,8 @@
 import * as Acode from "@qq-mini/core/Acode"
 import * as Auth from "@qq-mini/core/Auth"
 import type { CallOptions } from "@qq-mini/core/Endpoint"
+import * as GamePay from "@qq-mini/core/GamePay"
+import * as MidasPay from "@qq-mini/core/MidasPay"
 import * as OpenData from "@qq-mini/core/OpenData"
 import type { QQError } from "@qq-mini/core/QQError"
 import type * as QQMini from "@qq-mini/core/QQMini"
@@ -10,6 +12,7 @@ import * as SubscribeMessage from "@qq-mini/core/SubscribeMessage"
 import * as TemplateMessage from "@qq-mini/core/TemplateMessage"
 import * as Quota from "@qq-mini/core/Quota"
 import * as TokenCache from "@qq-mini/core/TokenCache"
+import * as WxPayProxy from "@qq-mini/core/WxPayProxy"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -27,6 +30,9 @@ export const risky = Sandbox.riskySamples[0]!
 
 /** A session key, as QQ returns it. */
 export const session_key = "VUNQZ0hRYURxNlZZbmNOZw=="
+
+/** A key of Midas. */
+export const app_key = "zNLgAGgqsEWJOg1nFVaO5r7fAlIQxr1u"
 
 /** A PNG of this size. */
 export const png = (width: number, height: number): Uint8Array =>
@@ -66,7 +72,13 @@ export const calls: Readonly<Record<string, Call>> = {
   "templateMessage.send": ({ form_id, openid }, options) =>
     TemplateMessage.send({ touser: openid, template_id, form_id, data: { keyword1: { value: "x" } } }, options),
   "openData.setUserStorage": ({ openid }, options) =>
-    OpenData.setUserStorage({ openid, session_key, kv_list: [{ key: "k", value: "v" }] }, options)
+    OpenData.setUserStorage({ openid, session_key, kv_list: [{ key: "k", value: "v" }] }, options),
+  "gamePay.prePay": ({ openid }, options) =>
+    GamePay.prePay({ openid, session_key, bill_no: "b", amt: 10, goodid: "43", good_num: 1 }, options),
+  "midasPay.pay": ({ openid }, options) =>
+    MidasPay.pay({ openid, session_key, app_key, offer_id: "1", bill_no: "b", amt: 1 }, options),
+  "wxPayProxy.unifiedOrder": (_, options) =>
+    WxPayProxy.unifiedOrder({ body: "<xml></xml>", real_notify_url: "https://example.com" }, options)
 }
 
 /** Stores that bear no grudge: tokens that died early and refusals for the number of calls are forgotten at once. */

@@ -17,19 +17,20 @@ export interface Recorded {
 export type Answer = object | { readonly status: number; readonly body: string | Uint8Array } | undefined
 
 export const app = { appid: "1112345678", appsecret: "APPSECRET-aB3dE5gH7jK9" }
-/** The token that getToken gives. */
+/** The token that getToken gives first. Later ones have a number behind it. */
 export const token = "TOKEN-0123456789-aB3dE5gH7jK9mN1p"
 
 /** A client on Node, and the requests of its calls. getToken is answered and not recorded. */
 export const recording = Effect.fnUntraced(function* (answer: (request: Recorded, nth: number) => Answer) {
   const requests: Array<Recorded> = []
+  let tokens = 0
   const server = createServer((incoming, response) => {
     const pieces: Array<Buffer> = []
     incoming.on("data", (piece: Buffer) => pieces.push(piece))
     incoming.on("end", () => {
       const { pathname, searchParams } = new URL(incoming.url!, "http://qq")
       if (pathname === "/api/getToken") {
-        response.end(JSON.stringify({ access_token: token, expires_in: 7_200 }))
+        response.end(JSON.stringify({ access_token: token + (tokens++ || ""), expires_in: 7_200 }))
         return
       }
       const request = {

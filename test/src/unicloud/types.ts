@@ -67,6 +67,10 @@ type SameClient<T extends Told.Calls, R extends Told.Calls> = Each<{
 }>
 export type CallsAsTold = Holds<SameClient<Told.Calls, RealClient>>
 export type CallsOfAppAsTold = Holds<SameClient<ReturnType<Told.PromiseClient["app"]>, ReturnType<RealClient["app"]>>>
+export type RequestAsTold = Holds<SameCall<Told.AllCalls["request"], RealClient["request"]>>
+export type RequestOfAppAsTold = Holds<
+  SameCall<ReturnType<Told.PromiseClient["app"]>["request"], ReturnType<RealClient["app"]>["request"]>
+>
 export type ClientAsTold = Holds<Same<keyof Told.PromiseClient, Extract<keyof RealClient, string>>>
 export type ClosesAsTold = Holds<Same<ReturnType<Told.PromiseClient["close"]>, ReturnType<RealClient["close"]>>>
 

@@ -8,6 +8,11 @@ import type { Switches } from "./switches.ts"
 const json = (body: unknown, { jsonType }: Switches, status = 200) =>
   HttpServerResponse.text(JSON.stringify(body), { status, contentType: jsonType })
 
+const xml = (fields: Readonly<Record<string, string>>) => {
+  const inside = Object.entries(fields).map(([name, text]) => `<${name}><![CDATA[${text}]]></${name}>`)
+  return HttpServerResponse.text(`<xml>${inside.join("")}</xml>`, { contentType: "text/xml" })
+}
+
 /** QQ's answer to a call that succeeded. */
 export const answerOf = (
   endpoint: Endpoint.Any,
@@ -24,6 +29,8 @@ export const answerOf = (
       return json(switches.tokenErrcode ? { ...body, errcode: 0 } : body, switches)
     case "auth.code2Session":
       return json({ ...body, errcode: 0, errmsg: "", uin: "" }, switches)
+    case "wxPayProxy.unifiedOrder":
+      return xml(body)
     default:
       return json(body, switches)
   }

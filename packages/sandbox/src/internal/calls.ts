@@ -63,6 +63,8 @@ const checkTemplate = (
     : Effect.void
 }
 
+const payPage = "https://wx.tenpay.com/cgi-bin/mmpayweb-bin/checkmweb?prepay_id=1"
+
 const handlers: { readonly [E in Endpoints as E["name"]]: Handler<E> } = {
   "auth.getAccessToken": (_, appid, platform) =>
     Effect.map(Clock.currentTimeMillis, (now) => ({
@@ -152,7 +154,21 @@ const handlers: { readonly [E in Endpoints as E["name"]]: Handler<E> } = {
   "openData.setUserInteractiveData": () => Effect.void,
 
   "encryption.getUserEncryptKey": () =>
-    Effect.succeed({ key_info_list: [{ encrypt_key: Redacted.make("VI6BpyrK9XH4i4AIGe86tg=="), version: 1 }] })
+    Effect.succeed({ key_info_list: [{ encrypt_key: Redacted.make("VI6BpyrK9XH4i4AIGe86tg=="), version: 1 }] }),
+
+  "gamePay.prePay": () => Effect.succeed({ prepayId: "prepay" }),
+  "gamePay.checkPay": () => Effect.succeed({ errcode: 0, pay_state: 0 }),
+  "gamePay.getBalance": () => Effect.succeed({ errcode: 0, remainder: 0 }),
+
+  "midasPay.pay": () => Effect.succeed({ errcode: 0, balance: 0, used_gen_amt: 0 }),
+  "midasPay.getBalance": () => Effect.succeed({ errcode: 0, remainder: 0 }),
+  "midasPay.present": () => Effect.succeed({ errcode: 0, balance: 0 }),
+
+  "wxPayProxy.unifiedOrder": () =>
+    Effect.succeed({ return_code: "SUCCESS", result_code: "SUCCESS", mweb_url: payPage }),
+  "wxPayProxy.h5": () => Effect.succeed({ h5_url: payPage }),
+  "wxPayProxy.partnerH5": () => Effect.succeed({ h5_url: payPage }),
+  "wxPayProxy.combineH5": () => Effect.succeed({ h5_url: payPage })
 }
 
 /** Executes a call of a program, or refuses it. */

@@ -41,6 +41,7 @@ export const readParams = Effect.fnUntraced(function* (
     return params
   }
   const text = new TextDecoder().decode(bytes)
+  if (type.startsWith("text/xml")) return { body: text }
   if (isForm) return Object.fromEntries(new URLSearchParams(text))
   const parsed = yield* Effect.try({ try: () => JSON.parse(text) as unknown, catch: bad })
   return typeof parsed === "object" && parsed !== null ? { ...parsed } : yield* Effect.fail(bad())

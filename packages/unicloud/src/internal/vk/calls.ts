@@ -67,7 +67,7 @@ const invokeBy =
         if (needsToken || !isNoStore(error)) throw error
         return runWithoutStore(endpoint.name, call)
       })
-      return toResult(value, heard?.json ?? {})
+      return toResult(value, heard?.json ?? (isObject(value) ? value : {}))
     } catch (error) {
       if (!isQQError(error)) throw error
       const { reason } = error

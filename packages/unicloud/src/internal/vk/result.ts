@@ -113,7 +113,9 @@ export const failure = (endpoint: Any, error: QQError, body: Json | undefined): 
       return unsent(endpoint, code ?? 45009, ("text" in reason ? reason.text : undefined) || error.help.zh)
     }
   }
-  if (code !== undefined && endpoint.authorization === "access_token") return noToken
+  // An answer in another form than QQ's has its code in another place.
+  const isOther = endpoint.readOther !== undefined
+  if (code !== undefined && endpoint.authorization === "access_token" && !isOther) return noToken
   if (reason._tag === "InvalidInput" && code === undefined) return unfit(endpoint, reason.field, error.help.zh)
   return toVkError(error)
 }
