@@ -9,7 +9,7 @@ import { spawnSync } from "node:child_process"
 import { createHash, createHmac } from "node:crypto"
 import { inspect } from "node:util"
 
-const sessionKey = "VUNQZ0hRYURxNlZZbmNOZw=="
+const session_key = "VUNQZ0hRYURxNlZZbmNOZw=="
 const prepay = {
   path: "/api/json/openApiPay/GamePrePay",
   parameters: {
@@ -35,7 +35,7 @@ describe("signatures: the samples", () => {
       assert.strictEqual(yield* Signature.loginState(key, body), expected)
       assert.strictEqual(yield* Signature.loginState(Redacted.make(key), Buffer.from(body)), expected)
       assert.strictEqual(
-        yield* Signature.gamePay({ ...prepay, sessionKey }),
+        yield* Signature.gamePay({ ...prepay, session_key }),
         "38181bd0acf24eda203655a3be9f2e42b62d4fcf1c1de61a98b0573d13531449"
       )
       // The signature that QQ's document prints belongs to this text, with WeChat's host.
@@ -85,10 +85,10 @@ describe("signatures: the samples", () => {
     }
   ] as const)("of another client of Midas: $path", ({ parameters, path, qqSig, sig, signed }) =>
     Effect.gen(function* () {
-      const appKey = "zNLgAGgqsEWJOg1nFVaO5r7fAlIQxr1u"
-      assert.strictEqual(yield* Signature.midas({ path, parameters, appKey }), sig)
+      const app_key = "zNLgAGgqsEWJOg1nFVaO5r7fAlIQxr1u"
+      assert.strictEqual(yield* Signature.midas({ path, parameters, app_key }), sig)
       const withSig = { ...parameters, sig: signed }
-      assert.strictEqual(yield* Signature.midasQQ({ path, parameters: withSig, sessionKey: user.openkey }), qqSig)
+      assert.strictEqual(yield* Signature.midasQQ({ path, parameters: withSig, session_key: user.openkey }), qqSig)
     })
   )
 })
@@ -135,7 +135,7 @@ describe("signatures: as other implementations make them", () => {
         const { path } = prepay
         const ours = { ...parameters, user_ip: "1.2.3.4", sig: "x", empty: "", missing: undefined }
         assert.strictEqual(
-          yield* Signature.gamePay({ path, parameters: ours, sessionKey: key }),
+          yield* Signature.gamePay({ path, parameters: ours, session_key: key }),
           signedByNode(path, parameters, "session_key", key, encodeURIComponent)
         )
         for (const encoding of ["component", "form"] as const) {
@@ -164,7 +164,7 @@ describe("signatures: as other implementations make them", () => {
         "appid=1&offer_id=&openid=密 é&openkey=&pf=&pfkey=&ts=&zone_id="
       )}`
       assert.strictEqual(
-        yield* Signature.midas({ path, parameters: { appid: 1n, openid: "密 é" }, appKey: secret }),
+        yield* Signature.midas({ path, parameters: { appid: 1n, openid: "密 é" }, app_key: secret }),
         dgst(message, "-sha1", ...mac("键&x&")).toString("base64")
       )
     })
@@ -229,18 +229,18 @@ describe("signatures: wrong arguments", () => {
   const secret = "aSecret0123456789"
   const object = { secret } as never
   const cases: ReadonlyArray<readonly [field: string, made: Effect.Effect<unknown, QQError>]> = [
-    ["sessionKey", Signature.loginState("", "{}")],
-    ["sessionKey", Signature.encryptKey(undefined as never)],
+    ["session_key", Signature.loginState("", "{}")],
+    ["session_key", Signature.encryptKey(undefined as never)],
     ["body", Signature.loginState(secret, object)],
     ["rawData", Signature.userData(object, secret)],
-    ["path", Signature.gamePay({ ...prepay, path: `https://api.q.qq.com/${secret}`, sessionKey: secret })],
-    ["amt", Signature.gamePay({ ...prepay, parameters: { amt: object }, sessionKey: secret })],
+    ["path", Signature.gamePay({ ...prepay, path: `https://api.q.qq.com/${secret}`, session_key: secret })],
+    ["amt", Signature.gamePay({ ...prepay, parameters: { amt: object }, session_key: secret })],
     ["parameters", Signature.payNotification({ path: "/", parameters: secret as never, appsecret: secret })],
     ["appsecret", Signature.verifyPayNotification({ path: "/", parameters: {}, appsecret: Redacted.make("") })],
     ["path", Signature.verifyPayNotification({ path: object, parameters: {}, appsecret: secret })],
-    ["appKey", Signature.midas({ path: "/v3/r/mpay/pay_m", parameters: {}, appKey: object })],
-    ["path", Signature.midas({ path: `/${secret}` as never, parameters: {}, appKey: secret })],
-    ["sessionKey", Signature.midasQQ({ path: "/v3/r/mpay/pay_m", parameters: {}, sessionKey: "" })]
+    ["app_key", Signature.midas({ path: "/v3/r/mpay/pay_m", parameters: {}, app_key: object })],
+    ["path", Signature.midas({ path: `/${secret}` as never, parameters: {}, app_key: secret })],
+    ["session_key", Signature.midasQQ({ path: "/v3/r/mpay/pay_m", parameters: {}, session_key: "" })]
   ]
 
   it.effect("are named, and never shown", () =>

@@ -1,6 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { QQError } from "@qq-mini/core/QQError"
 import * as UserData from "@qq-mini/core/UserData"
+import * as Edge from "@qq-mini/edge"
+import * as Node from "@qq-mini/node"
+import * as UniCloud from "@qq-mini/unicloud"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
@@ -10,23 +13,23 @@ import { inspect } from "node:util"
 import { between, type Draw, draws, oneOf } from "./simulation/random.ts"
 
 const appid = "1112345678"
-const sessionKey = "VUNQZ0hRYURxNlZZbmNOZw=="
+const session_key = "VUNQZ0hRYURxNlZZbmNOZw=="
 const iv = "+/+/AAECAwQFBgcICQoLDA=="
 const watermark = { appid, timestamp: 1_600_000_000 }
 const user = { openId: "55107C3B8501CD7CBD90AEE4626E6D17", nickName: "名字 😀", gender: 1, unionId: null, level: [7] }
 
 /** What QQ does, with Node's modules. */
-const seal = (data: unknown, key = sessionKey, nonce = iv): string => {
+const seal = (data: unknown, key = session_key, nonce = iv): string => {
   const cipher = createCipheriv("aes-128-cbc", Buffer.from(key, "base64"), Buffer.from(nonce, "base64"))
   const json = typeof data === "string" ? data : JSON.stringify(data)
   return Buffer.concat([cipher.update(json), cipher.final()]).toString("base64")
 }
-const sign = (rawData: string, key = sessionKey) => createHash("sha1").update(`${rawData}${key}`).digest("hex")
+const sign = (rawData: string, key = session_key) => createHash("sha1").update(`${rawData}${key}`).digest("hex")
 
 const sealed = (data: object, others: object = {}): UserData.Encrypted => ({
   encryptedData: seal({ ...data, watermark }),
   iv,
-  sessionKey,
+  session_key,
   appid,
   ...others
 })
@@ -47,8 +50,8 @@ describe("user data: decrypts", () => {
       const phone = { phoneNumber: "+85212345678", purePhoneNumber: "12345678", countryCode: "852", more: {} }
       assert.deepStrictEqual(yield* UserData.phoneNumber(sealed(phone)), { ...phone, watermark })
       const share = { openGId: "G1" }
-      const key = Redacted.make(sessionKey)
-      assert.deepStrictEqual(yield* UserData.shareInfo(sealed(share, { sessionKey: key })), { ...share, watermark })
+      const key = Redacted.make(session_key)
+      assert.deepStrictEqual(yield* UserData.shareInfo(sealed(share, { session_key: key })), { ...share, watermark })
       const run = { stepInfoList: [{ timestamp: 1, step: 2 }] }
       assert.deepStrictEqual(yield* UserData.decrypt(sealed(run)), { ...run, watermark })
       const numbers = { encryptedData: seal({ watermark: { appid: 1112345678, timestamp: "12" } }) }
@@ -69,7 +72,7 @@ C7E/r7Z6xNrXd2UIeorGj5Ef7b1pJAYB6Y5anaHqZ9J6nKEBvB4DnNLIVWSgARns
 oKlaRv85IfVunYzO0IKXsyl7JCUjCpoG20f0a04COwfneQAGGwd5oa+T8yO5hzuy
 Db/XcxxmK01EpqOyuxINew==`,
         iv: "r7BXXKkLb8qrSNn05n0qiA==",
-        sessionKey: "tiihtNczf5v6AKRyjwEUhQ==",
+        session_key: "tiihtNczf5v6AKRyjwEUhQ==",
         appid: "wx4f4bc4dec97d474b"
       }
       const { nickName, watermark } = yield* UserData.userInfo(sample)
@@ -79,13 +82,13 @@ Db/XcxxmK01EpqOyuxINew==`,
 
   const hex = (base64: string) => Buffer.from(base64, "base64").toString("hex")
   const openssl = (input: string) =>
-    spawnSync("openssl", ["enc", "-aes-128-cbc", "-base64", "-K", hex(sessionKey), "-iv", hex(iv)], { input })
+    spawnSync("openssl", ["enc", "-aes-128-cbc", "-base64", "-K", hex(session_key), "-iv", hex(iv)], { input })
   it.effect.skipIf(openssl("").status !== 0)("what OpenSSL encrypts, at every length of the last block", () =>
     Effect.gen(function* () {
       for (let length = 0; length <= 16; length++) {
         const data = { openGId: "密".repeat(length), watermark }
         const encryptedData = openssl(JSON.stringify(data)).stdout.toString()
-        assert.deepStrictEqual(yield* UserData.shareInfo({ encryptedData, iv, sessionKey, appid }), data)
+        assert.deepStrictEqual(yield* UserData.shareInfo({ encryptedData, iv, session_key, appid }), data)
       }
     })
   )
@@ -106,11 +109,28 @@ Db/XcxxmK01EpqOyuxINew==`,
         (text) => text.replace(/.{64}/g, "$&\r\n")
       ]
       for (const change of changes) {
-        const changed = { encryptedData: change(encryptedData), iv: change(iv), sessionKey, appid }
+        const changed = { encryptedData: change(encryptedData), iv: change(iv), session_key, appid }
         assert.deepStrictEqual(yield* UserData.shareInfo(changed), data, change.toString())
       }
     })
   )
+})
+
+describe("user data: as promises", () => {
+  const forms = [
+    ["@qq-mini/node", Node.userData],
+    ["@qq-mini/edge", Edge.userData],
+    ["@qq-mini/unicloud", UniCloud.userData]
+  ] as const
+  it.each(forms)("of %s", async (_, userData) => {
+    assert.strictEqual((await userData.userInfo(sealed(user))).openId, user.openId)
+    const rawData = JSON.stringify({ nickName: "x" })
+    const signed = { rawData, signature: sign(rawData), session_key }
+    assert.deepStrictEqual(await userData.verify(signed), { nickName: "x" })
+    const other = await userData.decrypt(sealed(user, { appid: "1198765432" })).catch((error: unknown) => error)
+    assert.instanceOf(other, QQError)
+    assert.strictEqual(problemOf(other as QQError), "appid")
+  })
 })
 
 describe("user data: refuses", () => {
@@ -124,24 +144,24 @@ describe("user data: refuses", () => {
 
   it.effect("a signature that is not that of the text and the key", () =>
     Effect.gen(function* () {
-      const profile = yield* UserData.verify({ rawData, signature, sessionKey: Redacted.make(sessionKey) })
+      const profile = yield* UserData.verify({ rawData, signature, session_key: Redacted.make(session_key) })
       assert.deepStrictEqual(profile, { nickName: user.nickName, gender: 1 })
       const verify = (signed: object) =>
-        problem(UserData.verify({ rawData, signature, sessionKey, ...signed } as UserData.Signed))
+        problem(UserData.verify({ rawData, signature, session_key, ...signed } as UserData.Signed))
       assert.strictEqual(yield* verify({ rawData: `${rawData} ` }), "signature")
-      assert.strictEqual(yield* verify({ sessionKey: otherKey }), "signature")
+      assert.strictEqual(yield* verify({ session_key: otherKey }), "signature")
       assert.strictEqual(yield* verify({ signature: "" }), "signature")
       assert.strictEqual(yield* verify({ signature: undefined }), "format: signature")
       assert.strictEqual(yield* verify({ rawData: { nickName: "x" } }), "format: rawData")
       assert.strictEqual(yield* verify({ rawData: "[]", signature: sign("[]") }), "format: rawData")
-      assert.strictEqual(yield* verify({ sessionKey: undefined }), "InvalidInput: sessionKey")
+      assert.strictEqual(yield* verify({ session_key: undefined }), "InvalidInput: session_key")
     })
   )
 
   it.effect("each fault with an error of its own", () =>
     Effect.gen(function* () {
       const cases: ReadonlyArray<readonly [expected: string, encrypted: object]> = [
-        ["key", { ...whole, sessionKey: otherKey }],
+        ["key", { ...whole, session_key: otherKey }],
         ["key", changed],
         ["tampered", { ...changed, rawData, signature }],
         ["signature", { ...whole, rawData, signature: sign(rawData, otherKey) }],
@@ -161,8 +181,8 @@ describe("user data: refuses", () => {
         ["format: iv", { ...whole, iv: whole.encryptedData }],
         ["format: iv", { ...whole, iv: 16 }],
         ["InvalidInput: appid", { ...whole, appid: undefined }],
-        ["InvalidInput: sessionKey", { ...whole, sessionKey: "c2hvcnQ=" }],
-        ["InvalidInput: sessionKey", { ...whole, sessionKey: "not base64" }],
+        ["InvalidInput: session_key", { ...whole, session_key: "c2hvcnQ=" }],
+        ["InvalidInput: session_key", { ...whole, session_key: "not base64" }],
         ["InvalidInput: maxAge", { ...whole, maxAge: -1 }]
       ]
       for (const [expected, encrypted] of cases) {
@@ -171,7 +191,7 @@ describe("user data: refuses", () => {
         assert.match(error.help.zh, /[一-鿿]/)
         // S1
         const shown = inspect(error, { depth: 9, showHidden: true }) + JSON.stringify(error)
-        for (const hidden of [sessionKey, otherKey, user.openId, whole.encryptedData.slice(0, 20), "not JSON"]) {
+        for (const hidden of [session_key, otherKey, user.openId, whole.encryptedData.slice(0, 20), "not JSON"]) {
           assert.notInclude(shown, hidden)
         }
       }
@@ -230,9 +250,9 @@ describe("user data: 10,000 changes", () => {
         ])
       ),
       iv,
-      sessionKey
+      session_key
     }
-    const part = oneOf(draw, ["encryptedData", "iv", "sessionKey"] as const)
+    const part = oneOf(draw, ["encryptedData", "iv", "session_key"] as const)
     const bytes = Buffer.from(right[part], "base64")
     const spoilt = draw() < 0.3 ? spoilText(draw, right[part]) : spoil(draw, bytes).toString("base64")
     const signed = draw() < 0.3 ? { rawData: "{}", signature: sign("{}") } : {}
@@ -255,7 +275,7 @@ describe("user data: 10,000 changes", () => {
         { concurrency: 100 }
       )
       // What AES-CBC can't notice, such as some changes of iv, gives data.
-      const possible = ["InvalidInput: sessionKey", "appid", "data", "format: encryptedData", "format: iv"]
+      const possible = ["InvalidInput: session_key", "appid", "data", "format: encryptedData", "format: iv"]
       assert.sameMembers([...new Set(found)], [...possible, "key", "signature", "tampered"])
     })
   )

@@ -24,9 +24,9 @@ type User = Schema.Struct<ReturnType<typeof user>>["Type"]
 const signed =
   (path: string) =>
   ({ appid, wire }: Ingredients<User>, more?: Readonly<Record<string, Value>>): Effect.Effect<Composed, QQError> => {
-    const { session_key: sessionKey, ...own } = wire
+    const { session_key, ...own } = wire
     const parameters = { ...own, appid, ...more }
-    return Effect.map(gamePay({ path, parameters, sessionKey }), (sig) => ({
+    return Effect.map(gamePay({ path, parameters, session_key }), (sig) => ({
       ...jsonContent({ ...parameters, sig }),
       query: []
     }))

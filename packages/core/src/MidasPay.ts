@@ -51,12 +51,12 @@ const signed =
         pf: pf ?? `qqapp_qq-2001-android-2011-${appid}`,
         pfkey
       }
-      const sig = yield* midas({ path, parameters, appKey: app_key })
+      const sig = yield* midas({ path, parameters, app_key })
       const access_token = Redacted.value(token!)
       const qq_sig = yield* midasQQ({
         path,
         parameters: { ...parameters, sig, access_token },
-        sessionKey: session_key
+        session_key
       })
       return { ...jsonContent({ ...parameters, sig, sandbox_env, access_token, qq_sig }), query: [] }
     })

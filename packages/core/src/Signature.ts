@@ -35,16 +35,16 @@ export type { Encoding, Parameters, Secret, Value } from "./internal/signing.ts"
  * The signature of the login state, in hexadecimal digits: `signature` beside `sig_method=hmac_sha256` in the calls
  * that change a user's open data. It is the HMAC-SHA256 of the body.
  *
- * - `sessionKey`: as QQ returned it, not decoded.
+ * - `session_key`: as QQ returned it, not decoded.
  * - `body`: exactly the bytes that are sent. `""` for a GET.
  *
  * Source: QQ's document on the signature of the login state. This reproduces its sample.
  */
 export const loginState = /* @__PURE__ */ Effect.fnUntraced(function* (
-  sessionKey: Secret,
+  session_key: Secret,
   body: string | Uint8Array
 ): Effect.fn.Return<string, QQError> {
-  const key = yield* plain("signature.loginState", "sessionKey", sessionKey)
+  const key = yield* plain("signature.loginState", "session_key", session_key)
   if (!(body instanceof Uint8Array)) yield* checkText("signature.loginState", "body", body)
   return Hex.encode(yield* hmac("SHA-256", key, body))
 })
@@ -55,7 +55,7 @@ export const loginState = /* @__PURE__ */ Effect.fnUntraced(function* (
  *
  * QQ does not document it. It is seen in the code of other clients.
  */
-export const encryptKey = (sessionKey: Secret): Effect.Effect<string, QQError> => loginState(sessionKey, "{}")
+export const encryptKey = (session_key: Secret): Effect.Effect<string, QQError> => loginState(session_key, "{}")
 
 /**
  * The signature of a user's data, in hexadecimal digits: the `signature` that `qq.getUserInfo` returns beside
@@ -66,9 +66,9 @@ export const encryptKey = (sessionKey: Secret): Effect.Effect<string, QQError> =
  */
 export const userData = /* @__PURE__ */ Effect.fnUntraced(function* (
   rawData: string,
-  sessionKey: Secret
+  session_key: Secret
 ): Effect.fn.Return<string, QQError> {
-  const key = yield* plain("signature.userData", "sessionKey", sessionKey)
+  const key = yield* plain("signature.userData", "session_key", session_key)
   yield* checkText("signature.userData", "rawData", rawData)
   return Hex.encode(yield* sha1(rawData + key))
 })
@@ -91,7 +91,7 @@ export interface GamePayOptions {
   /** The body of the call. `sig`, `user_ip` and empty parameters are not signed. */
   readonly parameters: Parameters
   /** The user's session key as QQ returned it, not decoded. */
-  readonly sessionKey: Secret
+  readonly session_key: Secret
 }
 
 /**
@@ -104,9 +104,9 @@ export interface GamePayOptions {
 export const gamePay = /* @__PURE__ */ Effect.fnUntraced(function* ({
   parameters,
   path,
-  sessionKey
+  session_key
 }: GamePayOptions): Effect.fn.Return<string, QQError> {
-  const key = yield* plain("signature.gamePay", "sessionKey", sessionKey)
+  const key = yield* plain("signature.gamePay", "session_key", session_key)
   yield* checkPath("signature.gamePay", path)
   return yield* purchase(path, yield* pairsOf("signature.gamePay", parameters), "component", "session_key", key)
 })
@@ -215,7 +215,7 @@ export interface MidasOptions {
   /** The body of the call. Only what Midas wants signed is signed. A parameter that is missing counts as empty. */
   readonly parameters: Parameters
   /** The AppKey of the offer, from Midas. It is not the AppSecret. */
-  readonly appKey: Secret
+  readonly app_key: Secret
 }
 
 /**
@@ -226,10 +226,10 @@ export interface MidasOptions {
  * without those.
  */
 export const midas = /* @__PURE__ */ Effect.fnUntraced(function* ({
-  appKey,
+  app_key,
   ...rest
 }: MidasOptions): Effect.fn.Return<string, QQError> {
-  const key = yield* plain("signature.midas", "appKey", appKey)
+  const key = yield* plain("signature.midas", "app_key", app_key)
   return yield* midasHmac("signature.midas", { ...rest, method: "GET", names: midasNames }, key)
 })
 
@@ -240,7 +240,7 @@ export interface MidasQQOptions {
   /** The body of the call, with `access_token` and the `sig` of {@link midas}. */
   readonly parameters: Parameters
   /** The user's session key as QQ returned it, not decoded. */
-  readonly sessionKey: Secret
+  readonly session_key: Secret
 }
 
 /**
@@ -249,9 +249,9 @@ export interface MidasQQOptions {
  * QQ does not document it. It is seen in the code of other clients, and this reproduces the samples of one.
  */
 export const midasQQ = /* @__PURE__ */ Effect.fnUntraced(function* ({
-  sessionKey,
+  session_key,
   ...rest
 }: MidasQQOptions): Effect.fn.Return<string, QQError> {
-  const key = yield* plain("signature.midasQQ", "sessionKey", sessionKey)
+  const key = yield* plain("signature.midasQQ", "session_key", session_key)
   return yield* midasHmac("signature.midasQQ", { ...rest, method: "POST", names: midasQQNames }, key)
 })

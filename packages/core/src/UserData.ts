@@ -9,7 +9,7 @@
  * The session key must be the one of the login that was valid when the mini program got the data. Each `qq.login` makes
  * a new one.
  *
- * What the user sent fails with `UserDataInvalid`; a wrong `sessionKey`, `appid` or `maxAge` fails with `InvalidInput`.
+ * What the user sent fails with `UserDataInvalid`; a wrong `session_key`, `appid` or `maxAge` fails with `InvalidInput`.
  * Neither shows any of the data or the key. A wrong padding and a wrong text are one problem, because a server that
  * tells them apart helps to decrypt and forge data. Reading the text still takes a few microseconds longer.
  *
@@ -40,7 +40,7 @@ export interface Signed {
   /** QQ's signature of `rawData`. */
   readonly signature: string
   /** The user's session key, from `auth.code2Session` with `needKey: true`. */
-  readonly sessionKey: Secret
+  readonly session_key: Secret
 }
 
 /** Encrypted data, as `qq.getUserInfo`, `qq.getShareInfo` and others return it. */
@@ -50,7 +50,7 @@ export interface Encrypted {
   /** 16 bytes in base64. Repaired too. */
   readonly iv: string
   /** The user's session key, from `auth.code2Session` with `needKey: true`. */
-  readonly sessionKey: Secret
+  readonly session_key: Secret
   /** The id of your program. Data of another program is refused. */
   readonly appid: AppId
   /** The largest age of the data, by its watermark. A number is milliseconds. By default any age is accepted. */
@@ -161,9 +161,9 @@ const fieldsOf = (json: string | undefined): Fields | undefined => {
 const checkSignature = /* @__PURE__ */ Effect.fnUntraced(function* (
   call: string,
   app: AppId | undefined,
-  { rawData, sessionKey, signature }: { readonly [K in keyof Signed]: Signed[K] | null | undefined }
+  { rawData, session_key, signature }: { readonly [K in keyof Signed]: Signed[K] | null | undefined }
 ): Effect.fn.Return<void, QQError> {
-  const key = yield* plain(call, "sessionKey", sessionKey as Secret)
+  const key = yield* plain(call, "session_key", session_key as Secret)
   if (typeof rawData !== "string") return yield* refused(call, app, "format", "rawData")
   if (typeof signature !== "string") return yield* refused(call, app, "format", "signature")
   const expected = yield* Signature.userData(rawData, key)
@@ -185,22 +185,22 @@ export const verify = /* @__PURE__ */ Effect.fnUntraced(function* (signed: Signe
 const decryptAs = /* @__PURE__ */ Effect.fnUntraced(function* <A extends Fields>(
   call: string,
   isKind: (fields: Fields) => fields is A,
-  { appid, encryptedData, iv, maxAge, rawData, sessionKey, signature }: Encrypted
+  { appid, encryptedData, iv, maxAge, rawData, session_key, signature }: Encrypted
 ): Effect.fn.Return<A & Data, QQError> {
   if (!isAppId(appid)) {
     return yield* invalid(call, "appid", { en: "must be the id of your program", zh: "必须是小程序的 appid" })
   }
   const oldest = maxAge === undefined ? Infinity : millisOf(maxAge)
   if (!(oldest > 0)) return yield* invalid(call, "maxAge", notATime)
-  const key = bytesOf(yield* plain(call, "sessionKey", sessionKey))
+  const key = bytesOf(yield* plain(call, "session_key", session_key))
   if (key?.length !== 16) {
-    return yield* invalid(call, "sessionKey", {
+    return yield* invalid(call, "session_key", {
       en: "must be QQ's session_key as it is: 16 bytes in base64",
       zh: "必须是 QQ 返回的 session_key 原文：base64 格式的 16 字节"
     })
   }
   const isSigned = (rawData ?? signature ?? undefined) !== undefined
-  if (isSigned) yield* checkSignature(call, appid, { rawData, sessionKey, signature })
+  if (isSigned) yield* checkSignature(call, appid, { rawData, session_key, signature })
   const sealed = bytesOf(encryptedData)
   if (sealed === undefined || sealed.length === 0 || sealed.length % 16 !== 0) {
     return yield* refused(call, appid, "format", "encryptedData")

@@ -645,6 +645,47 @@ export function toUniError(error: unknown): UniError
 /** vk 云函数的返回值。不是 QQError 的错误会继续抛出。 */
 export function toVkError(error: unknown): VkError
 
+/** 小程序得到的明文数据与签名。 */
+export interface SignedUserData {
+  rawData: string
+  signature: string
+  /** auth.code2Session 返回的 session_key。 */
+  session_key: string
+}
+
+/** 小程序得到的加密数据。 */
+export interface EncryptedUserData {
+  encryptedData: string
+  iv: string
+  /** auth.code2Session 返回的 session_key。 */
+  session_key: string
+  /** 自己小程序的 appid；属于其他小程序的数据会被拒绝。 */
+  appid: string
+  /** 数据的最长有效时间，毫秒。 */
+  maxAge?: number
+  rawData?: string
+  signature?: string
+}
+
+/** 解密得到的数据，包含 QQ 返回的全部字段。 */
+export interface DecryptedUserData {
+  readonly [field: string]: unknown
+  readonly watermark: { readonly appid: string; readonly timestamp?: number }
+}
+
+/** 校验并解密小程序传来的数据，失败时抛出 QQError（UserDataInvalid）。 */
+export const userData: {
+  /** 校验 rawData 的签名，返回其中的内容。 */
+  verify(signed: SignedUserData): Promise<{ readonly [field: string]: unknown }>
+  decrypt(encrypted: EncryptedUserData): Promise<DecryptedUserData>
+  /** qq.getUserInfo 的数据。 */
+  userInfo(encrypted: EncryptedUserData): Promise<DecryptedUserData & { readonly openId: string }>
+  /** 手机号按钮的数据。 */
+  phoneNumber(encrypted: EncryptedUserData): Promise<DecryptedUserData & { readonly phoneNumber: string }>
+  /** qq.getShareInfo 的数据。 */
+  shareInfo(encrypted: EncryptedUserData): Promise<DecryptedUserData & { readonly openGId: string }>
+}
+
 /** uni-id-co 登录时存下的 session_key；没有或已过期时为 undefined。不可下发到客户端。 */
 export function readSessionKey(database: object, user: { appid: string; openid: string }): Promise<string | undefined>
 

@@ -105,6 +105,9 @@ const lacking = (what: string) =>
 
 const fail = <A>(error: QQError): Layer.Layer<A, QQError> => Layer.unwrap(Effect.fail(error))
 
+/** Node 16 and 18 have WebCrypto only in `node:crypto`, not as a global. Calls that sign need it too. */
+export const layerCrypto = WebCrypto.layer(webcrypto as Crypto)
+
 /** The object `uniCloud` of the options, or else the global one. `undefined` outside a cloud function. */
 export const uniCloudOf = ({ uniCloud = (globalThis as { readonly uniCloud?: UniCloud }).uniCloud }: Options) =>
   uniCloud
@@ -228,8 +231,7 @@ const make = Effect.fnUntraced(function* (options: Options, wrapTransport?: Part
       encryption: EncryptedTokenCache
     }
   )
-  // Node 16 and 18 have WebCrypto only in `node:crypto`, not as a global.
-  return Layer.provide(client, WebCrypto.layer(webcrypto as Crypto))
+  return Layer.provideMerge(client, layerCrypto)
 })
 
 /**

@@ -3,12 +3,14 @@
  * objects in the form of uniCloud's own modules (`UniSecCheck`, `UniSubscribemsg`, `createInitQQ`), results for callers, the types of the client, and its errors. Apps with Effect import `UniCloudQQMini` and the
  * modules of `@qq-mini/core`.
  */
+import { promised } from "@qq-mini/core/adapter/userData"
 import { InvalidInput, QQError } from "@qq-mini/core/QQError"
 import * as Effect from "effect/Effect"
 import { hasProperty, isObject } from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type { Database } from "./UniCloud.ts"
 import { sessionKey } from "./SessionKey.ts"
+import { layerCrypto } from "./UniCloudQQMini.ts"
 
 export { createQQMini, type Options } from "./UniCloudQQMini.ts"
 export type { Store } from "./UniCloudQQMini.ts"
@@ -24,6 +26,9 @@ export { UniSubscribemsg } from "./UniSubscribemsg.ts"
 export type { SendResult } from "./UniSubscribemsg.ts"
 export { toUniError, toVkError } from "./UniResult.ts"
 export type { UniError, VkError } from "./UniResult.ts"
+
+/** Verifies and decrypts what a mini program sends: `await userData.userInfo({ encryptedData, iv, session_key, appid })`. */
+export const userData = /* @__PURE__ */ promised((effect) => Effect.provide(effect, layerCrypto))
 
 /**
  * Reads the session key that `uni-id-co` stored in `opendb-open-data` when the user logged in. `undefined` if there is

@@ -196,7 +196,7 @@ describe("S2: it is what compares", () => {
       for (const signature of guessesOf(right)) {
         const answer = yield* readsAll(
           () => [signature, right],
-          Effect.exit(UserData.verify({ rawData, signature, sessionKey: secret }))
+          Effect.exit(UserData.verify({ rawData, signature, session_key: secret }))
         )
         assert.strictEqual(answer._tag === "Success", signature === right)
       }

@@ -79,7 +79,7 @@ const versionOf = (file: string) => async (): Promise<string> =>
 const node = (major: number): Runtime => ({
   name: `Node ${major}`,
   through: "`@qq-mini/edge`",
-  ways: {},
+  ways: major < 20 ? { noCrypto: true } : {},
   version: versionOf(nodeBinary(major)),
   run: launched(nodeBinary(major))
 })

@@ -21,8 +21,10 @@ export interface Given {
   readonly ways: Ways
 }
 
-/** Differences between the HTTP clients of the runtimes. */
+/** Differences between the runtimes and their HTTP clients. */
 export interface Ways {
+  /** Whether there is no global `crypto`, so that calls that sign are refused. */
+  readonly noCrypto?: boolean
   /** Whether the client hides that a connection was refused, so that it is unknown whether a message was sent. */
   readonly hidesRefusal?: boolean
   /** Whether the client repeats checks when a connection is lost. */
@@ -96,6 +98,9 @@ export const tour = async ({ ask, connect, ways }: Given): Promise<ReadonlyArray
   const guest = await newGuest()
   const session = await qq.auth.code2Session({ code: guest.code, needKey: true })
   step("auth.code2Session", [guest.openid, "string"], [session.openid, typeof session.session_key])
+  const stored = { openid: session.openid, session_key: session.session_key!, kv_list: [{ key: "score", value: "7" }] }
+  const signs = ways.noCrypto ? "InvalidConfig" : "ok"
+  step("openData.setUserStorage, signed", signs, await tagOf(qq.openData.setUserStorage(stored)))
   step("a code works once", "InvalidCode", await tagOf(qq.auth.code2Session({ code: guest.code })))
   step("security.msgSecCheck, risky", { risky: true }, await qq.security.msgSecCheck({ content: riskyText }))
   step("security.imgSecCheck", { risky: false }, await qq.security.imgSecCheck({ media: picture }))

@@ -65,7 +65,7 @@ describe("what is delivered", () => {
     const exported = [...lists.flat().map((name) => /\w+(?=\s*$)/.exec(name)![0]), ...consts]
     assert.includeMembers(exported, ["Reason", "VkOptions", "readSessionKey"])
     const told = new Set(
-      Array.from(types.matchAll(/^export (?:class|function|interface|type) (\w+)/gm), ([, name]) => name)
+      Array.from(types.matchAll(/^export (?:class|const|function|interface|type) (\w+)/gm), ([, name]) => name)
     )
     assert.deepStrictEqual(
       exported.filter((name) => !told.has(name)),
@@ -165,7 +165,7 @@ describe.each([12, 14, 16, 18, 20] as const)("the delivered file on Node %i", (v
       const { after, before, left, names, results } = JSON.parse(stdout)
 
       const types = await readFile(join(common, "index.d.ts"), "utf8")
-      const told = Array.from(types.matchAll(/^export (?:function|class) (\w+)/gm), ([, name]) => name!)
+      const told = Array.from(types.matchAll(/^export (?:const|function|class) (\w+)/gm), ([, name]) => name!)
       assert.deepStrictEqual(names, told.toSorted())
 
       assert.strictEqual(before, 0, "nothing is looked at before the first call")

@@ -37,7 +37,7 @@ export const plain = (call: string, field: string, secret: Secret): Effect.Effec
   const text = plainOf(secret)
   return typeof text === "string" && text !== ""
     ? Effect.succeed(text)
-    : Effect.fail(invalid(call, field, field === "sessionKey" ? aSessionKey : aSecret))
+    : Effect.fail(invalid(call, field, field === "session_key" ? aSessionKey : aSecret))
 }
 
 /** Fails unless the argument is a string. */
