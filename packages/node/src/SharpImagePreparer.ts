@@ -62,23 +62,16 @@ interface Source {
   readonly options: SharpOptions
 }
 
-const isBmp = (picture: Uint8Array) => picture[0] === 0x42 && picture[1] === 0x4d && picture.length > 26
-
-// sharp can't read BMP.
-const ofBmp = async (picture: Uint8Array, maxPixels: number): Promise<Source> => {
-  const view = new DataView(picture.buffer, picture.byteOffset)
-  const width = view.getInt32(18, true)
-  const height = Math.abs(view.getInt32(22, true))
+const sourceOf = async (picture: Uint8Array, maxPixels: number): Promise<Source> => {
+  if (picture[0] !== 0x42 || picture[1] !== 0x4d) return { input: picture, options: {} }
+  // Imported only when it is used, because few pictures are BMP.
+  const { open } = await import("./internal/bmp.ts")
+  const bmp = open(picture)
+  if (bmp === undefined) throw unknownFormat(picture)
+  const { height, width } = bmp
   if (width * height > maxPixels) throw tooManyPixels(width, height, 1, maxPixels)
-  const { decode } = await import("bmp-ts")
-  // Its pixels are alpha, blue, green, red. Few programs write the alpha, and few read it.
-  const { data } = decode(Buffer.from(picture.buffer, picture.byteOffset, picture.length))
-  const pixels = new Uint8Array(width * height * 3)
-  for (let to = 0, from = 0; to < pixels.length; to += 3, from += 4) {
-    pixels[to] = data[from + 3]!
-    pixels[to + 1] = data[from + 2]!
-    pixels[to + 2] = data[from + 1]!
-  }
+  const pixels = bmp.pixels()
+  if (pixels === undefined) throw unknownFormat(picture)
   return { input: pixels, options: { raw: { width, height, channels: 3 } } }
 }
 
@@ -122,7 +115,7 @@ const prepare = async (
       "是无法读取各帧的动图：请转换为 GIF 或 WebP"
     )
   }
-  const source: Source = isBmp(picture) ? await ofBmp(picture, maxPixels) : { input: picture, options: {} }
+  const source = await sourceOf(picture, maxPixels)
   const open = (more?: SharpOptions) =>
     // `error`, because a picture that is cut off must not be checked without its end.
     sharp(source.input, { failOn: "error", limitInputPixels: maxPixels, ...source.options, ...more })
