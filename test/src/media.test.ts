@@ -31,6 +31,13 @@ const endless = () => {
   return { seen, stream: stream() }
 }
 
+const givenAway = <A>(view: (buffer: ArrayBuffer) => A): A => {
+  const { buffer } = image.slice()
+  const viewed = view(buffer)
+  structuredClone(buffer, { transfer: [buffer] })
+  return viewed
+}
+
 const forms: Readonly<Record<string, () => Security.ImageInput["media"] & {}>> = {
   "a Uint8Array": () => image,
   "a Buffer": () => Buffer.from(image),
@@ -70,9 +77,33 @@ const wrong: ReadonlyArray<readonly [string, () => unknown, RegExp]> = [
   ["an address", () => "https://example.com/x.png", /is an address and not a picture/],
   ["a path", () => "/tmp/photo.jpg", /must be bytes, a Blob/],
   ["a list of numbers", () => [...image], /must be bytes, a Blob/],
+  ["a list of files", () => [{ buffer: Buffer.from(image) }], /is a list of files: check them one by one/],
+  ["a form", () => new FormData(), /write media: form\.get\("…"\)/],
+  ["memory that was given away", () => givenAway((buffer) => buffer), /is empty/],
+  ["a view of memory that was given away", () => givenAway((buffer) => new DataView(buffer)), /is empty/],
+  ["a Blob of its own kind that gives no bytes", () => ({ size: 9, arrayBuffer: async () => 5e12 }), /must be bytes/],
+  [
+    "a stream of its own kind that gives nothing",
+    () => ({ getReader: () => ({ read: () => null }) }),
+    /stream of text/
+  ],
+  [
+    "a stream that fails at once",
+    () => ({
+      [Symbol.asyncIterator]: () => {
+        throw new TypeError("secret")
+      }
+    }),
+    /can't be read \(TypeError\)/
+  ],
   ["a stream of text", () => Readable.from([base64]), /stream of text or objects/],
   ["an empty Blob", () => new Blob([]), /is empty/],
-  ["a Blob too large", () => new Blob([new Uint8Array(2 ** 20 + 1)]), /1,048,577 bytes/],
+  [
+    "a Blob too large",
+    () => new Blob([new Uint8Array(2 ** 20 + 1)]),
+    /1,048,577 bytes; .*: prepare: true takes larger pictures and other formats/
+  ],
+  ["bytes of another format", () => Buffer.from("RIFF....WEBP"), /is not a PNG.*: prepare: true takes/],
   [
     "a stream that fails",
     () => new ReadableStream({ pull: () => Promise.reject(new TypeError("secret")) }),

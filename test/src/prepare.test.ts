@@ -311,6 +311,15 @@ describe("C1: a function of one's own", () => {
       },
       /media: is ugly/
     ],
+    [
+      "one that gives an object that throws",
+      () => ({
+        get bytes(): Uint8Array {
+          throw new TypeError("secret")
+        }
+      }),
+      /the function failed \(TypeError\)/
+    ],
     ["one that gives nothing", () => [], /returned no picture/],
     ["one that gives something else", (() => "x") as never, /other than bytes/],
     ["one that gives what QQ refuses", () => png(2_000, 2_000), /QQ refuses: it is 2000 × 2000 pixels/],
@@ -338,62 +347,64 @@ describe("C1: a function of one's own", () => {
     assert.deepInclude(error.reason, { _tag: "TimedOut", during: "media" })
     await aborted.promise
   })
-/** A BMP whose pixels do not follow its header at once. */
-const bmpOf = (
-  bits: number,
-  compression: number,
-  width: number,
-  height: number,
-  after: ReadonlyArray<number>,
-  rows: Uint8Array
-) => {
-  const header = Buffer.alloc(54)
-  header.write("BM")
-  header.writeUInt32LE(54 + after.length + 8, 10)
-  header.writeUInt32LE(40, 14)
-  header.writeInt32LE(width, 18)
-  header.writeInt32LE(height, 22)
-  header.writeUInt16LE(bits, 28)
-  header.writeUInt32LE(compression, 30)
-  if (bits <= 8) header.writeUInt32LE(after.length / 4, 46)
-  return Buffer.concat([header, Buffer.from(after), Buffer.alloc(8), rows])
-}
+  /** A BMP whose pixels do not follow its header at once. */
+  const bmpOf = (
+    bits: number,
+    compression: number,
+    width: number,
+    height: number,
+    after: ReadonlyArray<number>,
+    rows: Uint8Array
+  ) => {
+    const header = Buffer.alloc(54)
+    header.write("BM")
+    header.writeUInt32LE(54 + after.length + 8, 10)
+    header.writeUInt32LE(40, 14)
+    header.writeInt32LE(width, 18)
+    header.writeInt32LE(height, 22)
+    header.writeUInt16LE(bits, 28)
+    header.writeUInt32LE(compression, 30)
+    if (bits <= 8) header.writeUInt32LE(after.length / 4, 46)
+    return Buffer.concat([header, Buffer.from(after), Buffer.alloc(8), rows])
+  }
 
-describe("C1: the pixels of a BMP", () => {
-  const blackAndRisky = [0, 0, 0, 0, 255, 0, 255, 0]
-  const masks = (...list: ReadonlyArray<number>) =>
-    list.flatMap((mask) => [...Buffer.from(Uint32Array.of(mask).buffer)])
-  // Of each, the upper one of two rows is black, and the lower one has the risky colour. The width is odd.
-  const kinds: ReadonlyArray<readonly [string, Uint8Array]> = [
-    ["1 bit", bmpOf(1, 0, 3, 2, blackAndRisky, Uint8Array.of(0xe0, 0, 0, 0, 0, 0, 0, 0))],
-    ["4 bits", bmpOf(4, 0, 3, 2, blackAndRisky, Uint8Array.of(0x11, 0x10, 0, 0, 0, 0, 0, 0))],
-    ["8 bits", bmpOf(8, 0, 3, 2, blackAndRisky, Uint8Array.of(1, 1, 1, 0, 0, 0, 0, 0))],
-    ["8 bits from above", bmpOf(8, 0, 3, -2, blackAndRisky, Uint8Array.of(0, 0, 0, 0, 1, 1, 1, 0))],
-    ["16 bits", bmpOf(16, 0, 1, 2, [], Uint8Array.of(0x1f, 0x7c, 0, 0, 0, 0, 0, 0))],
-    ["16 bits with masks", bmpOf(16, 3, 1, 2, masks(0xf800, 0x7e0, 0x1f), Uint8Array.of(0x1f, 0xf8, 0, 0, 0, 0, 0, 0))],
-    ["24 bits", bmpOf(24, 0, 1, 2, [], Uint8Array.of(255, 0, 255, 0, 0, 0, 0, 0))],
-    ["32 bits", bmpOf(32, 0, 1, 2, [], Uint8Array.of(255, 0, 255, 0, 0, 0, 0, 255))],
-    [
-      "32 bits with masks",
-      bmpOf(32, 3, 1, 2, masks(0xff000000, 0xff0000, 0xff00), Uint8Array.of(0, 255, 0, 255, 0, 0, 0, 0))
+  describe("C1: the pixels of a BMP", () => {
+    const blackAndRisky = [0, 0, 0, 0, 255, 0, 255, 0]
+    const masks = (...list: ReadonlyArray<number>) =>
+      list.flatMap((mask) => [...Buffer.from(Uint32Array.of(mask).buffer)])
+    // Of each, the upper one of two rows is black, and the lower one has the risky colour. The width is odd.
+    const kinds: ReadonlyArray<readonly [string, Uint8Array]> = [
+      ["1 bit", bmpOf(1, 0, 3, 2, blackAndRisky, Uint8Array.of(0xe0, 0, 0, 0, 0, 0, 0, 0))],
+      ["4 bits", bmpOf(4, 0, 3, 2, blackAndRisky, Uint8Array.of(0x11, 0x10, 0, 0, 0, 0, 0, 0))],
+      ["8 bits", bmpOf(8, 0, 3, 2, blackAndRisky, Uint8Array.of(1, 1, 1, 0, 0, 0, 0, 0))],
+      ["8 bits from above", bmpOf(8, 0, 3, -2, blackAndRisky, Uint8Array.of(0, 0, 0, 0, 1, 1, 1, 0))],
+      ["16 bits", bmpOf(16, 0, 1, 2, [], Uint8Array.of(0x1f, 0x7c, 0, 0, 0, 0, 0, 0))],
+      [
+        "16 bits with masks",
+        bmpOf(16, 3, 1, 2, masks(0xf800, 0x7e0, 0x1f), Uint8Array.of(0x1f, 0xf8, 0, 0, 0, 0, 0, 0))
+      ],
+      ["24 bits", bmpOf(24, 0, 1, 2, [], Uint8Array.of(255, 0, 255, 0, 0, 0, 0, 0))],
+      ["32 bits", bmpOf(32, 0, 1, 2, [], Uint8Array.of(255, 0, 255, 0, 0, 0, 0, 255))],
+      [
+        "32 bits with masks",
+        bmpOf(32, 3, 1, 2, masks(0xff000000, 0xff0000, 0xff00), Uint8Array.of(0, 255, 0, 255, 0, 0, 0, 0))
+      ]
     ]
-  ]
-  it.each(kinds)("%s", (_, bytes) => {
-    const { height, pixels, width } = Bmp.open(bytes)!
-    const row = (...colour: ReadonlyArray<number>) => Array.from({ length: width }, () => colour).flat()
-    assert.deepStrictEqual([height, [...pixels()!]], [2, [...row(0, 0, 0), ...row(255, 0, 255)]])
-  })
+    it.each(kinds)("%s", (_, bytes) => {
+      const { height, pixels, width } = Bmp.open(bytes)!
+      const row = (...colour: ReadonlyArray<number>) => Array.from({ length: width }, () => colour).flat()
+      assert.deepStrictEqual([height, [...pixels()!]], [2, [...row(0, 0, 0), ...row(255, 0, 255)]])
+    })
 
-  it("compressed, or cut off: refused", () => {
-    for (const compression of [1, 2, 4, 5]) {
-      assert.isUndefined(Bmp.open(bmpOf(4, compression, 3, 2, blackAndRisky, Buffer.alloc(8)))?.pixels())
-    }
-    for (const [, bytes] of kinds) {
-      for (let end = 0; end < bytes.length; end++) assert.isUndefined(Bmp.open(bytes.subarray(0, end))?.pixels())
-    }
+    it("compressed, or cut off: refused", () => {
+      for (const compression of [1, 2, 4, 5]) {
+        assert.isUndefined(Bmp.open(bmpOf(4, compression, 3, 2, blackAndRisky, Buffer.alloc(8)))?.pixels())
+      }
+      for (const [, bytes] of kinds) {
+        for (let end = 0; end < bytes.length; end++) assert.isUndefined(Bmp.open(bytes.subarray(0, end))?.pixels())
+      }
+    })
   })
-})
-
 })
 
 describe("what is checked of a picture", () => {

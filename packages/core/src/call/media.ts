@@ -40,17 +40,22 @@ const nameOf = (u: unknown): string => Object.prototype.toString.call(u).slice(8
 /** The bytes of a value in memory. `undefined` if it holds none. */
 export const bytesOf = (u: unknown): Uint8Array | undefined => {
   if (u instanceof Uint8Array) return u
-  if (ArrayBuffer.isView(u)) return new Uint8Array(u.buffer, u.byteOffset, u.byteLength)
+  if (ArrayBuffer.isView(u)) return held(() => new Uint8Array(u.buffer, u.byteOffset, u.byteLength))
   // By name, because a buffer may come from another realm.
   const name = nameOf(u)
-  if (name === "ArrayBuffer") return new Uint8Array(u as ArrayBuffer)
+  if (name === "ArrayBuffer") return held(() => new Uint8Array(u as ArrayBuffer))
   // Copied, because HTTP clients refuse shared memory.
   return name === "SharedArrayBuffer" ? new Uint8Array(u as SharedArrayBuffer).slice() : undefined
 }
 
+// Memory that was handed to another thread holds nothing, and can't be viewed.
+const held = (view: () => Uint8Array) => Result.getOrElse(Result.try(view), () => new Uint8Array(0))
+
 /** The problem of a picture with too many bytes. */
-export const tooLarge = (size: number, max: number): Problem =>
-  new Problem(
+export class TooLarge extends Problem {}
+
+const tooLarge = (size: number, max: number): Problem =>
+  new TooLarge(
     `is ${group(size)} bytes; at most ${group(max)} (${max / 1024 ** 2} MB) are allowed`,
     `大小为 ${group(size)} 字节，超过上限 ${max / 1024 ** 2} MB`
   )
@@ -78,6 +83,10 @@ const hint = (u: unknown): Problem => {
   const path = ["filepath", "path", "tempFilePath"].find((name) => isText(peek(u, name)))
   if (path !== undefined) return use(`fs.createReadStream(file.${path})`)
   if (isFunction(peek(u, "then"))) return use("await …")
+  if (isFunction(peek(u, "getAll"))) return use('form.get("…")')
+  if (Array.isArray(u) && typeof u[0] === "object") {
+    return new Problem("is a list of files: check them one by one", "是文件列表：请逐个检查")
+  }
   return wrongKind
 }
 
@@ -112,20 +121,17 @@ const unreadable = (cause: unknown) => {
   return new Problem(`can't be read (${name})`, `无法读取（${name}）`)
 }
 
-const attempt = <A>(read: () => PromiseLike<A>): Effect.Effect<A, Problem> =>
-  Effect.tryPromise({ try: () => read(), catch: unreadable })
+const attempt = (read: () => unknown): Effect.Effect<unknown, Problem> =>
+  Effect.tryPromise({ try: () => Promise.resolve(read()), catch: unreadable })
 
 /** Reads a stream to its end. It is cut off as soon as it has more than `max` bytes. */
-const readAll = (
-  read: () => PromiseLike<{ readonly done?: boolean | undefined; readonly value?: unknown }>,
-  stop: () => unknown,
-  max: number
-): Effect.Effect<Uint8Array, Problem> =>
+const readAll = (read: () => unknown, stop: () => unknown, max: number): Effect.Effect<Uint8Array, Problem> =>
   Effect.gen(function* (): Effect.fn.Return<Uint8Array, Problem> {
     const chunks: Array<Uint8Array> = []
     let size = 0
     for (;;) {
-      const { done, value } = yield* attempt(read)
+      // A stream of one's own may give anything.
+      const { done, value } = Object(yield* attempt(read)) as { readonly done?: boolean; readonly value?: unknown }
       if (done) break
       const bytes = bytesOf(value)
       if (bytes === undefined) {
@@ -136,7 +142,7 @@ const readAll = (
       size += bytes.length
       if (size > max) {
         return yield* Effect.fail(
-          new Problem(
+          new TooLarge(
             `is a stream of more than ${group(max)} bytes (${max / 1024 ** 2} MB)`,
             `是字节流，大小超过上限 ${max / 1024 ** 2} MB`
           )
@@ -154,7 +160,7 @@ const readAll = (
     return whole
   }).pipe(
     // Nobody waits for it, because a stream may never end.
-    Effect.onError(() => Effect.forkDetach(Effect.ignore(attempt(() => Promise.resolve(stop())))))
+    Effect.onError(() => Effect.forkDetach(Effect.ignore(attempt(stop))))
   )
 
 /**
@@ -165,9 +171,12 @@ export const fromElsewhere = (u: unknown, max: number): Effect.Effect<Uint8Array
   if (typeof u !== "object" || u === null || bytesOf(u) !== undefined) return undefined
   if (isBlob(u)) {
     if (u.size > max) return Effect.fail(tooLarge(u.size, max))
-    return Effect.map(
+    return Effect.flatMap(
       attempt(() => u.arrayBuffer()),
-      (buffer) => new Uint8Array(buffer)
+      (buffer) => {
+        const bytes = bytesOf(buffer)
+        return bytes === undefined ? Effect.fail(wrongKind) : Effect.succeed(bytes)
+      }
     )
   }
   if (isStream(u)) {
@@ -185,14 +194,13 @@ export const fromElsewhere = (u: unknown, max: number): Effect.Effect<Uint8Array
     )
   }
   if (isIterable(u)) {
-    return Effect.suspend(() => {
-      const iterator = u[Symbol.asyncIterator]()
-      return readAll(
+    return Effect.flatMap(Effect.try({ try: () => u[Symbol.asyncIterator](), catch: unreadable }), (iterator) =>
+      readAll(
         () => iterator.next(),
         () => iterator.return?.(),
         max
       )
-    })
+    )
   }
   return undefined
 }

@@ -11,7 +11,7 @@ import { group } from "../internal/schema.ts"
 import { peek } from "../internal/shown.ts"
 import { InvalidInput } from "../reason/input.ts"
 import { type ImageInfo, inspect } from "./image.ts"
-import { fromElsewhere, inMemory, type Media, Problem } from "./media.ts"
+import { fromElsewhere, inMemory, type Media, Problem, TooLarge } from "./media.ts"
 
 const megabyte = 1024 * 1024
 
@@ -93,6 +93,12 @@ const maxBytesOf = (prepare: unknown): number =>
 
 type Given = ReturnType<typeof given>["Type"]
 
+const preparable = ({ en, zh }: Problem) =>
+  new Problem(
+    `${en}: prepare: true takes larger pictures and other formats`,
+    `${zh}，设置 prepare: true 后支持更大的图片和其他格式`
+  )
+
 const mediaOf = ({ base64, media, prepare }: Given): Params["media"] | Problem => {
   if (media === undefined && base64 === undefined) return new Problem("is required and missing", "缺少必填参数")
   if (media !== undefined && base64 !== undefined) {
@@ -102,9 +108,7 @@ const mediaOf = ({ base64, media, prepare }: Given): Params["media"] | Problem =
   if (bytes instanceof Problem) return bytes
   if (prepare !== undefined && prepare !== false) return { bytes, prepare }
   const info = check(bytes)
-  return info instanceof Problem
-    ? new Problem(`${info.en}: prepare: true makes it fit`, `${info.zh}，设置 prepare: true 可自动处理`)
-    : { bytes, mediaType: info.mediaType }
+  return info instanceof Problem ? preparable(info) : { bytes, mediaType: info.mediaType }
 }
 
 /** The schema of the input. */
@@ -130,11 +134,13 @@ export const invalid = (field: string, { en, zh }: Problem) => new InvalidInput(
 
 /** Reads `media` if it is a file or a stream. */
 export const read = (input: Readonly<Record<string, unknown>>): Reading | undefined => {
-  const reading = fromElsewhere(input["media"], maxBytesOf(input["prepare"]))
+  const max = maxBytesOf(input["prepare"])
+  const reading = fromElsewhere(input["media"], max)
   return (
     reading &&
     Effect.mapBoth(reading, {
-      onFailure: (problem) => invalid("media", problem),
+      onFailure: (problem) =>
+        invalid("media", problem instanceof TooLarge && max === limits.maxBytes ? preparable(problem) : problem),
       onSuccess: (media) => ({ ...input, media })
     })
   )

@@ -67,6 +67,9 @@ const partsOf = (made: Prepared): Effect.Effect<ReadonlyArray<Part>, InvalidInpu
   return Effect.succeed(parts)
 }
 
+// A function may return objects that throw.
+const readParts = (made: Prepared) => Effect.flatten(Effect.try({ try: () => partsOf(made), catch: failed }))
+
 interface Verdict {
   readonly risky: boolean
 }
@@ -114,7 +117,7 @@ export const inParts = (
   if (!("prepare" in media)) return undefined
   const preparer = media.prepare === true ? imagePreparer : media.prepare
   if (preparer === undefined) return Effect.fail(invalid("prepare", noPreparer))
-  return Effect.flatMap(inTime(Effect.flatMap(prepared(preparer, media.bytes), partsOf)), (parts) =>
+  return Effect.flatMap(inTime(Effect.flatMap(prepared(preparer, media.bytes), readParts)), (parts) =>
     checkAll(parts, send)
   )
 }
