@@ -12,7 +12,7 @@ import { buffer } from "node:stream/consumers"
 import { setTimeout as sleep } from "node:timers/promises"
 import { inspect } from "node:util"
 import { createContext, runInContext } from "node:vm"
-import { gzipSync } from "node:zlib"
+import { brotliCompressSync, gzipSync } from "node:zlib"
 import { assert, describe, it } from "vitest"
 import { nobodyThere } from "../support/nobodyThere.ts"
 import { first, image, png, risky, template_id } from "../support/calls.ts"
@@ -371,12 +371,15 @@ for (const http of both) {
 
     it("reads what is compressed, and never takes it for a pass where it is broken", async () => {
       const yes = gzipSync(`{"errCode":0}`)
-      const serve = (body: Uint8Array) =>
-        listen((response) => response.writeHead(200, { "Content-Encoding": "gzip" }).end(body))
+      const serve = (body: Uint8Array, coding = "gzip") =>
+        listen((response) => response.writeHead(200, { "Content-Encoding": coding }).end(body))
       await using server = await serve(yes)
       await using qq = create(server.url, http, { attempts: 1 })
       assert.deepStrictEqual(await check(qq), { risky: false })
       assert.isUndefined(server.requests[0]!.headers["accept-encoding"])
+      await using brotli = await serve(brotliCompressSync(`{"errCode":0}`), "br")
+      await using one = create(brotli.url, http, { attempts: 1 })
+      assert.deepStrictEqual(await check(one), { risky: false })
       for (const body of [yes.subarray(0, -8), Buffer.from("no gzip")]) {
         await using wrong = await serve(body)
         await using other = create(wrong.url, http, { attempts: 1 })

@@ -74,4 +74,5 @@ export const decode = (decoders: Decoders, codings: string, response: Response, 
  * Whether bytes are JSON, HTML or an image. Some HTTP clients decode an answer and leave the header `content-encoding`.
  */
 export const isDecoded = (bytes: Uint8Array): boolean =>
-  /^[\s<{]/.test(String.fromCharCode(bytes[0] ?? 0x20)) || Image.inspect(bytes) !== undefined
+  // No other white space: a brotli begins with a vertical tab.
+  /^[ \t\r\n<{]/.test(String.fromCharCode(bytes[0] ?? 0x20)) || Image.inspect(bytes) !== undefined
