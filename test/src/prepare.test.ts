@@ -198,6 +198,37 @@ describe("C1: files of real encoders", () => {
     })
   })
 
+  it("frames that differ only in what is transparent", { timeout: 120_000 }, async () => {
+    const clear = { r: 0, g: 0, b: 0, alpha: 0 }
+    const frame = async (i: number) =>
+      (await spotted(160, 120, i === 5 ? { left: 10, top: 20, side: 60 } : undefined, clear, "#fff")).png().toBuffer()
+    const frames = sharp(await Promise.all(Array.from({ length: 8 }, (_, i) => frame(i))), { join: { animated: true } })
+    await withSandbox(async (check) => {
+      const { parts } = await check(await frames.webp().toBuffer())
+      // The encoder makes one of equal frames. Each is sent on white and on black.
+      assert.deepStrictEqual(
+        parts!.map(({ frame }) => frame),
+        [0, 0, 1, 1]
+      )
+    })
+  })
+
+  it("turned pages of a TIFF: each is whole", { timeout: 120_000 }, async () => {
+    // Turned, the right end is the lower one.
+    const page = async (left: number) => (await spotted(200, 120, { left, top: 10, side: 20 })).png().toBuffer()
+    const pages = sharp([await page(10), await page(170)], { join: { animated: true } })
+    await withSandbox(async (check) => {
+      const { parts } = await check(await pages.withMetadata({ orientation: 6 }).tiff().toBuffer())
+      assert.deepStrictEqual(
+        parts!.map(({ frame, height, risky, width }) => [frame, width, height, risky]),
+        [
+          [0, 120, 200, true],
+          [1, 120, 200, true]
+        ]
+      )
+    })
+  })
+
   const refused: ReadonlyArray<readonly [string, () => Promise<Uint8Array>, RegExp]> = [
     [
       "a bomb",
@@ -249,6 +280,26 @@ describe("C1: files of real encoders", () => {
         return Buffer.concat([bytes.subarray(0, 33), chunk, bytes.subarray(33)])
       },
       /animation whose frames can't be read/
+    ],
+    [
+      "a GIF that is cut off within its last frame",
+      async () => (await (await animation(3, 2)).gif().toBuffer()).subarray(0, -10),
+      /can't be decoded.*cut off/
+    ],
+    [
+      "an AVIF that is cut off",
+      async () => (await (await spotted(90, 90, undefined)).avif({ effort: 0 }).toBuffer()).subarray(0, -20),
+      /can't be decoded.*cut off/
+    ],
+    [
+      "a GIF of very many tiny frames",
+      async () => {
+        const bytes = await sharp(png(1, 1)).gif().toBuffer()
+        const [start, end] = [bytes.indexOf(0x2c, 13), bytes.length - 1]
+        const frames = Array.from({ length: 1_001 }, () => bytes.subarray(start, end))
+        return Buffer.concat([bytes.subarray(0, start), ...frames, bytes.subarray(end)])
+      },
+      /has 1,001 frames; at most 1,000/
     ],
     [
       "an endless scroll",

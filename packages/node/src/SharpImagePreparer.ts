@@ -1,7 +1,16 @@
 /**
- * Prepares pictures with the package `sharp`: JPEG, PNG, WebP, AVIF, GIF, TIFF and BMP, and HEIC where its decoder can.
+ * Prepares pictures with the package `sharp`: JPEG, PNG, WebP, AVIF, GIF, TIFF and uncompressed BMP, and
+ * HEIC where its decoder can.
  */
-import { badPicture, brandsOf, framesOf, hidesFrames, type Tile, tilesOf } from "@qq-mini/core/adapter/pictureParts"
+import {
+  badPicture,
+  brandsOf,
+  framesOf,
+  framesOfGif,
+  hidesFrames,
+  type Tile,
+  tilesOf
+} from "@qq-mini/core/adapter/pictureParts"
 import type { ImageLimits, ImagePreparer, PreparedImage } from "@qq-mini/core/ImagePreparer"
 import { InvalidInput } from "@qq-mini/core/reason/input"
 import type { Sharp, SharpOptions } from "sharp"
@@ -37,8 +46,14 @@ const load = async (): Promise<SharpModule> => {
 
 const formats = new Set(["jpeg", "png", "webp", "gif", "tiff", "heif"])
 
+// An AVIF has the brand mif1 too.
+const isHeic = (picture: Uint8Array) => {
+  const brands = brandsOf(picture)
+  return brands.some((brand) => /^(?:heic|heix|heim|heis|mif1)$/.test(brand)) && !brands.includes("avif")
+}
+
 const unknownFormat = (picture: Uint8Array) =>
-  brandsOf(picture).some((brand) => /^(?:heic|heix|heim|heis|mif1)$/.test(brand))
+  isHeic(picture)
     ? badPicture(
         "is a HEIC picture, which this sharp can't decode: convert it to JPEG, or use a sharp with HEIC",
         "是 HEIC 图片，当前的 sharp 无法解码：请先转换为 JPEG，或使用支持 HEIC 的 sharp"
@@ -76,6 +91,8 @@ const sourceOf = async (picture: Uint8Array, maxPixels: number): Promise<Source>
 }
 
 const thumbnailSide = 32
+// Frames of a few bytes each would take minutes, since each has a thumbnail.
+const maxPages = 1_000
 const white = { r: 255, g: 255, b: 255 }
 const black = { r: 0, g: 0, b: 0 }
 
@@ -119,16 +136,20 @@ const prepare = async (
   const open = (more?: SharpOptions) =>
     // `error`, because a picture that is cut off must not be checked without its end.
     sharp(source.input, { failOn: "error", limitInputPixels: maxPixels, ...source.options, ...more })
-  const {
-    autoOrient,
-    format,
-    height,
-    pageHeight = height,
-    pages = 1
-  } = await open({ limitInputPixels: false }).metadata()
+  // The size is that of the upright picture, or of one frame.
+  const { autoOrient: upright, format, pages = 1 } = await open({ limitInputPixels: false }).metadata()
   if (source.options.raw === undefined && !formats.has(format)) throw unknownFormat(picture)
-  // The size is that of the upright picture. Frames of an animation are below each other.
-  const upright = pages > 1 ? { width: autoOrient.width, height: pageHeight } : autoOrient
+  if (format === "gif") {
+    // The decoder leaves out a frame that is cut off. Viewers show what there is of it.
+    const { frames, isWhole } = framesOfGif(picture)
+    if (!isWhole || frames !== pages) throw unknownFormat(picture)
+  }
+  if (pages > maxPages) {
+    throw badPicture(
+      `has ${group(pages)} frames; at most ${group(maxPages)} are decoded`,
+      `共 ${group(pages)} 帧，超过上限 ${group(maxPages)} 帧`
+    )
+  }
   if (upright.width * upright.height * pages > maxPixels) {
     throw tooManyPixels(upright.width, upright.height, pages, maxPixels)
   }
@@ -143,8 +164,9 @@ const prepare = async (
   const thumbnails = async (): Promise<ReadonlyArray<Uint8Array>> => {
     const { data } = await open({ pages: -1 })
       .resize(thumbnailSide, thumbnailSide, { fit: "fill" })
-      .flatten({ background: white })
       .toColourspace("srgb")
+      // What is transparent counts too: a white text is not seen on white.
+      .ensureAlpha()
       .raw()
       .toBuffer({ resolveWithObject: true })
     const size = data.length / pages
@@ -154,10 +176,15 @@ const prepare = async (
   const frames = pages === 1 ? [0] : framesOf(await thumbnails(), most)
 
   /** Decodes a frame in the size in which it is sent. */
-  const decode = async (frame: number, { area, width }: Tile): Promise<Pixels> => {
+  const decode = async (frame: number, { area, height, width }: Tile): Promise<Pixels> => {
     const { data, info } = await open(pages === 1 ? {} : { page: frame, pages: 1 })
       .autoOrient()
-      .resize({ width: Math.max(1, Math.round((upright.width * width) / area.width)) })
+      .resize({
+        width: Math.max(1, Math.round((upright.width * width) / area.width)),
+        height: Math.max(1, Math.round((upright.height * height) / area.height)),
+        // A page of a TIFF may be turned by itself. Nothing of it may be cut off.
+        fit: "fill"
+      })
       .toColourspace("srgb")
       .raw()
       .toBuffer({ resolveWithObject: true })
@@ -218,8 +245,8 @@ const turns = (max: number) => {
  * - Of an animation, at most `maxFrames` frames are sent, see `framesOf`.
  * - A picture that is longer than 2.5 times its short side is cut into parts that overlap.
  *
- * Throws `InvalidInput` for a picture that can't be decoded, is damaged or cut off, or has too many pixels, and if the
- * package `sharp` is missing.
+ * Throws `InvalidInput` for a picture that can't be decoded, is damaged or cut off, or has too many pixels or more than
+ * 1,000 frames, and if the package `sharp` is missing.
  */
 export const make = (options: Options = {}): ImagePreparer => {
   const inTurn = turns(options.atOnce ?? 2)

@@ -127,23 +127,23 @@ const blocksAt = (bytes: Uint8Array, at: number): number => {
 
 const colours = (flags: number) => (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0)
 
-/** Whether a GIF has more than one picture. */
-const isAnimatedGif = (bytes: Uint8Array): boolean => {
-  let pictures = 0
-  for (let at = 13 + colours(bytes[10] ?? 0); at < bytes.length;) {
+/** The number of frames of a GIF, and whether its last one is whole. */
+export const framesOfGif = (bytes: Uint8Array): { readonly frames: number; readonly isWhole: boolean } => {
+  let frames = 0
+  let at = 13 + colours(bytes[10] ?? 0)
+  for (; at < bytes.length; at += blocksAt(bytes, at)) {
     if (bytes[at] === 0x2c) {
-      if (++pictures > 1) return true
+      frames++
       at += 10 + colours(bytes[at + 9] ?? 0) + 1
     } else if (bytes[at] === 0x21) at += 2
-    else return false
-    at += blocksAt(bytes, at)
+    else break
   }
-  return false
+  return { frames, isWhole: at <= bytes.length }
 }
 
 /** Whether the picture is an animation: a GIF, WebP, PNG or AVIF with several frames, or a sequence of HEIC. */
 export const isAnimated = (bytes: Uint8Array): boolean => {
-  if (ascii(bytes, 0, 4) === "GIF8") return isAnimatedGif(bytes)
+  if (ascii(bytes, 0, 4) === "GIF8") return framesOfGif(bytes).frames > 1
   // The flag is in the header of a WebP that is more than one picture.
   if (ascii(bytes, 8, 16) === "WEBPVP8X") return ((bytes[20] ?? 0) & 2) !== 0
   return hidesFrames(bytes)
