@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { framesOf, hidesFrames, tilesOf } from "@qq-mini/core/adapter/pictureParts"
 import { InvalidInput } from "@qq-mini/core/QQError"
 import * as Security from "@qq-mini/core/Security"
+import * as ImagesPreparer from "@qq-mini/edge/ImagesPreparer"
 import * as NodeQQMini from "@qq-mini/node/NodeQQMini"
 import * as Bmp from "../../packages/node/src/internal/bmp.ts"
 import * as SharpImagePreparer from "@qq-mini/node/SharpImagePreparer"
@@ -380,6 +381,16 @@ describe("C1: a function of one's own", () => {
     const error = await Effect.runPromise(Effect.flip(run(prepare)))
     assert.match(error.message, expected)
     assert.notInclude(error.message, "secret")
+  })
+
+  it("the Images binding: one that is not configured, and one that fails", async () => {
+    const missing = await Effect.runPromise(Effect.flip(run(ImagesPreparer.make(undefined as never))))
+    assert.match(missing.message, /prepare: needs the Images binding/)
+    const fail = () => Promise.reject(Object.assign(new Error("secret"), { code: 9422 }))
+    const failing = run(ImagesPreparer.make({ info: fail, input: () => assert.fail("was used") }))
+    const { message } = await Effect.runPromise(Effect.flip(failing))
+    assert.match(message, /media: can't be decoded by the Images binding \(error 9422\)/)
+    assert.notInclude(message, "secret")
   })
 
   it("one that does not end: the deadline ends it, and its signal", async () => {

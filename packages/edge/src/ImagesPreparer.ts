@@ -27,11 +27,24 @@ export interface ImagesBinding {
 
 const streamOf = (picture: Uint8Array): ReadableStream<Uint8Array> => new Response(picture as BodyInit).body!
 
-const undecodable = () =>
-  badPicture(
-    "can't be decoded by the Images binding: it must be a JPEG, PNG, WebP, AVIF, GIF or HEIC, and not damaged",
-    "Images 绑定无法解码：必须是完好的 JPEG、PNG、WebP、AVIF、GIF 或 HEIC 图片"
+// The number of Cloudflare's error is shown, because the binding also fails for other reasons than the picture.
+const undecodable = (cause?: unknown) => {
+  const code: unknown = Object(cause).code
+  const number = typeof code === "number" ? [` (error ${code})`, `（错误码 ${code}）`] : ["", ""]
+  return badPicture(
+    `can't be decoded by the Images binding${number[0]}: it must be a JPEG, PNG, WebP, AVIF, GIF or HEIC, and not damaged`,
+    `Images 绑定无法解码${number[1]}：必须是完好的 JPEG、PNG、WebP、AVIF、GIF 或 HEIC 图片`
   )
+}
+
+const noBinding = () =>
+  new InvalidInput({
+    field: "prepare",
+    problem: {
+      en: "needs the Images binding: set images in the configuration of the Worker",
+      zh: "需要 Images 绑定：请在 Worker 的配置中设置 images"
+    }
+  })
 
 /** The picture on a background, as JPEG within the limits. */
 const onBackground = async (
@@ -80,6 +93,8 @@ const prepare = async (images: ImagesBinding, picture: Uint8Array, limits: Image
 export const make =
   (images: ImagesBinding): ImagePreparer =>
   async (picture, limits) => {
+    // A binding that is not configured is missing only at run time.
+    if ((images as ImagesBinding | undefined) === undefined) throw noBinding()
     if (isAnimated(picture)) {
       throw badPicture(
         "is an animation, of which the Images binding gives only the first frame",
@@ -89,6 +104,6 @@ export const make =
     try {
       return await prepare(images, picture, limits)
     } catch (error) {
-      throw error instanceof InvalidInput ? error : undecodable()
+      throw error instanceof InvalidInput ? error : undecodable(error)
     }
   }
