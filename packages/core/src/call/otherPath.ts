@@ -1,11 +1,11 @@
 /** Calls of any other path of QQ's API: `QQMini.request`. */
 import * as Effect from "effect/Effect"
 import { isObject } from "effect/Predicate"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { type Any, type CallCredentials, type CallOptions, TypeId } from "../endpoint/definition.ts"
 import { both } from "../internal/problem.ts"
-import { Finite, Text, Whole } from "../internal/schema.ts"
+import { Finite, isRedactedText, Text, Whole } from "../internal/schema.ts"
 import { perDay, perMinute } from "../Limit.ts"
 import type { QQError } from "../reason/error.ts"
 import { fieldsOf, looksLikeHtml } from "./answer.ts"
@@ -83,9 +83,6 @@ const noToken = /* @__PURE__ */ Schema.makeFilter<object>((parameters) =>
     : undefined
 )
 
-const isRedacted = (u: unknown): u is Redacted.Redacted<string> =>
-  Redacted.isRedacted(u) && typeof Redacted.value(u) === "string"
-
 const jsonOf = /* @__PURE__ */ orUndefined((body: unknown): string => JSON.stringify(body))
 
 const isJsonObject = (u: unknown): u is Fields =>
@@ -100,7 +97,13 @@ const input = () =>
     query: Schema.optional(
       Schema.Record(
         Schema.String,
-        Schema.Union([Schema.String, Finite, Schema.Boolean, Schema.declare(isRedacted), Schema.Undefined]).annotate({
+        Schema.Union([
+          Schema.String,
+          Finite,
+          Schema.Boolean,
+          Schema.declare(isRedactedText),
+          Schema.Undefined
+        ]).annotate({
           message: both("must be a string, a number or a boolean", "必须是字符串、数字或布尔值")
         })
       )
@@ -177,7 +180,7 @@ export const endpointOf = (given: unknown): Any => {
       const { body, contentType = "application/json", query = {} } = wire as Input
       return Effect.succeed({
         query: Object.entries(query).flatMap(([name, value]) =>
-          value === undefined ? [] : [[name, isRedacted(value) ? value : String(value)] as const]
+          value === undefined ? [] : [[name, isRedactedText(value) ? value : String(value)] as const]
         ),
         headers: body === undefined ? {} : { "content-type": contentType },
         body: body === undefined || typeof body === "string" || isBytes(body) ? body : JSON.stringify(body)

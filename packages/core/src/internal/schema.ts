@@ -40,7 +40,8 @@ const isRedacted = (u: unknown): u is Redacted.Redacted<string> => Redacted.isRe
 const plainOf = (secret: string | Redacted.Redacted<string>): string =>
   isRedacted(secret) ? Redacted.value(secret) : secret
 
-const isRedactedText = (u: unknown): u is Redacted.Redacted<string> => {
+/** Whether a value is a redacted text that is not empty. */
+export const isRedactedText = (u: unknown): u is Redacted.Redacted<string> => {
   const text: unknown = Redacted.isRedacted(u) ? Redacted.value(u) : undefined
   return typeof text === "string" && text !== ""
 }
