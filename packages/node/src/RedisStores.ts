@@ -1,6 +1,6 @@
 /**
- * Tokens and quotas in Redis: one server, a cluster, or the master that Sentinel names. Any number of processes and
- * machines share one token and one count of each quota.
+ * Tokens, quotas and handled messages in Redis: one server, a cluster, or the master that Sentinel names. Any number of processes and
+ * machines share one token and one count of each quota, and handle each message of QQ once.
  *
  * While a cluster or Sentinel has no master, each process goes on with its token, and counts the quotas alone. Redis
  * replicates asynchronously, so a failover can also lose what the old master wrote in its last moments. A lost token or
@@ -10,7 +10,9 @@
 import { redis as redisErrors, shown } from "@qq-mini/core/adapter/shown"
 import { invalidConfig, redact } from "@qq-mini/core/App"
 import type { QQError } from "@qq-mini/core/QQError"
+import type { PushStore } from "@qq-mini/core/PushStore"
 import type { Quota } from "@qq-mini/core/Quota"
+import * as RedisPushStore from "@qq-mini/core/RedisPushStore"
 import * as RedisQuota from "@qq-mini/core/RedisQuota"
 import * as RedisTokenCache from "@qq-mini/core/RedisTokenCache"
 import { TokenCache } from "@qq-mini/core/TokenCache"
@@ -166,7 +168,7 @@ const layerOver = (
   current: () => Connection,
   options: RedisTokenCache.Options,
   failed: (problem: string) => QQError
-): Layer.Layer<TokenCache | Quota, QQError> => {
+): Layer.Layer<TokenCache | Quota | PushStore, QQError> => {
   const tokens = canSubscribe(current().client) ? RedisTokenCache.layer : RedisTokenCache.layerUnwatched
   const probe = Layer.effectDiscard(
     Effect.flatMap(TokenCache, (cache) => cache.read("0:probe")).pipe(
@@ -174,9 +176,11 @@ const layerOver = (
       Effect.timeoutOrElse({ duration: probeTimeoutMillis, orElse: () => Effect.fail(failed("no answer")) })
     )
   )
-  return Layer.merge(Layer.provideMerge(probe, tokens(options)), RedisQuota.layer(options)).pipe(
-    Layer.provide(redisOver(current))
-  )
+  return Layer.mergeAll(
+    Layer.provideMerge(probe, tokens(options)),
+    RedisQuota.layer(options),
+    RedisPushStore.layer(options)
+  ).pipe(Layer.provide(redisOver(current)))
 }
 
 const importRedis = (setting: string) =>
@@ -192,7 +196,7 @@ const importRedis = (setting: string) =>
  * failover of a cluster or of Sentinel is followed. If Redis can't be used when the layer is built, the layer fails with
  * a `QQError` that names the setting and the fix. Needs the package `redis`.
  */
-export const layer = (options: Options): Layer.Layer<TokenCache | Quota, QQError> =>
+export const layer = (options: Options): Layer.Layer<TokenCache | Quota | PushStore, QQError> =>
   Layer.unwrap(
     Effect.gen(function* () {
       const { setting = "url" } = options
@@ -220,7 +224,7 @@ export const layer = (options: Options): Layer.Layer<TokenCache | Quota, QQError
 export const fromClient = (
   client: Client,
   options: RedisTokenCache.Options = {}
-): Layer.Layer<TokenCache | Quota, QQError> => {
+): Layer.Layer<TokenCache | Quota | PushStore, QQError> => {
   const setting = "store"
   if (!isClient(client)) {
     return Layer.effectContext(

@@ -1,8 +1,10 @@
-/** Tokens and quotas in the Redis of `uniCloud.redis()`. */
+/** Tokens, quotas and handled messages in the Redis of `uniCloud.redis()`. */
 import { redis as redisErrors, shown } from "@qq-mini/core/adapter/shown"
 import { invalidConfig } from "@qq-mini/core/App"
 import type { QQError } from "@qq-mini/core/QQError"
+import type { PushStore } from "@qq-mini/core/PushStore"
 import type * as Quota from "@qq-mini/core/Quota"
+import * as RedisPushStore from "@qq-mini/core/RedisPushStore"
 import * as RedisQuota from "@qq-mini/core/RedisQuota"
 import * as RedisTokenCache from "@qq-mini/core/RedisTokenCache"
 import type { TokenCache } from "@qq-mini/core/TokenCache"
@@ -28,11 +30,15 @@ const failed = (error: unknown) => {
 export const layer = (
   redis: () => RedisClient,
   options: RedisTokenCache.Options = {}
-): Layer.Layer<TokenCache | Quota.Quota, QQError> =>
+): Layer.Layer<TokenCache | Quota.Quota | PushStore, QQError> =>
   Layer.unwrap(
     Effect.try({ try: redis, catch: (error) => enableRedis(shown(error, redisErrors)) }).pipe(
       Effect.map((client) =>
-        Layer.merge(RedisTokenCache.layerUnwatched(options), RedisQuota.layer(options)).pipe(
+        Layer.mergeAll(
+          RedisTokenCache.layerUnwatched(options),
+          RedisQuota.layer(options),
+          RedisPushStore.layer(options)
+        ).pipe(
           Layer.provide(
             RedisTokenCache.layerEval((lua, keys, params) =>
               Effect.tryPromise({ try: async () => client.eval(lua, keys, ...params), catch: failed })

@@ -43,16 +43,12 @@ export const exists = async (collection: Collection): Promise<boolean> => {
   }
 }
 
-/**
- * Makes a `TokenCacheError` from a database error. It shows only a known code, because the message may contain a token.
- */
-export const failure = (
-  operation: TokenCacheError["operation"],
-  error: unknown,
-  collection: string
-): TokenCacheError => {
-  const problem = isMissing(error)
+/** Describes a database error. It shows only a known code, because the message may contain a token. */
+export const problemOf = (error: unknown, collection: string): string =>
+  isMissing(error)
     ? `the collection ${collection} does not exist: ${howToCreate.en} / ${howToCreate.zh}`
     : shown(error, uniCloudDatabase)
-  return new TokenCacheError({ operation, problem })
-}
+
+/** Makes a `TokenCacheError` from a database error. */
+export const failure = (operation: TokenCacheError["operation"], error: unknown, collection: string): TokenCacheError =>
+  new TokenCacheError({ operation, problem: problemOf(error, collection) })
