@@ -58,7 +58,11 @@ const modules: Readonly<Record<string, (options: Odd) => unknown>> = {
   UniSecCheck: (options) => new Uni.UniSecCheck(options),
   UniSubscribemsg: (options) => new Uni.UniSubscribemsg(options),
   createInitQQ: Uni.createInitQQ,
-  createTokenStore: Uni.createTokenStore
+  createTokenStore: Uni.createTokenStore,
+  "payNotificationHandler of Node": Node.payNotificationHandler,
+  "payNotificationHandler of edge": Edge.payNotificationHandler,
+  "payNotificationHandler of uniCloud": Uni.payNotificationHandler,
+  pushHandler: Edge.pushHandler
 }
 const memory: Odd = TokenCache.layerMemory
 const stores: Readonly<Record<string, (options: Odd) => unknown>> = {
@@ -140,7 +144,10 @@ describe("I1: options", () => {
       [() => stores["DatabaseTokenCache"]!({ collection: 5 }), /collection: must be the name of a collection/],
       [() => build(Edge.kv(undefined, memory)), /store: has no KV namespace/],
       [() => build(Edge.kv({ put: () => {} } as Odd, undefined as Odd)), /store: needs a store behind KV/],
-      [() => Uni.createTokenStore({ read: 5, replace: 5 } as Odd), /read: must be a function/]
+      [() => Uni.createTokenStore({ read: 5, replace: 5 } as Odd), /read: must be a function/],
+      [() => Edge.pushHandler({ onPush: () => {}, store: "x" } as Odd), /store: must be a layer of PushStore/],
+      [() => Edge.payNotificationHandler({ ...program } as Odd), /onPaid: must be a function/],
+      [() => Uni.payNotificationHandler({ ...program, onPaid: () => {} } as Odd), /path: must be a path/]
     ]
     for (const [make, expected] of wrong) assert.match((await refused(make)).message, expected)
   })

@@ -16,3 +16,10 @@ export { isQQError, QQError, type Reason } from "@qq-mini/core/QQError"
 
 /** Verifies and decrypts what a mini program sends: `await userData.userInfo({ encryptedData, iv, session_key, appid })`. */
 export const userData = /* @__PURE__ */ promised()
+export {
+  payNotificationHandler,
+  type PayNotificationHandlerOptions,
+  pushHandler,
+  type PushHandlerOptions
+} from "@qq-mini/core/PushWeb"
+export type { PayNotification, Push } from "@qq-mini/core/Push"

@@ -917,3 +917,86 @@ export interface VkOpenapiQQ {
 
 /** vk.openapi.qq = createVkOpenapiQQ()。默认与仍在运行的 vk 共用 vk-global-data 中的 token。 */
 export function createVkOpenapiQQ(options?: VkOptions): VkOpenapiQQ
+
+/** 游戏支付成功后 QQ 发来的通知。 */
+export interface PayNotification {
+  openid: string
+  /** 您的订单号，与预下单时相同。 */
+  bill_no: string
+  /** 金额，请与订单核对。 */
+  amt: number
+  /** QQ 给出的时间，秒。 */
+  ts: number
+  /** 预下单时的备注；没有时为 ""。 */
+  app_remark: string
+  sig: string
+  /** QQ 发来的全部参数。 */
+  parameters: readonly (readonly [name: string, value: string])[]
+}
+
+/** QQ 的推送。推送没有公开的签名，不可仅凭推送认定事实。 */
+export type Push =
+  /** 游戏的 form_id；Content 原样保留。 */
+  | {
+      readonly _tag: "GameFormId"
+      readonly OpenId: string
+      readonly MsgId: string
+      readonly Content: string
+      readonly CreateTime: number | undefined
+      readonly fields: { readonly [field: string]: unknown }
+    }
+  /** 未知的类型，保留全部字段。 */
+  | {
+      readonly _tag: "UnknownPush"
+      readonly MsgType: string
+      readonly MsgId: string | undefined
+      readonly fields: { readonly [field: string]: unknown }
+    }
+
+/** URL 化的云函数收到的事件。 */
+export interface UrlEvent {
+  httpMethod?: string
+  path?: string
+  body?: unknown
+  isBase64Encoded?: boolean
+}
+
+/** URL 化的云函数的返回值（集成响应）。 */
+export interface UrlAnswer {
+  mpserverlessComposedResponse: true
+  isBase64Encoded: false
+  statusCode: number
+  headers: { "content-type": string }
+  body: string
+}
+
+/** URL 化的云函数的处理函数：exports.main = payNotificationHandler({ … })。 */
+export type UrlHandler = (event: UrlEvent) => Promise<UrlAnswer>
+
+/** 记住已处理消息之处："database"（默认，集合 qq-mini-tokens）、"redis"，或 "memory"（仅本实例）。 */
+export type PushStoreName = "database" | "redis" | "memory"
+
+/** 支付通知处理函数的选项。 */
+export interface PayNotificationHandlerOptions {
+  appid: string
+  /** 用于验证签名。 */
+  appsecret: string
+  /** 在 QQ 登记的回调地址的完整路径，如 "/paid"，参与签名。 */
+  path: string
+  /** 每笔真实的支付调用一次；抛出错误时 QQ 会再次通知。请核对金额，并只修改尚未支付的订单。 */
+  onPaid(payment: PayNotification): unknown
+  store?: PushStoreName | object
+}
+
+/** 推送处理函数的选项。 */
+export interface PushHandlerOptions {
+  /** 每条推送调用一次；抛出错误时请 QQ 再次推送。 */
+  onPush(push: Push): unknown
+  store?: PushStoreName | object
+}
+
+/** 支付通知：验证签名，去重，调用 onPaid，并按 QQ 的要求应答。 */
+export function payNotificationHandler(options: PayNotificationHandlerOptions): UrlHandler
+
+/** 推送：去重，调用 onPush，并应答。请使用他人猜不到的地址。 */
+export function pushHandler(options: PushHandlerOptions): UrlHandler

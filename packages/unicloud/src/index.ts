@@ -24,6 +24,16 @@ export { UniSecCheck } from "./UniSecCheck.ts"
 export type { CheckResult, TextCheckResult } from "./UniSecCheck.ts"
 export { UniSubscribemsg } from "./UniSubscribemsg.ts"
 export type { SendResult } from "./UniSubscribemsg.ts"
+export { payNotificationHandler, pushHandler } from "./PushHandler.ts"
+export type {
+  PayNotificationHandlerOptions,
+  PushHandlerOptions,
+  PushStoreName,
+  UrlAnswer,
+  UrlEvent,
+  UrlHandler
+} from "./PushHandler.ts"
+export type { PayNotification, Push } from "@qq-mini/core/Push"
 export { toUniError, toVkError } from "./UniResult.ts"
 export type { UniError, VkError } from "./UniResult.ts"
 

@@ -142,3 +142,21 @@ export type ReasonsAsTold = Holds<
 >
 export type UniErrors = Holds<Same<keyof Told.UniError, keyof Real.UniError>>
 export type VkErrors = Holds<Same<keyof Told.VkError, keyof Real.VkError>>
+
+// the handlers of what QQ sends
+type ToldPay = Told.PayNotificationHandlerOptions
+type RealPay = Real.PayNotificationHandlerOptions
+type OtherThanStore<A> = Omit<A, "store" | "onPaid" | "onPush">
+export const toldPay: ReturnType<typeof Told.payNotificationHandler> = {} as Real.UrlHandler
+export const toldPush: ReturnType<typeof Told.pushHandler> = {} as Real.UrlHandler
+export type EventAsTold = Holds<Fits<Told.UrlEvent, Real.UrlEvent>>
+export type EventThere = Holds<SameFields<Told.UrlEvent, Real.UrlEvent>>
+export type UrlAnswerThere = Holds<SameFields<Told.UrlAnswer, Real.UrlAnswer>>
+export type PayThere = Holds<SameFields<ToldPay, RealPay>>
+export type PayFits = Holds<Fits<OtherThanStore<ToldPay>, OtherThanStore<RealPay>>>
+export type PushThere = Holds<SameFields<Told.PushHandlerOptions, Real.PushHandlerOptions>>
+export type PaymentAsTold = Holds<Fits<Real.PayNotification, Told.PayNotification>>
+export type PaymentThere = Holds<SameFields<Told.PayNotification, Real.PayNotification>>
+export type PushAsTold = Holds<Fits<Real.Push, Told.Push>>
+export type PushFields = Holds<SameFields<Told.Push, Real.Push>>
+export type PushStoreNames = Holds<Same<Extract<ToldPay["store"], string>, Extract<RealPay["store"], string>>>
