@@ -16,7 +16,7 @@ import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as fc from "fast-check"
-import { calls, image } from "./support/calls.ts"
+import { calls, image, stranger } from "./support/calls.ts"
 
 const utf8 = new TextEncoder()
 const runs = 2_000
@@ -104,14 +104,13 @@ describe("whatever comes back", () => {
           )
         )
       )
-      const guest = { code: "CODE", openid: "OPENID", form_id: "F" }
       // each run has its own secret, so that a "wrong secret" is not remembered for the next one
       let run = 0
       await fc.assert(
         fc.asyncProperty(reply, async (random) => {
           current = random
           const app = { appid: "1112345678", appsecret: `S${run++}` }
-          const exit = await runtime.runPromiseExit(App.use(call(guest), app))
+          const exit = await runtime.runPromiseExit(App.use(call(stranger), app))
           if (Exit.isFailure(exit)) {
             const failure = Cause.findFail(exit.cause)
             assert.strictEqual(failure._tag, "Success", Cause.pretty(exit.cause))

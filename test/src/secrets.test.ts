@@ -16,7 +16,7 @@ import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
-import { app_key, calls, first, forgetful, newGuest, second, session_key, type Call } from "./support/calls.ts"
+import { calls, first, forgetful, newGuest, second, session_key, stranger, type Call } from "./support/calls.ts"
 import { assertNone, Seen } from "./support/seen.ts"
 
 /** Every reason but those of the configuration, the store and the closed client. */
@@ -57,7 +57,12 @@ const watch = (secrets: Set<string>) =>
 describe("secrets", () => {
   it.live("S1: every fault × every call, with all logs, spans and metrics", () =>
     Effect.gen(function* () {
-      const secrets = new Set([first.appsecret as string, second.appsecret as string, session_key, app_key])
+      const secrets = new Set([
+        first.appsecret as string,
+        second.appsecret as string,
+        session_key,
+        Sandbox.defaultOffer.app_key
+      ])
       const seen = new Seen()
       const quick = Layer.succeed(QQMini.Settings, {
         ...QQMini.Settings.defaultValue(),
@@ -78,7 +83,7 @@ describe("secrets", () => {
         for (const kind of Fault.kinds) {
           for (const [endpoint, call] of Object.entries(calls)) {
             const guest = yield* newGuest(sandbox, `${kind} ${endpoint}`)
-            secrets.add(guest.code)
+            secrets.add(guest.code).add(guest.session_key)
             yield* sandbox.fault({ kind, endpoint, times: 5, delay: "1 second" })
             yield* seen.run(call(guest))
             yield* sandbox.heal
@@ -87,15 +92,13 @@ describe("secrets", () => {
         const wrong = { appid: first.appid, appsecret: "aVeryWrongSecret" }
         secrets.add(wrong.appsecret)
         for (const call of Object.values(calls)) {
-          yield* seen.run(call({ code: "aVeryWrongCode", openid: "nobody", form_id: "none" }))
+          yield* seen.run(call({ ...stranger, code: "aVeryWrongCode" }))
         }
         secrets.add("aVeryWrongCode")
         yield* seen.run(Auth.getAccessToken({ cache: false, ...wrong }))
         yield* seen.run(Auth.getAccessToken({ appid: "nobody" }))
         yield* seen.run(Auth.getAccessToken({ appid: "b a d", appsecret: "aVeryWrongSecret" }))
-        yield* seen.run(
-          calls["auth.code2Session"]!({ code: "aVeryWrongCode", openid: "", form_id: "" }, { attempts: -1 })
-        )
+        yield* seen.run(calls["auth.code2Session"]!({ ...stranger, code: "aVeryWrongCode" }, { attempts: -1 }))
         for (const code of [41030, 45029, 46001, 46003, 45011, 45009, 40036, 87014]) {
           for (const [endpoint, call] of Object.entries(calls)) {
             yield* sandbox.fault({ kind: "code", code, endpoint })
@@ -114,8 +117,7 @@ describe("secrets", () => {
       yield* Effect.gen(function* () {
         const sandbox = yield* Sandbox.Sandbox
         yield* sandbox.fault({ kind: "badToken", times: 20 })
-        for (let i = 0; i < 4; i++)
-          yield* seen.run(calls["security.msgSecCheck"]!({ code: "", openid: "", form_id: "" }))
+        for (let i = 0; i < 4; i++) yield* seen.run(calls["security.msgSecCheck"]!(stranger))
       }).pipe(Effect.provide(connected(QQMini.layer)))
       seen.add(yield* Metric.snapshot)
 
@@ -167,7 +169,7 @@ describe("secrets", () => {
         for (const next of shapes) {
           shape = next
           for (const [name, call] of Object.entries<Call>(calls)) {
-            if (name !== "auth.getAccessToken") yield* seen.run(call({ code, openid: "OPENID", form_id: "F" }))
+            if (name !== "auth.getAccessToken") yield* seen.run(call({ ...stranger, code }))
           }
         }
       }).pipe(Effect.provide(layer))

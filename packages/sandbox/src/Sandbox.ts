@@ -32,7 +32,7 @@ import { answerRequest } from "./internal/request.ts"
 
 export type { LogEntry } from "./internal/log.ts"
 export { type Options, riskySamples } from "./internal/platform.ts"
-export { defaultPrograms, defaultTemplate, type Program } from "./internal/program.ts"
+export { defaultOffer, defaultPrograms, defaultTemplate, type Offer, type Program } from "./internal/program.ts"
 export { defaultSwitches, type Switches } from "./internal/switches.ts"
 
 /** The simulated platform. Its methods also trigger events that do not come from calls of the server API. */
@@ -45,11 +45,14 @@ export class Sandbox extends Context.Service<
       never,
       HttpServerRequest.HttpServerRequest
     >
-    /** Logs a user in, as `qq.login` does. Returns the login code, and the user's openid in the program. */
+    /**
+     * Logs a user in, as `qq.login` does. Returns the login code, the user's openid in the program, and the session key
+     * that `code2Session` returns for the code.
+     */
     readonly login: (user?: {
       readonly user?: string
       readonly appid?: string
-    }) => Effect.Effect<{ readonly code: string; readonly openid: string }>
+    }) => Effect.Effect<{ readonly code: string; readonly openid: string; readonly session_key: string }>
     /** Subscribes a user to a template, as `qq.subscribeAppMsg` does. Allows `times` messages, by default 1. */
     readonly subscribe: (options: {
       readonly openid: string
@@ -60,6 +63,13 @@ export class Sandbox extends Context.Service<
     readonly refuse: (options: { readonly openid: string; readonly template_id?: string }) => Effect.Effect<void>
     /** Submits a form as a user. Returns its form_id, which allows one template message, or `""` for an unknown user. */
     readonly submitForm: (options: { readonly openid: string }) => Effect.Effect<string>
+    /** Buys coins at Midas as a user. */
+    readonly buyCoins: (options: { readonly openid: string; readonly amt: number }) => Effect.Effect<void>
+    /** What the calls of `openData` stored for a user. */
+    readonly stored: (options: { readonly openid: string }) => Effect.Effect<{
+      readonly storage: Readonly<Record<string, string>>
+      readonly interactive: Readonly<Record<string, number>>
+    }>
     /** Fetches a token as another client, and returns it. The old token stays valid for its grace period. */
     readonly stealToken: (appid?: string) => Effect.Effect<string>
     /** Makes all tokens of the program invalid immediately. */
@@ -99,7 +109,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
     login: ({ appid = first, user: name = "someone" } = {}) =>
       Effect.map(Clock.currentTimeMillis, (now) => {
         const user = platform.user(appid, name)
-        return { code: platform.login(user, now), openid: user.openid }
+        return { code: platform.login(user, now), openid: user.openid, session_key: user.sessionKey }
       }),
     subscribe: ({ openid, template_id = defaultTemplate, times = 1 }) =>
       Effect.sync(() => {
@@ -113,6 +123,16 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
       Effect.map(Clock.currentTimeMillis, (now) => {
         const user = platform.withOpenid(openid)
         return user === undefined ? "" : platform.submitForm(user, now)
+      }),
+    buyCoins: ({ amt, openid }) =>
+      Effect.sync(() => {
+        const user = platform.withOpenid(openid)
+        if (user !== undefined) user.coins.bought += amt
+      }),
+    stored: ({ openid }) =>
+      Effect.sync(() => {
+        const { interactive = [], storage = [] } = platform.withOpenid(openid) ?? {}
+        return { storage: Object.fromEntries(storage), interactive: Object.fromEntries(interactive) }
       }),
     stealToken: (appid = first) => Effect.map(Clock.currentTimeMillis, (now) => platform.issue(appid, now)),
     revokeTokens: (appid = first) => Effect.sync(() => platform.revoke(appid)),

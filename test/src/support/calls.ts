@@ -40,19 +40,25 @@ export const png = (width: number, height: number): Uint8Array =>
 
 export const image = png(8, 8)
 
-/** What a call needs of the platform: a fresh code, and a user who subscribed and submitted a form. */
+/** What a call needs of the platform: a fresh code, and a user who subscribed, submitted a form and bought coins. */
 export interface Guest {
   readonly code: string
   readonly openid: string
+  readonly session_key: string
   readonly form_id: string
 }
 
-/** A new user with a login code, one subscription and one form. */
+/** Whom the platform does not know. */
+export const stranger: Guest = { code: "CODE", openid: "OPENID", session_key, form_id: "F" }
+
+/** A new user with a login code, one subscription, one form and some coins. */
 export const newGuest = (sandbox: Sandbox.Sandbox["Service"], user: string): Effect.Effect<Guest> =>
   Effect.gen(function* () {
-    const { code, openid } = yield* sandbox.login({ user })
+    const login = yield* sandbox.login({ user })
+    const { openid } = login
     yield* sandbox.subscribe({ openid })
-    return { code, openid, form_id: yield* sandbox.submitForm({ openid }) }
+    yield* sandbox.buyCoins({ openid, amt: 1_000 })
+    return { ...login, form_id: yield* sandbox.submitForm({ openid }) }
   })
 
 export type Call = (guest: Guest, options?: CallOptions) => Effect.Effect<unknown, QQError, QQMini.QQMini>
@@ -71,12 +77,12 @@ export const calls: Readonly<Record<string, Call>> = {
     SubscribeMessage.send({ touser: openid, template_id, data: { keyword1: { value: "x" } } }, options),
   "templateMessage.send": ({ form_id, openid }, options) =>
     TemplateMessage.send({ touser: openid, template_id, form_id, data: { keyword1: { value: "x" } } }, options),
-  "openData.setUserStorage": ({ openid }, options) =>
+  "openData.setUserStorage": ({ openid, session_key }, options) =>
     OpenData.setUserStorage({ openid, session_key, kv_list: [{ key: "k", value: "v" }] }, options),
-  "gamePay.prePay": ({ openid }, options) =>
-    GamePay.prePay({ openid, session_key, bill_no: "b", amt: 10, goodid: "43", good_num: 1 }, options),
-  "midasPay.pay": ({ openid }, options) =>
-    MidasPay.pay({ openid, session_key, app_key, offer_id: "1", bill_no: "b", amt: 1 }, options),
+  "gamePay.prePay": ({ openid, session_key }, options) =>
+    GamePay.prePay({ openid, session_key, bill_no: openid, amt: 10, goodid: "43", good_num: 1 }, options),
+  "midasPay.pay": ({ openid, session_key }, options) =>
+    MidasPay.pay({ openid, session_key, ...Sandbox.defaultOffer, bill_no: openid, amt: 1 }, options),
   "wxPayProxy.unifiedOrder": (_, options) =>
     WxPayProxy.unifiedOrder({ body: "<xml></xml>", real_notify_url: "https://example.com" }, options)
 }

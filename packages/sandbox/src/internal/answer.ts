@@ -3,6 +3,7 @@ import type * as Endpoint from "@qq-mini/core/Endpoint"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Schema from "effect/Schema"
 import type { Refusal } from "./refusal.ts"
+import { signedHandlers } from "./signed.ts"
 import type { Switches } from "./switches.ts"
 
 const json = (body: unknown, { jsonType }: Switches, status = 200) =>
@@ -32,7 +33,7 @@ export const answerOf = (
     case "wxPayProxy.unifiedOrder":
       return xml(body)
     default:
-      return json(body, switches)
+      return json(Object.hasOwn(signedHandlers, endpoint.name) ? { errcode: 0, errmsg: "ok", ...body } : body, switches)
   }
 }
 

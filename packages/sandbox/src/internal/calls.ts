@@ -8,9 +8,10 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { imageSize } from "image-size"
 import { miniCode } from "./miniCode.ts"
-import type { Platform, User } from "./platform.ts"
+import type { Platform } from "./platform.ts"
 import { defaultPages, defaultTemplate } from "./program.ts"
 import { Refusal, refuse } from "./refusal.ts"
+import { type Sent, signedHandlers, userOf } from "./signed.ts"
 
 type Group = (typeof groups)[keyof typeof groups]
 type Endpoints = Group extends infer G ? (G extends unknown ? G[keyof G] : never) : never
@@ -18,9 +19,11 @@ type Endpoints = Group extends infer G ? (G extends unknown ? G[keyof G] : never
 /** All calls that the platform answers. */
 export const endpoints: ReadonlyArray<Endpoint.Any> = Object.values(groups).flatMap((group) => Object.values(group))
 
+type Output<E> = E extends Endpoint.Endpoint<string, any, any, infer Output, any> ? Output["Type"] : never
+
 type Handler<E> =
-  E extends Endpoint.Endpoint<string, any, infer Wire, infer Output, any>
-    ? (params: Wire["Type"], appid: string, platform: Platform) => Effect.Effect<Output["Type"], Refusal>
+  E extends Endpoint.Endpoint<string, any, infer Wire, any, any>
+    ? (params: Wire["Type"], appid: string, platform: Platform) => Effect.Effect<Output<E>, Refusal>
     : never
 
 /** Counts a call for all limits. Refuses with this code if one is exceeded. */
@@ -42,12 +45,6 @@ const chinaDay = (millis: number) => Math.floor((millis + 8 * 3_600_000) / 86_40
 const isPage = (platform: Platform, appid: string, path: string | undefined): boolean =>
   path === undefined || (platform.program(appid)?.pages ?? defaultPages).includes(path.split("?")[0]!)
 
-/** The user of the program who gets a message. */
-const receiver = (platform: Platform, appid: string, openid: string): Effect.Effect<User, Refusal> => {
-  const user = platform.withOpenid(openid)
-  return user === undefined || user.appid !== appid ? refuse(40003, "invalid openid") : Effect.succeed(user)
-}
-
 /** Refuses a template that the program does not have, and data without one of its keywords. */
 const checkTemplate = (
   platform: Platform,
@@ -65,7 +62,9 @@ const checkTemplate = (
 
 const payPage = "https://wx.tenpay.com/cgi-bin/mmpayweb-bin/checkmweb?prepay_id=1"
 
-const handlers: { readonly [E in Endpoints as E["name"]]: Handler<E> } = {
+const handlers: {
+  readonly [E in Endpoints as Exclude<E["name"], keyof typeof signedHandlers>]: Handler<E>
+} = {
   "auth.getAccessToken": (_, appid, platform) =>
     Effect.map(Clock.currentTimeMillis, (now) => ({
       access_token: Redacted.make(platform.issue(appid, now)),
@@ -120,7 +119,7 @@ const handlers: { readonly [E in Endpoints as E["name"]]: Handler<E> } = {
     const { data, oac_appid, template_id, touser } = message
     const { messageDay, notSubscribedCode, sameUserSeconds } = platform.switches
     const { officialAccounts } = platform.program(appid)!
-    const user = yield* receiver(platform, appid, touser)
+    const user = yield* userOf(platform, appid, touser)
     yield* checkTemplate(platform, appid, template_id, data)
     if (oac_appid !== undefined && !officialAccounts?.includes(oac_appid)) {
       return yield* refuse(40015, "invalid oac_appid")
@@ -137,7 +136,7 @@ const handlers: { readonly [E in Endpoints as E["name"]]: Handler<E> } = {
   }),
 
   "templateMessage.send": Effect.fnUntraced(function* ({ data, form_id, page, template_id, touser }, appid, platform) {
-    const user = yield* receiver(platform, appid, touser)
+    const user = yield* userOf(platform, appid, touser)
     yield* checkTemplate(platform, appid, template_id, data)
     if (!isPage(platform, appid, page)) return yield* refuse(41030, "invalid page")
     const now = yield* Clock.currentTimeMillis
@@ -149,21 +148,6 @@ const handlers: { readonly [E in Endpoints as E["name"]]: Handler<E> } = {
     form.used = true
   }),
 
-  "openData.setUserStorage": () => Effect.void,
-  "openData.removeUserStorage": () => Effect.void,
-  "openData.setUserInteractiveData": () => Effect.void,
-
-  "encryption.getUserEncryptKey": () =>
-    Effect.succeed({ key_info_list: [{ encrypt_key: Redacted.make("VI6BpyrK9XH4i4AIGe86tg=="), version: 1 }] }),
-
-  "gamePay.prePay": () => Effect.succeed({ prepayId: "prepay" }),
-  "gamePay.checkPay": () => Effect.succeed({ errcode: 0, pay_state: 0 }),
-  "gamePay.getBalance": () => Effect.succeed({ errcode: 0, remainder: 0 }),
-
-  "midasPay.pay": () => Effect.succeed({ errcode: 0, balance: 0, used_gen_amt: 0 }),
-  "midasPay.getBalance": () => Effect.succeed({ errcode: 0, remainder: 0 }),
-  "midasPay.present": () => Effect.succeed({ errcode: 0, balance: 0 }),
-
   "wxPayProxy.unifiedOrder": () =>
     Effect.succeed({ return_code: "SUCCESS", result_code: "SUCCESS", mweb_url: payPage }),
   "wxPayProxy.h5": () => Effect.succeed({ h5_url: payPage }),
@@ -171,18 +155,23 @@ const handlers: { readonly [E in Endpoints as E["name"]]: Handler<E> } = {
   "wxPayProxy.combineH5": () => Effect.succeed({ h5_url: payPage })
 }
 
+/** The calls that sign what they send must return what their endpoints say. */
+const signed: {
+  readonly [E in Endpoints as Extract<E["name"], keyof typeof signedHandlers>]: (
+    sent: Sent,
+    platform: Platform
+  ) => Effect.Effect<Output<E>, Refusal>
+} = signedHandlers
+
 /** Executes a call of a program, or refuses it. */
-export const perform = (
-  endpoint: Endpoint.Any,
-  params: Readonly<Record<string, unknown>>,
-  appid: string,
-  platform: Platform
-): Effect.Effect<unknown, Refusal> => {
-  // What such a call sends is not its parameters.
-  if (endpoint.compose !== undefined)
-    return handlers[endpoint.name as keyof typeof handlers](params as never, appid, platform)
+export const perform = (endpoint: Endpoint.Any, sent: Sent, platform: Platform): Effect.Effect<unknown, Refusal> => {
+  const { name } = endpoint
+  if (Object.hasOwn(signed, name)) return signed[name as keyof typeof signed](sent, platform)
+  const handler = handlers[name as keyof typeof handlers] as Handler<Endpoint.Any>
+  const { appid: _, ...others } = sent.body
+  const params = endpoint.appid ? others : sent.body
+  // What the proxy of WeChat Pay passes on is not its parameters.
+  if (endpoint.compose !== undefined) return handler(params, sent.appid, platform)
   const decoded = Schema.decodeUnknownResult(endpoint.wire)(params)
-  if (Result.isFailure(decoded)) return refuse(40035, "invalid parameter")
-  const handler = handlers[endpoint.name as keyof typeof handlers] as Handler<Endpoint.Any>
-  return handler(decoded.success, appid, platform)
+  return Result.isFailure(decoded) ? refuse(40035, "invalid parameter") : handler(decoded.success, sent.appid, platform)
 }

@@ -20,6 +20,9 @@ export interface LogEntry {
   readonly code: number | undefined
 }
 
+// The names by which signed calls send the session key and the token in their body.
+const sentSecrets = new Set(["openkey", "access_token"])
+
 /** The parameters of a call for the log. */
 export const shownParams = (
   endpoint: Endpoint.Any,
@@ -27,7 +30,7 @@ export const shownParams = (
 ): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
     Object.entries(params)
-      .filter(([name]) => !endpoint.secrets?.includes(name))
+      .filter(([name]) => !endpoint.secrets?.includes(name) && !sentSecrets.has(name))
       .map(([name, value]) => [name, brief(value)])
   )
 

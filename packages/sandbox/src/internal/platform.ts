@@ -4,6 +4,7 @@ import { type Limit, windowMillis } from "@qq-mini/core/Quota"
 import type * as Random from "effect/Random"
 import type { LogEntry } from "./log.ts"
 import { defaultPrograms, type Program } from "./program.ts"
+import { type Coins, Shop } from "./shop.ts"
 import { defaultSwitches, type Switches } from "./switches.ts"
 
 /** The options of the simulated platform. */
@@ -55,6 +56,14 @@ export interface User {
   readonly openid: string
   readonly unionid: string
   readonly sessionKey: string
+  /** The key of `qq.getUserCryptoManager`, in base64. */
+  readonly encryptKey: string
+  /** What `setUserStorage` stored. */
+  readonly storage: Map<string, string>
+  /** What `setUserInteractiveData` set. */
+  readonly interactive: Map<string, number>
+  /** The user's coins at Midas. */
+  readonly coins: Coins
   /** How many more messages the user accepts, by template. */
   readonly subscriptions: Map<string, number | "refused">
   /** The time of the last message, in milliseconds of the platform's clock. */
@@ -72,6 +81,7 @@ export class Platform {
   /** The appid of the default program. */
   readonly first: string
   log: Array<LogEntry> = []
+  readonly shop = new Shop()
 
   readonly #quota: NonNullable<Options["quota"]>
   readonly #riskyTexts: ReadonlyArray<string>
@@ -97,6 +107,18 @@ export class Platform {
 
   #hex(digits: number): string {
     return Array.from({ length: digits }, () => Math.floor(this.#random.nextDoubleUnsafe() * 16).toString(16)).join("")
+  }
+
+  /** 16 random bytes, in base64. */
+  #key(): string {
+    return btoa(
+      String.fromCharCode(...Array.from({ length: 16 }, () => Math.floor(this.#random.nextDoubleUnsafe() * 256)))
+    )
+  }
+
+  /** An id that nothing else has. */
+  newId(): string {
+    return this.#hex(32)
   }
 
   /** The program with this appid. */
@@ -152,12 +174,15 @@ export class Platform {
     const key = `${appid} ${name}`
     const known = this.#users.get(key)
     if (known !== undefined) return known
-    const keyBytes = Array.from({ length: 16 }, () => Math.floor(this.#random.nextDoubleUnsafe() * 256))
     const user: User = {
       appid,
       openid: this.#hex(32).toUpperCase(),
       unionid: `UID_${this.#hex(32).toUpperCase()}`,
-      sessionKey: btoa(String.fromCharCode(...keyBytes)),
+      sessionKey: this.#key(),
+      encryptKey: this.#key(),
+      storage: new Map(),
+      interactive: new Map(),
+      coins: { bought: 0, presents: 0 },
       subscriptions: new Map(),
       lastMessage: -Infinity
     }
@@ -173,7 +198,7 @@ export class Platform {
 
   /** Issues a login code for a user. It can be used once, within 5 minutes. */
   login({ appid, openid }: User, now: number): string {
-    const code = this.#hex(32)
+    const code = this.newId()
     this.#logins.set(code, { appid, openid, validUntil: now + loginMillis, used: false })
     return code
   }
@@ -185,7 +210,7 @@ export class Platform {
 
   /** Issues a form_id for a user. It allows one template message. */
   submitForm({ openid }: User, now: number): string {
-    const id = this.#hex(32)
+    const id = this.newId()
     this.#forms.set(id, { openid, validUntil: now + this.switches.formIdLifetime * 1_000, used: false })
     return id
   }

@@ -8,7 +8,18 @@ export interface Program extends AppCredentialsInput {
   readonly templates?: Readonly<Record<string, ReadonlyArray<string> | "any">> | undefined
   /** The official accounts that are bound to the program. By default none. */
   readonly officialAccounts?: ReadonlyArray<string> | undefined
+  /** The program's offer at Midas, and its secret AppKey. By default {@link defaultOffer}. */
+  readonly offer?: Offer | undefined
 }
+
+/** An offer at Midas. */
+export interface Offer {
+  readonly offer_id: string
+  readonly app_key: string
+}
+
+/** The offer that programs have by default. */
+export const defaultOffer: Offer = { offer_id: "1450000001", app_key: "sandboxAppKeyOfMidas" }
 
 /** The id of the template that programs have by default. */
 export const defaultTemplate = "sandbox-template"

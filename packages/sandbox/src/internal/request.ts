@@ -14,6 +14,7 @@ import { miniCode } from "./miniCode.ts"
 import { readParams } from "./params.ts"
 import type { Platform } from "./platform.ts"
 import { type Refusal, refuse } from "./refusal.ts"
+import { isPayment } from "./signed.ts"
 
 /** A request for a call, with what has been read of it so far. */
 interface Asked {
@@ -45,9 +46,11 @@ const bySecret = Effect.fnUntraced(function* (asked: Asked, platform: Platform):
 const badTokenCode = (endpoint: Endpoint.Any, { switches }: Platform): number =>
   switches.badTokenCode !== "documented"
     ? switches.badTokenCode
-    : endpoint.name === "subscribeMessage.send"
-      ? 40014
-      : 40001
+    : isPayment(endpoint)
+      ? -3000
+      : endpoint.name === "subscribeMessage.send"
+        ? 40014
+        : 40001
 
 /** Checks the access token of a request. Returns the appid of its program. */
 const byToken = Effect.fnUntraced(function* (
@@ -75,15 +78,16 @@ const serve = Effect.fnUntraced(function* (
   platform: Platform
 ): Effect.fn.Return<unknown, Refusal> {
   const { endpoint, fault } = asked
-  const { appid: bodyAppid, ...params } = yield* readParams(endpoint, request, asked.query)
-  asked.params = endpoint.appid || bodyAppid === undefined ? params : { ...params, appid: bodyAppid }
+  const { bytes, params: body } = yield* readParams(endpoint, request, asked.query)
+  const { appid: bodyAppid, ...params } = body
+  asked.params = endpoint.appid ? params : body
   const appid = yield* endpoint.authorization === "secret"
     ? bySecret(asked, platform)
     : byToken(asked, bodyAppid, platform)
   if (fault?.kind === "code") return yield* refuse(fault.code ?? -1, "fault on demand")
   const kept = platform.limits(endpoint).filter((limit) => limit.enforcedBy === "client")
   yield* spend(platform, `${endpoint.name} ${appid}`, kept, platform.switches.quotaCode)
-  return yield* perform(endpoint, params, appid, platform)
+  return yield* perform(endpoint, { appid, body, bytes, query: asked.query }, platform)
 })
 
 /** Answers the provided request. Returns `undefined` if the connection breaks without an answer. */

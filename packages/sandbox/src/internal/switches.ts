@@ -8,7 +8,7 @@ export interface Switches {
   readonly oldTokenGrace: number
   /** Whether the answer of getToken has `errcode: 0`. By default `true`, as captured; QQ's page does not show it. */
   readonly tokenErrcode: boolean
-  /** The code for an invalid token. By default `documented`: 40014 for subscription messages, else 40001. */
+  /** The code for an invalid token. By default `documented`: 40014 for subscription messages, -3000 for payments, else 40001. */
   readonly badTokenCode: number | "documented"
   /**
    * The codes of a login for an unknown appid, a wrong AppSecret and an invalid code. By default -101600007, -101222100
@@ -23,6 +23,16 @@ export interface Switches {
   readonly sameUserSeconds: number
   /** How long a form_id is valid, in seconds. By default 604800, which is 7 days. */
   readonly formIdLifetime: number
+  /**
+   * The code for a wrong signature of the login state, at the calls of `openData` and `encryption`. By default 87009,
+   * which WeChat has; QQ documents none.
+   */
+  readonly signatureCode: number
+  /**
+   * What a second `prePay` with the same `bill_no` and the same order gets: `answered` is the first `prepayId` again,
+   * `refused` is 90012. By default `answered`. Another order with the `bill_no` always gets 90012.
+   */
+  readonly repeatedPrepay: "answered" | "refused"
   /** The code if the program's quota is full. By default 45009. */
   readonly quotaCode: number
   /** The code for an image with a wrong type or too many pixels. By default 40035. */
@@ -51,6 +61,8 @@ export const defaultSwitches: Switches = {
   notSubscribedCode: 46001,
   sameUserSeconds: 0,
   formIdLifetime: 604_800,
+  signatureCode: 87009,
+  repeatedPrepay: "answered",
   quotaCode: 45009,
   badImageCode: 40035,
   imageEitherWayRound: true,

@@ -1,0 +1,189 @@
+/** The shop of the sandbox: signatures, users' data, orders and coins, as QQ would keep them. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Encryption from "@qq-mini/core/Encryption"
+import * as GamePay from "@qq-mini/core/GamePay"
+import * as MidasPay from "@qq-mini/core/MidasPay"
+import * as OpenData from "@qq-mini/core/OpenData"
+import type { QQError } from "@qq-mini/core/QQError"
+import type { QQMini } from "@qq-mini/core/QQMini"
+import * as Sandbox from "@qq-mini/sandbox/Sandbox"
+import * as Effect from "effect/Effect"
+import * as HttpBody from "effect/http/HttpBody"
+import * as HttpClient from "effect/http/HttpClient"
+import { createHmac } from "node:crypto"
+import { first, second } from "./support/calls.ts"
+
+/** 0, or QQ's code for the refusal. */
+const codeOf = <A, R>(effect: Effect.Effect<A, QQError, R>) =>
+  Effect.match(effect, {
+    onSuccess: () => 0,
+    onFailure: ({ reason }) => ("code" in reason ? reason.code : reason._tag)
+  })
+
+const login = (user?: string) =>
+  Effect.map(
+    Effect.flatMap(Sandbox.Sandbox, (sandbox) => sandbox.login({ user: user ?? "someone" })),
+    ({ openid, session_key }) => ({ openid, session_key })
+  )
+
+const goods = { amt: 10, goodid: "43", good_num: 1 }
+const forged = { session_key: "VUNQZ0hRYURxNlZZbmNOZw==" }
+
+/** Posts to the sandbox past the client. */
+const post = (path: string, body: object | string) =>
+  Effect.flatMap(
+    HttpClient.post(`http://sandbox${path}`, {
+      body: typeof body === "string" ? HttpBody.text(body) : HttpBody.jsonUnsafe(body)
+    }),
+    (response) => Effect.orDie(response.json)
+  ) as Effect.Effect<any, any, HttpClient.HttpClient>
+
+describe("the sandbox's shop", () => {
+  it.effect("stores a user's data, up to QQ's limits", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const user = yield* login()
+      const kv_list = Array.from({ length: 127 }, (_, i) => ({ key: `k${i}`, value: "v" }))
+      yield* OpenData.setUserStorage({ ...user, kv_list })
+      yield* OpenData.setUserStorage({ ...user, kv_list: [{ key: "k0", value: "你好" }] })
+      const more = (...keys: Array<string>) =>
+        codeOf(OpenData.setUserStorage({ ...user, kv_list: keys.map((key) => ({ key, value: "v" })) }))
+      assert.deepStrictEqual([yield* more("a", "b"), yield* more("a"), yield* more("b")], [40035, 0, 40035])
+      yield* OpenData.removeUserStorage({ ...user, key: ["k1", "none"] })
+      assert.strictEqual(yield* more("b"), 0)
+      yield* OpenData.setUserInteractiveData({ ...user, kv_list: [{ key: "1", value: 3 }] })
+      const { interactive, storage } = yield* sandbox.stored(user)
+      assert.deepInclude(storage, { k0: "你好", b: "v" })
+      assert.deepStrictEqual([Object.keys(storage).length, storage["k1"], interactive], [128, undefined, { "1": 3 }])
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
+  it.effect("refuses every forged signature with QQ's code, and changes nothing", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const { openid, session_key } = yield* login()
+      const user = { openid, ...forged }
+      const midas = { ...Sandbox.defaultOffer, openid, session_key }
+      yield* sandbox.buyCoins({ openid, amt: 5 })
+      const kv_list = [{ key: "k", value: "v" }]
+      const bill = { bill_no: "b" }
+      const calls: ReadonlyArray<readonly [number, Effect.Effect<unknown, QQError, QQMini>]> = [
+        [87009, OpenData.setUserStorage({ ...user, kv_list })],
+        [87009, OpenData.removeUserStorage({ ...user, key: ["k"] })],
+        [87009, OpenData.setUserInteractiveData({ ...user, kv_list: [{ key: "1", value: 3 }] })],
+        [87009, Encryption.getUserEncryptKey(user)],
+        [90011, GamePay.prePay({ ...user, ...goods, ...bill })],
+        [90011, GamePay.checkPay({ ...user, ...bill, prepay_id: "p" })],
+        [90011, GamePay.getBalance(user)],
+        [90010, MidasPay.pay({ ...midas, ...forged, ...bill, amt: 1 })],
+        [90011, MidasPay.pay({ ...midas, ...bill, app_key: "another", amt: 1 })],
+        [90011, MidasPay.present({ ...midas, ...bill, app_key: "another", present_counts: 1 })],
+        [90018, MidasPay.getBalance({ ...midas, offer_id: "another" })],
+        [90018, GamePay.getBalance({ openid: "nobody", session_key })],
+        [90018, GamePay.getBalance({ openid, session_key, appid: second.appid })]
+      ]
+      for (const [code, call] of calls) assert.strictEqual(yield* codeOf(call), code)
+      assert.deepStrictEqual(yield* sandbox.stored({ openid }), { storage: {}, interactive: {} })
+      assert.deepStrictEqual(yield* MidasPay.getBalance(midas), { remainder: 5 })
+      assert.strictEqual(yield* codeOf(GamePay.prePay({ openid, session_key, ...goods, ...bill })), 0)
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
+  it.effect("checks each signature of a body that another client made", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const { openid, session_key } = yield* login()
+      const token = yield* sandbox.stealToken()
+      const hmac = (algorithm: string, key: string, text: string) => createHmac(algorithm, key).update(text)
+      // The signature is of the bytes, so blanks count.
+      const body = '{ "kv_list": [ {"key":"k", "value":"v"} ] }'
+      const signature = hmac("sha256", session_key, body).digest("hex")
+      const path = `/api/openDataContext/set_user_storage?access_token=${token}&openid=${openid}&sig_method=hmac_sha256`
+      assert.strictEqual((yield* post(`${path}&signature=${signature}`, body)).errcode, 0)
+      assert.strictEqual((yield* post(`${path}&signature=${signature}`, body.replaceAll(" ", ""))).errcode, 87009)
+      assert.strictEqual((yield* post(path, body)).errcode, 87009)
+
+      const own = { openid, openkey: session_key, offer_id: Sandbox.defaultOffer.offer_id }
+      const rest = { ...own, appid: first.appid, ts: 1, zone_id: "1", pf: "p", pfkey: "k" }
+      const pairs = (names: string, from: Record<string, unknown>) =>
+        encodeURIComponent(
+          names
+            .split(" ")
+            .map((name) => `${name}=${String(from[name])}`)
+            .join("&")
+        )
+      const at = encodeURIComponent("/v3/r/mpay/get_balance_m")
+      const signed = `GET&${at}&${pairs("appid offer_id openid openkey pf pfkey ts zone_id", rest)}`
+      const sig = hmac("sha1", `${Sandbox.defaultOffer.app_key}&`, signed).digest("base64")
+      const all = { ...rest, sig, access_token: token }
+      const text = `POST&${at}&${pairs("access_token appid offer_id openid pf sig ts zone_id", all)}`
+      const qq_sig = hmac("sha1", `${session_key}&`, text).digest("base64")
+      const balance = (body: object, access_token = token) =>
+        Effect.map(post(`/api/json/openApiPay/MiniGetBalance?access_token=${access_token}`, body), (a) => a.errcode)
+      assert.strictEqual(yield* balance({ ...all, qq_sig }), 0)
+      assert.strictEqual(yield* balance({ ...all, qq_sig: sig }), 90009)
+      assert.strictEqual(yield* balance({ ...all, ts: 2, qq_sig }), 90011)
+      assert.strictEqual(yield* balance({ ...all, ts: {}, qq_sig }), 90018)
+      assert.strictEqual(yield* balance({ ...all, qq_sig }, "wrong"), -3000)
+      assert.strictEqual((yield* post(`/api/json/openApiPay/MiniPay?access_token=${token}`, "{")).errcode, 90018)
+      // The log has the calls, without the secrets in them.
+      assert.notInclude(JSON.stringify(yield* sandbox.log), session_key)
+      assert.notInclude(JSON.stringify(yield* sandbox.log), token)
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
+  for (const repeatedPrepay of ["answered", "refused"] as const) {
+    it.live(`prePay: a lost answer is repeated with the same bill_no, and ${repeatedPrepay}`, () =>
+      Effect.gen(function* () {
+        const sandbox = yield* Sandbox.Sandbox
+        const user = yield* login()
+        const order = { ...user, ...goods, bill_no: "b" }
+        yield* sandbox.fault({ kind: "resetAfter", endpoint: "gamePay.prePay" })
+        const result = yield* Effect.result(GamePay.prePay(order))
+        assert.strictEqual(yield* sandbox.count("gamePay.prePay"), 2)
+        assert.strictEqual(result._tag, repeatedPrepay === "answered" ? "Success" : "Failure")
+        if (result._tag === "Failure") {
+          assert.deepInclude(result.failure.reason, { _tag: "OutcomeUnknown" })
+        } else {
+          assert.deepStrictEqual(yield* GamePay.prePay(order), result.success)
+        }
+        // Another order with this number is refused, also of another user.
+        assert.strictEqual(yield* codeOf(GamePay.prePay({ ...order, amt: 11 })), 90012)
+        assert.strictEqual(yield* codeOf(GamePay.prePay({ ...order, ...(yield* login("another")) })), 90012)
+      }).pipe(Effect.provide(Sandbox.layerWith({ switches: { repeatedPrepay } })))
+    )
+  }
+
+  it.effect("a Midas purchase: presents and coins, pay, and no number of a bill twice", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const user = { ...(yield* login()), ...Sandbox.defaultOffer }
+      assert.deepStrictEqual(yield* MidasPay.getBalance(user), { remainder: 0 })
+      yield* sandbox.buyCoins({ openid: user.openid, amt: 10 })
+      const present = { ...user, bill_no: "gift", present_counts: 3 }
+      assert.deepStrictEqual(yield* MidasPay.present(present), { balance: 13, bill_no: "gift" })
+      assert.strictEqual(yield* codeOf(MidasPay.present(present)), 90012)
+      const payment = yield* MidasPay.pay({ ...user, bill_no: "1", amt: 5 })
+      assert.deepInclude(payment, { balance: 8, used_gen_amt: 3, bill_no: "1" })
+      assert.strictEqual(yield* codeOf(MidasPay.pay({ ...user, bill_no: "1", amt: 5 })), 90012)
+      assert.strictEqual(yield* codeOf(MidasPay.pay({ ...user, bill_no: "2", amt: 9 })), 90013)
+      assert.strictEqual(yield* codeOf(MidasPay.pay({ ...user, bill_no: "2", amt: 8 })), 0)
+      assert.deepStrictEqual(yield* MidasPay.getBalance(user), { remainder: 0 })
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+
+  it.effect("takes no coin that is not there, with 20 payments at once", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const user = { ...(yield* login()), ...Sandbox.defaultOffer }
+      yield* sandbox.buyCoins({ openid: user.openid, amt: 7 })
+      const pays = Array.from({ length: 20 }, (_, i) =>
+        Effect.result(MidasPay.pay({ ...user, bill_no: `b${i}`, amt: 1 }))
+      )
+      const results = yield* Effect.all(pays, { concurrency: "unbounded" })
+      const balances = results.flatMap((result) => (result._tag === "Success" ? [result.success.balance] : []))
+      assert.deepStrictEqual(balances.toSorted(), [0, 1, 2, 3, 4, 5, 6])
+      assert.deepStrictEqual(yield* MidasPay.getBalance(user), { remainder: 0 })
+    }).pipe(Effect.provide(Sandbox.layer))
+  )
+})
