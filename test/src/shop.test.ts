@@ -6,12 +6,20 @@ import * as MidasPay from "@qq-mini/core/MidasPay"
 import * as OpenData from "@qq-mini/core/OpenData"
 import type { QQError } from "@qq-mini/core/QQError"
 import type { QQMini } from "@qq-mini/core/QQMini"
+import * as Signature from "@qq-mini/core/Signature"
+import * as TemplateMessage from "@qq-mini/core/TemplateMessage"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as HttpBody from "effect/http/HttpBody"
 import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import { TestClock } from "effect/testing"
 import { createHmac } from "node:crypto"
-import { first, second } from "./support/calls.ts"
+import { createServer } from "node:http"
+import { text } from "node:stream/consumers"
+import { first, second, template_id } from "./support/calls.ts"
+import { listening } from "./support/listening.ts"
 
 /** 0, or QQ's code for the refusal. */
 const codeOf = <A, R>(effect: Effect.Effect<A, QQError, R>) =>
@@ -28,6 +36,23 @@ const login = (user?: string) =>
 
 const goods = { amt: 10, goodid: "43", good_num: 1 }
 const forged = { session_key: "VUNQZ0hRYURxNlZZbmNOZw==" }
+
+const accepted = '{"code":0,"msg":"成功"}'
+
+// What came to a developer's server that is not there.
+const posted: Array<string> = []
+
+/** A developer's server that gives these answers, the last one for ever, and what came to it. */
+const developer = Effect.fnUntraced(function* (answers: ReadonlyArray<string>) {
+  const posts: Array<{ readonly type: string; readonly body: string }> = []
+  const server = createServer((incoming, response) => {
+    void text(incoming).then((body) => {
+      posts.push({ type: incoming.headers["content-type"]!, body })
+      response.end(answers[Math.min(posts.length, answers.length) - 1])
+    })
+  })
+  return { posts, url: `${yield* listening(server)}/pay/notify` }
+})
 
 /** Posts to the sandbox past the client. */
 const post = (path: string, body: object | string) =>
@@ -94,7 +119,7 @@ describe("the sandbox's shop", () => {
       const sandbox = yield* Sandbox.Sandbox
       const { openid, session_key } = yield* login()
       const token = yield* sandbox.stealToken()
-      const hmac = (algorithm: string, key: string, text: string) => createHmac(algorithm, key).update(text)
+      const hmac = (algorithm: string, key: string, message: string) => createHmac(algorithm, key).update(message)
       // The signature is of the bytes, so blanks count.
       const body = '{ "kv_list": [ {"key":"k", "value":"v"} ] }'
       const signature = hmac("sha256", session_key, body).digest("hex")
@@ -116,8 +141,8 @@ describe("the sandbox's shop", () => {
       const signed = `GET&${at}&${pairs("appid offer_id openid openkey pf pfkey ts zone_id", rest)}`
       const sig = hmac("sha1", `${Sandbox.defaultOffer.app_key}&`, signed).digest("base64")
       const all = { ...rest, sig, access_token: token }
-      const text = `POST&${at}&${pairs("access_token appid offer_id openid pf sig ts zone_id", all)}`
-      const qq_sig = hmac("sha1", `${session_key}&`, text).digest("base64")
+      const message = `POST&${at}&${pairs("access_token appid offer_id openid pf sig ts zone_id", all)}`
+      const qq_sig = hmac("sha1", `${session_key}&`, message).digest("base64")
       const balance = (body: object, access_token = token) =>
         Effect.map(post(`/api/json/openApiPay/MiniGetBalance?access_token=${access_token}`, body), (a) => a.errcode)
       assert.strictEqual(yield* balance({ ...all, qq_sig }), 0)
@@ -153,6 +178,118 @@ describe("the sandbox's shop", () => {
       }).pipe(Effect.provide(Sandbox.layerWith({ switches: { repeatedPrepay } })))
     )
   }
+
+  for (const { body, encoding } of [
+    { body: "json", encoding: "component" },
+    { body: "form", encoding: "form" }
+  ] as const) {
+    it.live(`a game purchase: prepay, pay, notification, delivery (${body}, ${encoding})`, () =>
+      Effect.gen(function* () {
+        const sandbox = yield* Sandbox.Sandbox
+        const { posts, url } = yield* developer(["oops", accepted])
+        const user = yield* login()
+        const order = { ...user, ...goods, bill_no: "b", app_remark: "sword_1" }
+        const { prepayId } = yield* GamePay.prePay(order)
+        const question = { ...user, bill_no: "b", prepay_id: prepayId }
+        const remark = { app_remark: "sword_1" }
+        assert.deepStrictEqual(yield* GamePay.checkPay(question), { pay_state: 0, ...remark })
+
+        // The first answer is not QQ's, so it comes again.
+        const paid = yield* sandbox.pay({ bill_no: "b", url, body, encoding, pause: 0 })
+        assert.deepInclude(paid, { state: "paid", accepted: true })
+        assert.deepStrictEqual(
+          paid.answers.map((answer) => answer.body),
+          ["oops", accepted]
+        )
+        assert.strictEqual(posts.length, 2)
+        assert.deepStrictEqual(posts[0], posts[1])
+        const parameters = posts[0]!.type.startsWith("application/json")
+          ? (JSON.parse(posts[0]!.body) as Record<string, string | number>)
+          : Object.fromEntries(new URLSearchParams(posts[0]!.body))
+        assert.deepInclude(parameters, { openid: user.openid, bill_no: "b", ...remark })
+        assert.strictEqual(Number(parameters["amt"]), 10)
+        const verify = { path: "/pay/notify", parameters, appsecret: first.appsecret }
+        assert.isTrue(yield* Signature.verifyPayNotification(verify))
+        const state = yield* GamePay.checkPay(question)
+        assert.deepStrictEqual(state, { pay_state: 1, pay_time: Number(parameters["ts"]), ...remark })
+        assert.deepInclude(yield* sandbox.pay({ bill_no: "b", url }), { state: "paid before", answers: [] })
+        assert.strictEqual(posts.length, 2)
+      }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
+    )
+  }
+
+  it.live("notifies never, twice at once, again, and as a forger; and not before the payment", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const { posts, url } = yield* developer([accepted])
+      const user = yield* login()
+      const bill = { bill_no: "b", url }
+      yield* GamePay.prePay({ ...user, ...goods, bill_no: "b" })
+      assert.deepStrictEqual(yield* sandbox.notifyPaid(bill), { accepted: false, answers: [] })
+      assert.strictEqual((yield* sandbox.pay({ ...bill, bill_no: "none" })).state, "unknown")
+      assert.deepInclude(yield* sandbox.pay({ ...bill, attempts: 0 }), { state: "paid", accepted: false })
+      assert.strictEqual(posts.length, 0)
+      assert.strictEqual((yield* sandbox.notifyPaid({ ...bill, copies: 2 })).answers.length, 2)
+      assert.strictEqual(posts.length, 2)
+      yield* sandbox.notifyPaid(bill)
+      assert.deepStrictEqual(posts[1], posts[2])
+      yield* sandbox.notifyPaid({ ...bill, appsecret: "forged" })
+      const verified = yield* Effect.forEach([posts[2]!, posts[3]!], ({ body }) =>
+        Signature.verifyPayNotification({
+          path: "/pay/notify",
+          parameters: JSON.parse(body) as Record<string, string | number>,
+          appsecret: first.appsecret
+        })
+      )
+      assert.deepStrictEqual(verified, [true, false])
+    }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
+  )
+
+  it.effect("a prepayId ends after 48 hours, and a notification may come late", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const user = yield* login()
+      for (const bill_no of ["early", "late"]) yield* GamePay.prePay({ ...user, ...goods, bill_no })
+      yield* TestClock.adjust("47 hours")
+      const fiber = yield* Effect.forkChild(sandbox.pay({ bill_no: "early", delay: "1 hour" }), {
+        startImmediately: true
+      })
+      assert.strictEqual(posted.length, 0)
+      yield* TestClock.adjust("1 hour")
+      assert.deepInclude(yield* Fiber.join(fiber), { state: "paid", accepted: true })
+      assert.strictEqual(posted.length, 1)
+      assert.strictEqual((yield* sandbox.pay({ bill_no: "late" })).state, "expired")
+    }).pipe(
+      Effect.provide(
+        Sandbox.layerWith({
+          programs: [{ ...first, notify: { url: "http://shop/notify" } }],
+          httpClient: HttpClient.make((request) => {
+            posted.push(request.url)
+            return Effect.succeed(HttpClientResponse.fromWeb(request, new Response(accepted)))
+          })
+        })
+      )
+    )
+  )
+
+  it.live("pushes form_ids, each of which allows one message", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.Sandbox
+      const { posts, url } = yield* developer(["ok"])
+      const { openid } = yield* login()
+      const { MsgId, form_id } = yield* sandbox.pushForm({ openid, url })
+      yield* sandbox.pushForm({ openid, url, MsgId })
+      const [push, again] = posts.map(({ body }) => JSON.parse(body) as Record<string, unknown>)
+      assert.deepInclude(push, { OpenId: openid, MsgType: "game_formid", MsgId, Content: form_id })
+      assert.strictEqual(again!["MsgId"], MsgId)
+      const message = { touser: openid, template_id, form_id, data: { keyword1: { value: "x" } } }
+      assert.deepStrictEqual(
+        [yield* codeOf(TemplateMessage.send(message)), yield* codeOf(TemplateMessage.send(message))],
+        [0, 41029]
+      )
+      assert.deepInclude(yield* sandbox.pushForm({ openid: "nobody", url }), { form_id: "", accepted: false })
+    }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
+  )
 
   it.effect("a Midas purchase: presents and coins, pay, and no number of a bill twice", () =>
     Effect.gen(function* () {

@@ -15,6 +15,7 @@ import * as ByteSize from "effect/ByteSize"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
@@ -26,11 +27,15 @@ import type * as Fault from "./Fault.ts"
 import { systemError } from "./internal/answer.ts"
 import { Faults } from "./internal/faults.ts"
 import type { LogEntry } from "./internal/log.ts"
+import { type Bill, notifyPaid, type Paid, pay, type Pushed, pushForm } from "./internal/outbound.ts"
 import { type Options, Platform } from "./internal/platform.ts"
+import type { PayNotification, Posted, Posting } from "./internal/post.ts"
 import { defaultTemplate, type Program } from "./internal/program.ts"
 import { answerRequest } from "./internal/request.ts"
 
 export type { LogEntry } from "./internal/log.ts"
+export type { Bill, Paid, Pushed } from "./internal/outbound.ts"
+export type { Answer, PayNotification, Posted, Posting } from "./internal/post.ts"
 export { type Options, riskySamples } from "./internal/platform.ts"
 export { defaultOffer, defaultPrograms, defaultTemplate, type Offer, type Program } from "./internal/program.ts"
 export { defaultSwitches, type Switches } from "./internal/switches.ts"
@@ -65,6 +70,20 @@ export class Sandbox extends Context.Service<
     readonly submitForm: (options: { readonly openid: string }) => Effect.Effect<string>
     /** Buys coins at Midas as a user. */
     readonly buyCoins: (options: { readonly openid: string; readonly amt: number }) => Effect.Effect<void>
+    /**
+     * Pays an order of `gamePay.prePay` as its user, then posts the notification to the developer's server as the
+     * options or the program's `notify` say. Ends when the notification is accepted or given up.
+     */
+    readonly pay: (options: Bill & PayNotification) => Effect.Effect<Paid>
+    /** Posts the notification of a paid order again, as a replay. */
+    readonly notifyPaid: (options: Bill & PayNotification) => Effect.Effect<Posted>
+    /**
+     * Pushes a new form_id of a user to the developer's server as the options or the program's `push` say. `MsgId` is
+     * the id of a former message, to push it twice.
+     */
+    readonly pushForm: (
+      options: Posting & { readonly openid: string; readonly MsgId?: string | undefined }
+    ) => Effect.Effect<Pushed>
     /** What the calls of `openData` stored for a user. */
     readonly stored: (options: { readonly openid: string }) => Effect.Effect<{
       readonly storage: Readonly<Record<string, string>>
@@ -99,6 +118,11 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
   const platform = new Platform(options, yield* Random.Random)
   const faults = new Faults()
   const { first, programs } = platform
+  const { httpClient } = options
+  const outbound = <A>(effect: Effect.Effect<A, never, HttpClient.HttpClient>): Effect.Effect<A> =>
+    httpClient === undefined
+      ? Effect.provide(effect, FetchHttpClient.layer)
+      : Effect.provideService(effect, HttpClient.HttpClient, httpClient)
   return Sandbox.of({
     programs,
     handle: answerRequest(platform, faults).pipe(
@@ -129,6 +153,9 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
         const user = platform.withOpenid(openid)
         if (user !== undefined) user.coins.bought += amt
       }),
+    pay: (options) => outbound(pay(platform, options)),
+    notifyPaid: (options) => outbound(notifyPaid(platform, options)),
+    pushForm: (options) => outbound(pushForm(platform, options)),
     stored: ({ openid }) =>
       Effect.sync(() => {
         const { interactive = [], storage = [] } = platform.withOpenid(openid) ?? {}

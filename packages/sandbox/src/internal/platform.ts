@@ -1,6 +1,7 @@
 import { sameSecret } from "@qq-mini/core/adapter/secrets"
 import type * as Endpoint from "@qq-mini/core/Endpoint"
 import { type Limit, windowMillis } from "@qq-mini/core/Quota"
+import type * as HttpClient from "effect/http/HttpClient"
 import type * as Random from "effect/Random"
 import type { LogEntry } from "./log.ts"
 import { defaultPrograms, type Program } from "./program.ts"
@@ -22,6 +23,8 @@ export interface Options {
    * default. In this process by default only images that were marked are risky.
    */
   readonly isRiskyImage?: ((image: Uint8Array) => boolean | Promise<boolean>) | undefined
+  /** The client that posts notifications and pushes to the developer's server. By default `fetch`. */
+  readonly httpClient?: HttpClient.HttpClient | undefined
 }
 
 /** The samples of risky texts in QQ's document. */

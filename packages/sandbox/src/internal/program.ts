@@ -1,4 +1,5 @@
 import type { AppCredentialsInput } from "@qq-mini/core/App"
+import type { PayNotification, Posting } from "./post.ts"
 
 /** A mini program on the simulated platform. */
 export interface Program extends AppCredentialsInput {
@@ -10,6 +11,10 @@ export interface Program extends AppCredentialsInput {
   readonly officialAccounts?: ReadonlyArray<string> | undefined
   /** The program's offer at Midas, and its secret AppKey. By default {@link defaultOffer}. */
   readonly offer?: Offer | undefined
+  /** Where and how payments are notified. By default nowhere. */
+  readonly notify?: PayNotification | undefined
+  /** Where and how form_ids are pushed. By default nowhere. */
+  readonly push?: Posting | undefined
 }
 
 /** An offer at Midas. */
