@@ -309,6 +309,50 @@ describe("the sandbox's shop", () => {
     }).pipe(Effect.provide(Sandbox.layer))
   )
 
+  for (const switches of [
+    { integers: "strings", zeros: "sent", errorStatus: 400 },
+    { integers: "strings", zeros: "leftOut", errorStatus: 500 },
+    { integers: "numbers", zeros: "leftOut", errorStatus: 200 }
+  ] as const) {
+    it.live(`the client reads every form of an answer: ${Object.values(switches).join(", ")}`, () =>
+      Effect.gen(function* () {
+        const sandbox = yield* Sandbox.Sandbox
+        const user = yield* login()
+        const { posts, url } = yield* developer([accepted])
+        const account = { ...user, ...Sandbox.defaultOffer }
+        const { prepayId } = yield* GamePay.prePay({ ...user, ...goods, bill_no: "b" })
+        const question = { ...user, bill_no: "b", prepay_id: prepayId }
+        assert.deepStrictEqual(yield* GamePay.checkPay(question), { pay_state: 0 })
+        yield* sandbox.pay({ bill_no: "b", url })
+        assert.strictEqual(JSON.parse(posts[0]!.body).amt, switches.integers === "strings" ? "10" : 10)
+        assert.strictEqual((yield* GamePay.checkPay(question)).pay_state, 1)
+        assert.deepStrictEqual(yield* GamePay.getBalance(user), { remainder: 0 })
+        yield* sandbox.buyCoins({ openid: user.openid, amt: 5 })
+        assert.deepStrictEqual(yield* GamePay.getBalance(user), { remainder: 5 })
+        assert.deepInclude(yield* MidasPay.pay({ ...account, bill_no: "1", amt: 5 }), { balance: 0, used_gen_amt: 0 })
+        assert.strictEqual(yield* codeOf(MidasPay.pay({ ...account, bill_no: "2", amt: 1 })), 90013)
+        assert.strictEqual((yield* Encryption.getUserEncryptKey(user)).key_info_list[0]!.version, 1)
+
+        // On the wire they differ.
+        const signed = { openid: user.openid, appid: first.appid }
+        const sig = yield* Signature.gamePay({
+          path: "/api/json/openApiPay/GetBalance",
+          parameters: signed,
+          sessionKey: user.session_key
+        })
+        const path = `/api/json/openApiPay/GetBalance?access_token=${yield* sandbox.stealToken()}`
+        const zero = switches.integers === "strings" ? "0" : 0
+        assert.deepStrictEqual(yield* post(path, { ...signed, sig }), {
+          errcode: 0,
+          errmsg: "ok",
+          ...(switches.zeros === "sent" ? { remainder: zero } : {})
+        })
+        const refused = yield* HttpClient.post(`http://sandbox${path}`, { body: HttpBody.jsonUnsafe(signed) })
+        assert.strictEqual(refused.status, switches.errorStatus)
+      }).pipe(Effect.scoped, Effect.provide(Sandbox.layerWith({ switches })))
+    )
+  }
+
   it.effect("takes no coin that is not there, with 20 payments at once", () =>
     Effect.gen(function* () {
       const sandbox = yield* Sandbox.Sandbox

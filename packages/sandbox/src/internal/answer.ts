@@ -6,8 +6,21 @@ import type { Refusal } from "./refusal.ts"
 import { signedHandlers } from "./signed.ts"
 import type { Switches } from "./switches.ts"
 
-const json = (body: unknown, { jsonType }: Switches, status = 200) =>
-  HttpServerResponse.text(JSON.stringify(body), { status, contentType: jsonType })
+const json = (
+  body: unknown,
+  { jsonType }: Switches,
+  status = 200,
+  replacer?: (name: string, value: unknown) => unknown
+) => HttpServerResponse.text(JSON.stringify(body, replacer), { status, contentType: jsonType })
+
+/** Writes integers in JSON as the switches say, except the code of an answer. */
+export const integersAs =
+  ({ integers, zeros }: Switches) =>
+  (name: string, value: unknown): unknown => {
+    if (typeof value !== "number" || name === "errcode") return value
+    if (value === 0 && zeros === "leftOut") return undefined
+    return integers === "strings" ? String(value) : value
+  }
 
 const xml = (fields: Readonly<Record<string, string>>) => {
   const inside = Object.entries(fields).map(([name, text]) => `<${name}><![CDATA[${text}]]></${name}>`)
@@ -33,7 +46,9 @@ export const answerOf = (
     case "wxPayProxy.unifiedOrder":
       return xml(body)
     default:
-      return json(Object.hasOwn(signedHandlers, endpoint.name) ? { errcode: 0, errmsg: "ok", ...body } : body, switches)
+      return Object.hasOwn(signedHandlers, endpoint.name)
+        ? json({ errcode: 0, errmsg: "ok", ...body }, switches, 200, integersAs(switches))
+        : json(body, switches)
   }
 }
 

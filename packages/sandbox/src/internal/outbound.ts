@@ -3,6 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as HttpBody from "effect/http/HttpBody"
 import type * as HttpClient from "effect/http/HttpClient"
+import { integersAs } from "./answer.ts"
 import type { Platform } from "./platform.ts"
 import { acceptsPayment, acceptsPush, type PayNotification, post, type Posted, type Posting } from "./post.ts"
 
@@ -51,7 +52,7 @@ export const notifyPaid = Effect.fnUntraced(function* (
     const all = { ...fields, sig }
     const pairs = Object.entries(all).map(([name, value]) => [name, String(value)])
     return body === "json"
-      ? HttpBody.jsonUnsafe(all)
+      ? HttpBody.text(JSON.stringify(all, integersAs(platform.switches)), "application/json")
       : HttpBody.text(new URLSearchParams(pairs).toString(), "application/x-www-form-urlencoded")
   })
   return yield* post(options, content, acceptsPayment)

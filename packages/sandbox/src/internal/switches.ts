@@ -45,6 +45,13 @@ export interface Switches {
   readonly messageDay: "calendar" | "rolling"
   /** Whether users have a unionid. By default `true`. */
   readonly unionid: boolean
+  /**
+   * Whether the integers of payments, their notifications and encryption keys are numbers or strings of digits. By
+   * default `numbers`.
+   */
+  readonly integers: "numbers" | "strings"
+  /** Whether integers that are 0 are in the answers of payments and encryption keys. By default `sent`. */
+  readonly zeros: "sent" | "leftOut"
   /** The HTTP status of QQ's errors. By default 200. */
   readonly errorStatus: number
   /** The Content-Type of JSON answers. By default `application/json; charset=utf-8`. */
@@ -68,6 +75,8 @@ export const defaultSwitches: Switches = {
   imageEitherWayRound: true,
   messageDay: "calendar",
   unionid: true,
+  integers: "numbers",
+  zeros: "sent",
   errorStatus: 200,
   jsonType: "application/json; charset=utf-8"
 }
