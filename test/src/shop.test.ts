@@ -37,6 +37,7 @@ const login = (user?: string) =>
 const goods = { amt: 10, goodid: "43", good_num: 1 }
 const forged = { session_key: "VUNQZ0hRYURxNlZZbmNOZw==" }
 
+const refused = '{"code":1,"msg":"失败"}'
 const accepted = '{"code":0,"msg":"成功"}'
 
 // What came to a developer's server that is not there.
@@ -186,34 +187,37 @@ describe("the sandbox's shop", () => {
     it.live(`a game purchase: prepay, pay, notification, delivery (${body}, ${encoding})`, () =>
       Effect.gen(function* () {
         const sandbox = yield* Sandbox.Sandbox
-        const { posts, url } = yield* developer(["oops", accepted])
+        const { posts, url } = yield* developer(["oops", refused, accepted])
         const user = yield* login()
-        const order = { ...user, ...goods, bill_no: "b", app_remark: "sword_1" }
+        const order = { ...user, ...goods, bill_no: "b", app_remark: "sword 1" }
         const { prepayId } = yield* GamePay.prePay(order)
         const question = { ...user, bill_no: "b", prepay_id: prepayId }
-        const remark = { app_remark: "sword_1" }
+        const remark = { app_remark: "sword 1" }
         assert.deepStrictEqual(yield* GamePay.checkPay(question), { pay_state: 0, ...remark })
 
-        // The first answer is not QQ's, so it comes again.
+        // It comes again until the answer is the one that QQ wants.
         const paid = yield* sandbox.pay({ bill_no: "b", url, body, encoding, pause: 0 })
         assert.deepInclude(paid, { state: "paid", accepted: true })
         assert.deepStrictEqual(
           paid.answers.map((answer) => answer.body),
-          ["oops", accepted]
+          ["oops", refused, accepted]
         )
-        assert.strictEqual(posts.length, 2)
-        assert.deepStrictEqual(posts[0], posts[1])
-        const parameters = posts[0]!.type.startsWith("application/json")
+        assert.strictEqual(posts.length, 3)
+        assert.deepStrictEqual(posts[0], posts[2])
+        const isJson = body === "json"
+        assert.isTrue(posts[0]!.type.startsWith(isJson ? "application/json" : "application/x-www-form-urlencoded"))
+        const parameters = isJson
           ? (JSON.parse(posts[0]!.body) as Record<string, string | number>)
           : Object.fromEntries(new URLSearchParams(posts[0]!.body))
         assert.deepInclude(parameters, { openid: user.openid, bill_no: "b", ...remark })
         assert.strictEqual(Number(parameters["amt"]), 10)
         const verify = { path: "/pay/notify", parameters, appsecret: first.appsecret }
         assert.isTrue(yield* Signature.verifyPayNotification(verify))
+        assert.strictEqual(parameters["sig"], yield* Signature.payNotification({ ...verify, encoding }))
         const state = yield* GamePay.checkPay(question)
         assert.deepStrictEqual(state, { pay_state: 1, pay_time: Number(parameters["ts"]), ...remark })
         assert.deepInclude(yield* sandbox.pay({ bill_no: "b", url }), { state: "paid before", answers: [] })
-        assert.strictEqual(posts.length, 2)
+        assert.strictEqual(posts.length, 3)
       }).pipe(Effect.scoped, Effect.provide(Sandbox.layer))
     )
   }
@@ -254,6 +258,7 @@ describe("the sandbox's shop", () => {
       const fiber = yield* Effect.forkChild(sandbox.pay({ bill_no: "early", delay: "1 hour" }), {
         startImmediately: true
       })
+      yield* GamePay.getBalance(user)
       assert.strictEqual(posted.length, 0)
       yield* TestClock.adjust("1 hour")
       assert.deepInclude(yield* Fiber.join(fiber), { state: "paid", accepted: true })
@@ -347,8 +352,8 @@ describe("the sandbox's shop", () => {
           errmsg: "ok",
           ...(switches.zeros === "sent" ? { remainder: zero } : {})
         })
-        const refused = yield* HttpClient.post(`http://sandbox${path}`, { body: HttpBody.jsonUnsafe(signed) })
-        assert.strictEqual(refused.status, switches.errorStatus)
+        const response = yield* HttpClient.post(`http://sandbox${path}`, { body: HttpBody.jsonUnsafe(signed) })
+        assert.strictEqual(response.status, switches.errorStatus)
       }).pipe(Effect.scoped, Effect.provide(Sandbox.layerWith({ switches })))
     )
   }

@@ -2,9 +2,9 @@
  * A local simulation of QQ's mini-program platform, for tests and development.
  *
  * It is built from the core's endpoint values. It follows QQ's documents and captured answers: tokens that expire and
- * rotate, single-use login codes, subscriptions that a message uses up, 50 mini codes, published pages, quotas in
- * rolling windows, and checks of texts and images. Undocumented behaviour can be configured with switches. It reads the
- * time only from Effect's `Clock`, so that a `TestClock` controls it.
+ * rotate, single-use login codes, subscriptions that a message uses up, signed calls, orders and coins, 50 mini codes,
+ * published pages, quotas in rolling windows, and checks of texts and images. Undocumented behaviour can be configured
+ * with switches. It reads the time only from Effect's `Clock`, so that a `TestClock` controls it.
  */
 import type * as AccessToken from "@qq-mini/core/AccessToken"
 import * as App from "@qq-mini/core/App"
