@@ -343,7 +343,7 @@ describe("the sandbox's shop", () => {
         const sig = yield* Signature.gamePay({
           path: "/api/json/openApiPay/GetBalance",
           parameters: signed,
-          sessionKey: user.session_key
+          session_key: user.session_key
         })
         const path = `/api/json/openApiPay/GetBalance?access_token=${yield* sandbox.stealToken()}`
         const zero = switches.integers === "strings" ? "0" : 0

@@ -131,7 +131,7 @@ const player = Effect.fnUntraced(function* (
   if (body["appid"] !== appid) return yield* badParameters
   const user = yield* userOf(platform, appid, body["openid"], 90018)
   const parameters = body as Readonly<Record<string, Signature.Value>>
-  yield* check(body["sig"], Signature.gamePay({ path, parameters, sessionKey: user.sessionKey }), 90011)
+  yield* check(body["sig"], Signature.gamePay({ path, parameters, session_key: user.sessionKey }), 90011)
   return user
 })
 
@@ -167,8 +167,8 @@ const customer = Effect.fnUntraced(function* (
   // The token in the body must be that of the request.
   if (body["access_token"] !== query.get("access_token")) return yield* badParameters
   const parameters = body as Readonly<Record<string, Signature.Value>>
-  yield* check(body["sig"], Signature.midas({ path, parameters, appKey: app_key }), 90011)
-  yield* check(body["qq_sig"], Signature.midasQQ({ path, parameters, sessionKey }), 90009)
+  yield* check(body["sig"], Signature.midas({ path, parameters, app_key }), 90011)
+  yield* check(body["qq_sig"], Signature.midasQQ({ path, parameters, session_key: sessionKey }), 90009)
   return user
 })
 
