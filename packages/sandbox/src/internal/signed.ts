@@ -165,7 +165,7 @@ const customer = Effect.fnUntraced(function* (
   const { sessionKey } = user
   if (!sameSecret(sessionKey, openkey)) return yield* refuse(90010, "login expired")
   // The token in the body must be that of the request.
-  if (body["access_token"] !== query.get("access_token")) return yield* badParameters
+  if (!sameSecret(String(body["access_token"]), query.get("access_token") ?? "")) return yield* badParameters
   const parameters = body as Readonly<Record<string, Signature.Value>>
   yield* check(body["sig"], Signature.midas({ path, parameters, app_key }), 90011)
   yield* check(body["qq_sig"], Signature.midasQQ({ path, parameters, session_key: sessionKey }), 90009)
