@@ -178,11 +178,12 @@ export const endpointOf = (given: unknown): Any => {
     wire: Schema.toType(checked),
     compose: ({ wire }) => {
       const { body, contentType = "application/json", query = {} } = wire as Input
+      const headers: Readonly<Record<string, string>> = body === undefined ? {} : { "content-type": contentType }
       return Effect.succeed({
         query: Object.entries(query).flatMap(([name, value]) =>
           value === undefined ? [] : [[name, isRedactedText(value) ? value : String(value)] as const]
         ),
-        headers: body === undefined ? {} : { "content-type": contentType },
+        headers,
         body: body === undefined || typeof body === "string" || isBytes(body) ? body : JSON.stringify(body)
       })
     },
