@@ -98,9 +98,27 @@ export const tour = async ({ ask, connect, ways }: Given): Promise<ReadonlyArray
   const guest = await newGuest()
   const session = await qq.auth.code2Session({ code: guest.code, needKey: true })
   step("auth.code2Session", [guest.openid, "string"], [session.openid, typeof session.session_key])
-  const stored = { openid: session.openid, session_key: session.session_key!, kv_list: [{ key: "score", value: "7" }] }
-  const signs = ways.noCrypto ? "InvalidConfig" : "ok"
-  step("openData.setUserStorage, signed", signs, await tagOf(qq.openData.setUserStorage(stored)))
+  const user = { openid: session.openid, session_key: session.session_key! }
+  const account = { ...user, app_key: "sandboxAppKeyOfMidas", offer_id: "1450000001" }
+  const goods = { bill_no: "tour", amt: 1, goodid: "43", good_num: 1 }
+  const signing: ReadonlyArray<readonly [string, Promise<unknown>]> = [
+    ["openData.setUserStorage", qq.openData.setUserStorage({ ...user, kv_list: [{ key: "score", value: "7" }] })],
+    ["openData.removeUserStorage", qq.openData.removeUserStorage({ ...user, key: ["level"] })],
+    [
+      "openData.setUserInteractiveData",
+      qq.openData.setUserInteractiveData({ ...user, kv_list: [{ key: "1", value: 3 }] })
+    ],
+    ["encryption.getUserEncryptKey", qq.encryption.getUserEncryptKey(user)],
+    ["gamePay.prePay", qq.gamePay.prePay({ ...user, ...goods })],
+    ["gamePay.getBalance", qq.gamePay.getBalance(user)],
+    ["midasPay.getBalance", qq.midasPay.getBalance(account)],
+    ["midasPay.present", qq.midasPay.present({ ...account, bill_no: "gift", present_counts: 1 })]
+  ]
+  for (const [name, call] of signing) step(`${name}, signed`, ways.noCrypto ? "InvalidConfig" : "ok", await tagOf(call))
+  const media = { media_url: "https://example.com/a.mp3", media_type: 1 } as const
+  step("security.mediaCheckAsync", "ok", await tagOf(qq.security.mediaCheckAsync(media)))
+  const other = qq.request({ path: "/api/json/security/MsgSecCheck", body: { appid: "1112345678", content: "x" } })
+  step("request", { errCode: 0, errMsg: "ok" }, await other)
   step("a code works once", "InvalidCode", await tagOf(qq.auth.code2Session({ code: guest.code })))
   step("security.msgSecCheck, risky", { risky: true }, await qq.security.msgSecCheck({ content: riskyText }))
   step("security.imgSecCheck", { risky: false }, await qq.security.imgSecCheck({ media: picture }))
