@@ -1,35 +1,11 @@
 /** A Redis of one's own: real `redis-server` processes, which the set-up of the tests brings where they are missing. */
-import { spawn, spawnSync, type ChildProcess } from "node:child_process"
-import { existsSync } from "node:fs"
+import { spawn, type ChildProcess } from "node:child_process"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { connect, createServer, type AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
-import { delimiter, join } from "node:path"
+import { join } from "node:path"
 import { createClient } from "redis"
-
-const folders = ["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin", ...(process.env["PATH"] ?? "").split(delimiter)]
-
-const find = () => folders.map((folder) => join(folder, "redis-server")).find((path) => existsSync(path))
-
-const advice =
-  "The tests need redis-server. On Debian and Ubuntu: apt-get install redis-server. On macOS: brew install redis."
-
-/** Installs Redis where it can. */
-export const install = (): void => {
-  if (find() !== undefined) return
-  if (process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get")) throw new Error(advice)
-  const env = {
-    ...process.env,
-    PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
-    DEBIAN_FRONTEND: "noninteractive",
-    RUNLEVEL: "1"
-  }
-  for (const args of [["update"], ["install", "-y", "--no-install-recommends", "redis-server"]]) {
-    const { status, stderr } = spawnSync("/usr/bin/apt-get", args, { env, encoding: "utf8" })
-    if (status !== 0) throw new Error(`${advice}\napt-get ${args.join(" ")}: ${stderr}`)
-  }
-  if (find() === undefined) throw new Error(advice)
-}
+import { pathOf } from "./systemPrograms.ts"
 
 export const freePort = (): Promise<number> =>
   new Promise((resolve) => {
@@ -120,7 +96,7 @@ export class Redis implements AsyncDisposable {
     const args = others.includes("--sentinel")
       ? [first!, ...others, ...ours]
       : [...ours, "--save", "", "--appendonly", "no", ...this.#args]
-    this.#child = spawn(find()!, args, { stdio: "ignore" })
+    this.#child = spawn(pathOf("redis-server"), args, { stdio: "ignore" })
     while (!(await answers(this.port))) {
       if (this.#child.exitCode !== null) throw new Error(`redis-server ended with ${this.#child.exitCode}`)
       await new Promise((resolve) => setTimeout(resolve, 20))

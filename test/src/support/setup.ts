@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
 import type { TestProject } from "vitest/node"
 import { holderIn } from "./processes.ts"
-import { install } from "./redis.ts"
+import { install } from "./systemPrograms.ts"
 
 interface Left {
   readonly pid: number
