@@ -469,6 +469,21 @@ describe("C1: a function of one's own", () => {
   })
 })
 
+describe("I1: the options of the preparer", () => {
+  it.each([
+    ["atOnce", 0],
+    ["maxFrames", 1.5],
+    ["maxPixels", NaN],
+    ["maxParts", "9"],
+    ["maxPixel", 9]
+  ])("%s: %s is refused", (name, value) => {
+    assert.throws(
+      () => SharpImagePreparer.make({ [name]: value }),
+      new RegExp(`InvalidConfig: imagePreparer.${name}: `)
+    )
+  })
+})
+
 describe("what is checked of a picture", () => {
   it("tiles: within the limits, and together the whole picture", () => {
     fc.assert(

@@ -11,6 +11,7 @@ import {
   type Tile,
   tilesOf
 } from "@qq-mini/core/adapter/pictureParts"
+import { invalidConfig } from "@qq-mini/core/App"
 import type { ImageLimits, ImagePreparer, PreparedImage } from "@qq-mini/core/ImagePreparer"
 import { InvalidInput } from "@qq-mini/core/reason/input"
 import type { Sharp, SharpOptions } from "sharp"
@@ -28,6 +29,26 @@ export interface Options {
   readonly maxParts?: number | undefined
   /** How many pictures are prepared at the same time. Further ones wait. By default 2. */
   readonly atOnce?: number | undefined
+}
+
+/** The options with their defaults. */
+type Settings = { readonly [K in keyof Options]-?: number }
+
+const defaults: Settings = { maxPixels: 64e6, maxFrames: 12, maxParts: 32, atOnce: 2 }
+
+// A limit of 0 would let a picture wait for its turn without end.
+const checked = (options: Options): Settings => {
+  const all: Record<keyof Options, number> = { ...defaults }
+  for (const [name, value] of Object.entries(options)) {
+    const isKnown = Object.hasOwn(defaults, name)
+    if (isKnown && value === undefined) continue
+    if (!isKnown) throw invalidConfig(`imagePreparer.${name}`, "is not an option", "不是可用的选项")
+    if (!Number.isInteger(value) || value < 1) {
+      throw invalidConfig(`imagePreparer.${name}`, "must be a whole number of at least 1", "必须是不小于 1 的整数")
+    }
+    all[name as keyof Options] = value
+  }
+  return all
 }
 
 type SharpModule = typeof import("sharp").default
@@ -127,7 +148,7 @@ const prepare = async (
   sharp: SharpModule,
   picture: Uint8Array,
   limits: ImageLimits,
-  { maxFrames = 12, maxParts = 32, maxPixels = 64e6 }: Options
+  { maxFrames, maxParts, maxPixels }: Settings
 ): Promise<ReadonlyArray<PreparedImage>> => {
   if (hidesFrames(picture)) {
     throw badPicture(
@@ -248,16 +269,17 @@ const turns = (max: number) => {
  * - A picture that is longer than 2.5 times its short side is cut into parts that overlap.
  *
  * Throws `InvalidInput` for a picture that can't be decoded, is damaged or cut off, or has too many pixels or more than
- * 1,000 frames, and if the package `sharp` is missing.
+ * 1,000 frames, and if the package `sharp` is missing. A wrong option throws a `QQError` here.
  */
 export const make = (options: Options = {}): ImagePreparer => {
-  const inTurn = turns(options.atOnce ?? 2)
+  const settings = checked(options)
+  const inTurn = turns(settings.atOnce)
   return async (picture, limits, signal) => {
     const sharp = await load()
     return inTurn(async () => {
       signal.throwIfAborted()
       try {
-        return await prepare(sharp, picture, limits, options)
+        return await prepare(sharp, picture, limits, settings)
       } catch (error) {
         throw error instanceof InvalidInput ? error : unknownFormat(picture)
       }
