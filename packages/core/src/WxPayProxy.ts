@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { Code } from "./Code.ts"
-import type { OtherAnswer } from "./endpoint/definition.ts"
+import type { OtherAnswer, RawAnswer } from "./endpoint/definition.ts"
 import * as Endpoint from "./Endpoint.ts"
 import { fieldsOf } from "./call/answer.ts"
 import { textOf } from "./call/strictJson.ts"
@@ -86,13 +86,7 @@ const xmlFields = (bytes: Uint8Array): Readonly<Record<string, string>> | undefi
   return rest.trim() === "" ? Object.fromEntries(fields) : undefined
 }
 
-const readXml = ({
-  bytes,
-  status
-}: {
-  readonly status: number
-  readonly bytes: Uint8Array
-}): OtherAnswer | undefined => {
+const readXml = ({ bytes, status }: RawAnswer): OtherAnswer | undefined => {
   const fields = xmlFields(bytes)
   if (fields === undefined) return undefined
   const { err_code, err_code_des, result_code, return_code, return_msg } = fields
@@ -144,13 +138,7 @@ const jsonOrder = () =>
     real_notify_url: webAddress()
   })
 
-const readV3 = ({
-  bytes,
-  status
-}: {
-  readonly status: number
-  readonly bytes: Uint8Array
-}): OtherAnswer | undefined => {
+const readV3 = ({ bytes, status }: RawAnswer): OtherAnswer | undefined => {
   if (status >= 200 && status < 300) return undefined
   const { code, message } = fieldsOf(bytes) ?? {}
   return typeof code === "string" && !/^-?\d+$/.test(code)

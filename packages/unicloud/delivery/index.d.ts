@@ -91,6 +91,16 @@ export type ImagePreparer = (
   signal: Signal
 ) => Prepared | PromiseLike<Prepared>
 
+/** 模板消息。 */
+interface TemplateMessage {
+  touser: string
+  template_id: string
+  form_id: string
+  page?: string
+  data: { [keyword: string]: { value: string | number | boolean | bigint } }
+  emphasis_keyword?: string
+}
+
 /** 全部接口。 */
 export interface Calls {
   auth: {
@@ -145,17 +155,7 @@ export interface Calls {
   }
   templateMessage: {
     /** 模板消息，每个 form_id 可发送一条。结果不明时抛出 OutcomeUnknown，从不自动重发。 */
-    send(
-      input: {
-        touser: string
-        template_id: string
-        form_id: string
-        page?: string
-        data: { [keyword: string]: { value: string | number | boolean | bigint } }
-        emphasis_keyword?: string
-      } & CallCredentials,
-      options?: PromiseOptions
-    ): Promise<void>
+    send(input: TemplateMessage & CallCredentials, options?: PromiseOptions): Promise<void>
   }
   /** QQ 为用户保存的数据。openid 与 session_key 来自该用户最近一次登录，签名由客户端计算。 */
   openData: {
@@ -773,17 +773,7 @@ export class UniSubscribemsg {
     options?: PromiseOptions
   ): Promise<SendResult>
   /** 发送模板消息。form_id 由小程序表单的 submit 事件给出，可发送一条。 */
-  sendTemplateMessage(
-    message: {
-      touser: string
-      template_id: string
-      form_id: string
-      page?: string
-      data: { [keyword: string]: { value: string | number | boolean | bigint } }
-      emphasis_keyword?: string
-    },
-    options?: PromiseOptions
-  ): Promise<SendResult>
+  sendTemplateMessage(message: TemplateMessage, options?: PromiseOptions): Promise<SendResult>
 }
 
 /** QQ 登录的用户。sessionKey 不可下发到客户端。 */

@@ -52,8 +52,16 @@ const inTime =
       orElse: () => Effect.fail(new TimedOut({ during: "media", limit: options.deadline }))
     })
 
+/** Runs a call. `selected` is the program of calls that name none. */
+export type Run = (
+  progress: Progress,
+  input: unknown,
+  given: CallOptions | undefined,
+  selected: App.Selected | undefined
+) => Effect.Effect<unknown, Reason>
+
 /** Makes the function that runs every call of a client. */
-export const make = ({ apps, attempt, imagePreparer, quota, settings, tokens }: Parts) => {
+export const make = ({ apps, attempt, imagePreparer, quota, settings, tokens }: Parts): Run => {
   const defaults = Options.fromSettings(settings)
   const callerOf = Caller.make(apps)
   const replacementOf = Caller.makeReplacement(apps)
@@ -117,12 +125,7 @@ export const make = ({ apps, attempt, imagePreparer, quota, settings, tokens }: 
   }
 
   /** Runs a call whose parameters are in memory. */
-  const run = (
-    progress: Progress,
-    input: unknown,
-    given: CallOptions | undefined,
-    selected: App.Selected | undefined
-  ): Effect.Effect<unknown, Reason> => {
+  const run: Run = (progress, input, given, selected) => {
     const { endpoint } = progress
     const checked = check(endpoint, input, given, selected)
     if (Result.isFailure(checked)) return Effect.fail(checked.failure)
@@ -156,13 +159,7 @@ export const make = ({ apps, attempt, imagePreparer, quota, settings, tokens }: 
     )
   }
 
-  /** Runs a call. `selected` is the program of calls that name none. */
-  return (
-    progress: Progress,
-    input: unknown,
-    given: CallOptions | undefined,
-    selected: App.Selected | undefined
-  ): Effect.Effect<unknown, Reason> => {
+  return (progress, input, given, selected) => {
     const { endpoint } = progress
     progress.appid = Caller.appidOf(isObject(input) && input["appid"] !== undefined ? input : selected)
     const reading = isObject(input) ? endpoint.read?.(input) : undefined

@@ -84,6 +84,12 @@ export interface Ingredients<Wire> {
 /** A request as an endpoint composed it. `query` follows the token. */
 export type Composed = Pick<Request, "query" | "headers" | "body">
 
+/** An HTTP answer that an endpoint reads by itself. */
+export interface RawAnswer {
+  readonly status: number
+  readonly bytes: Uint8Array
+}
+
 /** An answer in a form that is not QQ's: a value for the output schema, or a code and a text that refuse the call. */
 export type OtherAnswer = { readonly output: unknown } | { readonly code: number; readonly text: string }
 
@@ -119,7 +125,7 @@ export interface Definition<Input extends IO, Wire extends IO, Output extends IO
   /** Whether the answer is an image. */
   readonly image?: boolean | undefined
   /** Reads an answer in a form that is not QQ's. Returns `undefined` for all others. */
-  readOther?(answer: { readonly status: number; readonly bytes: Uint8Array }): OtherAnswer | undefined
+  readOther?(answer: RawAnswer): OtherAnswer | undefined
   /** Selects the caller's result from the output and the parameters. By default the whole output. */
   select?(output: Output["Type"], params: Input["Type"]): A
   /**

@@ -105,12 +105,10 @@ const settingsOf = ({ password, tls, username }: Address) => ({
   }
 })
 
-const openServer = async (
-  redis: Package,
-  address: Address,
-  signal: AbortSignal,
-  onLost: () => void
-): Promise<Opened> => {
+/** Connects once. `onLost` is called when the client says that a connection is lost. */
+type Open = (redis: Package, address: Address, signal: AbortSignal, onLost: () => void) => Promise<Opened>
+
+const openServer: Open = async (redis, address, signal, onLost) => {
   const settings = settingsOf(address)
   const { database, nodes } = address
   const client = redis.createClient({ ...settings, database, socket: { ...settings.socket, ...nodes[0]! } })
@@ -125,12 +123,7 @@ const openServer = async (
   return openCluster(redis, { ...address, kind: "cluster" }, signal, onLost)
 }
 
-const openCluster = async (
-  redis: Package,
-  address: Address,
-  signal: AbortSignal,
-  onLost: () => void
-): Promise<Opened> => {
+const openCluster: Open = async (redis, address, signal, onLost) => {
   const settings = settingsOf(address)
   const cluster = redis.createCluster({
     rootNodes: address.nodes.map((node) => ({ ...settings, socket: { ...settings.socket, ...node } })),
@@ -150,7 +143,7 @@ const openCluster = async (
   }
 }
 
-const openSentinel = async (redis: Package, address: Address, signal: AbortSignal): Promise<Opened> => {
+const openSentinel: Open = async (redis, address, signal) => {
   const settings = settingsOf(address)
   const { database, master, nodes } = address
   const sentinel = redis.createSentinel({
@@ -168,13 +161,8 @@ const openSentinel = async (redis: Package, address: Address, signal: AbortSigna
   return { client: sentinel, nodes, destroy, ping: () => sentinel.ping() }
 }
 
-/** Connects once. `onLost` is called when the client says that a connection is lost. */
-export const open = async (
-  redis: Package,
-  address: Address,
-  signal: AbortSignal,
-  onLost: () => void
-): Promise<Opened> => {
+/** Connects to whatever the address names. */
+export const open: Open = async (redis, address, signal, onLost) => {
   const by = { server: openServer, cluster: openCluster, sentinel: openSentinel }
   const opened = await by[address.kind](redis, address, signal, onLost)
   if (signal.aborted) opened.destroy()
