@@ -89,14 +89,6 @@ export class SendLedger extends Context.Service<
       options: { readonly claim: string; readonly rows: ReadonlyArray<Settled> }
     ) => Effect.Effect<void, SendLedgerError>
     /**
-     * Books `count` places, `interval` apart, for all who send for this broadcast. Returns the time until the first of
-     * them. Places that nobody booked in time are lost.
-     */
-    readonly pace: (
-      broadcast: string,
-      options: { readonly interval: number; readonly count: number }
-    ) => Effect.Effect<number, SendLedgerError>
-    /**
      * A page of about `limit` rows that are `unknown`. Rows whose claim is over are made `unknown` first. `next` is the
      * `cursor` of the next page, and is missing from the last one. A row may be on several pages.
      */
@@ -123,7 +115,6 @@ export const makeMemory: Effect.Effect<SendLedger["Service"]> = Effect.sync(() =
       why: "",
       loaded: 0,
       document,
-      nextPlace: -Infinity,
       rows: new Map(),
       counts: new Map()
     }
@@ -172,12 +163,6 @@ export const makeMemory: Effect.Effect<SendLedger["Service"]> = Effect.sync(() =
     settle: (name, { claim, rows }) =>
       of(name, undefined, (broadcast) => {
         for (const row of rows) settleRow(broadcast, claim, row)
-      }),
-    pace: (name, { count, interval }) =>
-      of(name, 0, (broadcast, now) => {
-        const first = Math.max(broadcast.nextPlace, now)
-        broadcast.nextPlace = first + count * interval
-        return first - now
       }),
     unknown: (name, { cursor = "", limit }) =>
       of<{ readonly rows: ReadonlyArray<Unknown>; readonly next?: string | undefined }>(

@@ -18,7 +18,6 @@ export interface MemoryBroadcast {
   why: string
   loaded: number
   document: string
-  nextPlace: number
   readonly rows: Map<string, MemoryRow>
   readonly counts: Map<string, number>
 }
