@@ -1,0 +1,175 @@
+/**
+ * Broadcasts: one subscription message to each of many recipients, over hours, by one process or many, through crashes.
+ *
+ * Each recipient is sent to at most once. The `SendLedger` remembers what became of everybody: a recipient is claimed
+ * before the request leaves. If a process dies in between, the recipient is `unknown`, and only `resendUnknown` sends
+ * again. The chunks of recipients go to the workers through a `PersistedQueue` of Effect.
+ *
+ * ```ts
+ * const broadcast = yield* Broadcast.make({
+ *   id: "autumn-2026",
+ *   template_id: "…",
+ *   recipients: users, // { openid, keyword1, keyword2 }
+ *   quietHours: { from: "22:00", to: "08:00" }
+ * })
+ * const result = yield* broadcast.run
+ * ```
+ *
+ * The stores must be the same for all processes: on one machine files (`@qq-mini/node/NodeBroadcast`), on many Redis.
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as PersistedQueue from "effect/persistence/PersistedQueue"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import { empty } from "./broadcast/document.ts"
+import { check, invalid, type Options } from "./broadcast/options.ts"
+import { isOver, makeRate, type Progress, progressOf } from "./broadcast/progress.ts"
+import * as Work from "./broadcast/work.ts"
+import type { SourceError } from "./broadcast/source.ts"
+import { millisOf, notATime } from "./call/options.ts"
+import { QQMini } from "./call/service.ts"
+import { monotonicMillis } from "./internal/time.ts"
+import type { Entry } from "./ledger/types.ts"
+import { Quota } from "./Quota.ts"
+import { StoreFailed } from "./reason/client.ts"
+import { QQError } from "./reason/error.ts"
+import { SendLedger, type SendLedgerError } from "./SendLedger.ts"
+
+export type { BadRow } from "./broadcast/document.ts"
+export type { RecipientMessage } from "./broadcast/message.ts"
+export type { Options, Rate } from "./broadcast/options.ts"
+export type { Progress } from "./broadcast/progress.ts"
+export type { QuietHours } from "./broadcast/quietHours.ts"
+export {
+  /** A row of a source that numbers its lines itself. */
+  Row,
+  /** Reading the recipients failed. */
+  SourceError
+} from "./broadcast/source.ts"
+export type { Recipients, Rows } from "./broadcast/source.ts"
+
+/** A broadcast. Every process that makes one with the same `id` and stores works on the same. */
+export interface Broadcast<E = never> {
+  readonly id: string
+  /**
+   * Loads the recipients and sends, until every recipient has a result or the broadcast is cancelled. While it is paused,
+   * it waits. Run again after a crash, it goes on where it was. If it is interrupted, it begins no more messages and waits
+   * for those on their way.
+   */
+  readonly run: Effect.Effect<Progress, QQError | E | SourceError>
+  /**
+   * Works for at most `budget`, for cloud functions and timers. Call it again until the state is `finished`. A step ends
+   * early if the broadcast is paused. Without a broadcast that `run` began, a step sends what it reads, without the queue.
+   */
+  readonly step: (options: { readonly budget: Duration.Input }) => Effect.Effect<Progress, QQError | E | SourceError>
+  /** Checks every row and finds duplicates, without sending anything. */
+  readonly dryRun: Effect.Effect<Progress, QQError | E | SourceError>
+  /** How far the broadcast is, over all processes. */
+  readonly progress: Effect.Effect<Progress, QQError>
+  /** The progress, now and whenever the interval has passed (by default a second), with the rate. Ends with the broadcast. */
+  readonly changes: (interval?: Duration.Input) => Stream.Stream<Progress, QQError>
+  /** Pauses the broadcast in all processes: no more messages are begun. Returns whether it was running. */
+  readonly pause: Effect.Effect<boolean, QQError>
+  /** Goes on after a pause. Returns whether it was paused. */
+  readonly resume: Effect.Effect<boolean, QQError>
+  /** Ends the broadcast for good. Returns whether it was not cancelled before. */
+  readonly cancel: Effect.Effect<boolean, QQError>
+  /**
+   * Sends again to everybody whose outcome is `unknown`. Some may get the message twice: QQ may have sent it the first
+   * time. Nothing else ever sends twice.
+   */
+  readonly resendUnknown: Effect.Effect<Progress, QQError>
+  /** Forgets the broadcast and its recipients. Under the same `id` everybody would get the message again. */
+  readonly remove: Effect.Effect<void, QQError>
+}
+
+const failed = (reason: ConstructorParameters<typeof StoreFailed>[0]): QQError =>
+  new QQError({ endpoint: "broadcast", app: undefined, reason: new StoreFailed(reason) })
+
+const orFailed = <A>(effect: Effect.Effect<A, SendLedgerError>): Effect.Effect<A, QQError> =>
+  Effect.mapError(effect, ({ operation, problem }) => failed({ operation: `ledger.${operation}`, problem }))
+
+const unknownId = invalid([
+  {
+    field: "id",
+    problem: {
+      en: "is not known in this store. Begin the broadcast with its recipients first",
+      zh: "在该存储中不存在。请先带上接收者开始群发"
+    }
+  }
+])
+
+// A step uses at most this part of its budget for the last messages.
+const lastPart = 1 / 4
+
+/** Makes a broadcast. Nothing is sent or stored before it is run. Fails with `InvalidInput` if an option is wrong. */
+export const make = Effect.fnUntraced(function* <A, E = never>(
+  options: Options<A, E>
+): Effect.fn.Return<Broadcast<E>, QQError, QQMini | SendLedger | Quota | PersistedQueue.PersistedQueueFactory> {
+  const checked = yield* check(options)
+  const store = yield* SendLedger
+  const parts: Work.Parts<A, E> = {
+    options: checked,
+    store,
+    client: yield* Effect.context<QQMini>(),
+    quota: yield* Quota,
+    queues: yield* PersistedQueue.PersistedQueueFactory
+  }
+  const { chunkSize, deadline, id, recipients } = checked
+
+  const known = (name: string) =>
+    Effect.flatMap(orFailed(store.read(name)), (entry) =>
+      entry === undefined ? Effect.fail(unknownId) : Effect.succeed(entry)
+    )
+  const begin = (name: string, isQueued: boolean): Effect.Effect<Entry, QQError> =>
+    recipients === undefined ? known(name) : orFailed(store.create(name, JSON.stringify(empty(chunkSize, isQueued))))
+  const progress = Effect.map(known(id), (entry) => progressOf(id, entry))
+  const control = (from: ReadonlyArray<Entry["control"]>, to: Entry["control"]) =>
+    Effect.andThen(known(id), orFailed(store.control(id, { from, to, why: "" })))
+
+  return {
+    id,
+    run: Effect.gen(function* () {
+      yield* Work.run(parts, yield* begin(id, true), { deadline, waitsForResume: true })
+      return yield* progress
+    }),
+    step: ({ budget }) =>
+      Effect.gen(function* () {
+        const millis = millisOf(budget)
+        if (!(millis > 0)) return yield* invalid([{ field: "budget", problem: notATime }])
+        const last = Math.min(deadline, millis * lastPart)
+        yield* Work.run(parts, yield* begin(id, false), {
+          deadline: last,
+          waitsForResume: false,
+          haltAfter: Number.isFinite(millis) ? millis - last : undefined
+        })
+        return yield* progress
+      }),
+    dryRun: Effect.gen(function* () {
+      const name = `${id}~dry`
+      const remove = orFailed(store.remove(name))
+      yield* remove
+      yield* begin(name, false)
+      yield* Effect.ensuring(Work.dryRun(parts, name), Effect.ignore(remove))
+      return progressOf(id, yield* known(name))
+    }),
+    progress,
+    changes: (interval = "1 second") =>
+      Stream.suspend(() => {
+        const withRate = makeRate()
+        return Stream.fromEffectSchedule(
+          Effect.flatMap(progress, (now) => Effect.map(monotonicMillis, (at) => withRate(now, at))),
+          Schedule.spaced(interval)
+        ).pipe(Stream.takeUntil(isOver))
+      }),
+    pause: control(["running"], "paused"),
+    resume: control(["paused"], "running"),
+    cancel: control(["running", "paused"], "cancelled"),
+    resendUnknown: Effect.gen(function* () {
+      yield* Work.resendUnknown(parts, yield* known(id), { deadline, waitsForResume: true })
+      return yield* progress
+    }),
+    remove: orFailed(store.remove(id))
+  }
+})

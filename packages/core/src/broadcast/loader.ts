@@ -1,0 +1,137 @@
+/** Loads the recipients of a broadcast: reads the source, checks every row, and makes chunks of messages. */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import type { QQError } from "../reason/error.ts"
+import { type BadRow, digestOf, type Document, withChunk } from "./document.ts"
+import type { Halt } from "./halt.ts"
+import { type Letter, letterOf } from "./letter.ts"
+import { check, messageOf } from "./message.ts"
+import { type Checked, invalid } from "./options.ts"
+import type { PatientLedger } from "./patientLedger.ts"
+import { documentOf } from "./progress.ts"
+import { read, type Row, type SourceError } from "./source.ts"
+
+/** What a loader works with. */
+export interface LoaderOptions<A, E> {
+  readonly options: Checked<A, E>
+  readonly ledger: PatientLedger
+  readonly halt: Halt
+  /**
+   * Takes the messages of a chunk, before it counts as loaded. `false` if it could not take them all: then loading ends,
+   * and begins with this chunk the next time.
+   */
+  readonly take: (chunk: number, letters: ReadonlyArray<Letter>) => Effect.Effect<boolean>
+}
+
+const changed = invalid([
+  {
+    field: "recipients",
+    problem: {
+      en: "are not those with which this broadcast began. Resume it with the same recipients in the same order, or give the new ones another id",
+      zh: "与群发开始时的接收者不同。请用相同顺序的相同接收者继续，或为新的接收者换一个 id"
+    }
+  }
+])
+
+const notARow: BadRow["problem"] = { en: "can't be read", zh: "无法读取" }
+
+/** Checks a row. Gives its message, or its problems. */
+const checkRow = <A>(row: Row<A>, { message, shared }: Checked<A, unknown>): Letter | ReadonlyArray<BadRow> => {
+  const { line, problem, value } = row
+  if (problem !== undefined || value === undefined) return [{ line, field: "row", problem: problem ?? notARow }]
+  const made = Result.try((): unknown =>
+    message === undefined ? messageOf(value, shared) : { ...shared, ...message(value) }
+  )
+  if (Result.isFailure(made)) {
+    const problem = { en: "the function message failed for it", zh: "函数 message 执行失败" }
+    return [{ line, field: "row", problem }]
+  }
+  const checked = check(made.success)
+  return Result.isSuccess(checked)
+    ? letterOf(line, checked.success)
+    : checked.failure.slice(0, 1).map((one) => ({ line, ...one }))
+}
+
+const duplicate = (line: number, first: number): BadRow => ({
+  line,
+  field: "touser",
+  problem: { en: `is the same recipient as in line ${first}`, zh: `与第 ${first} 行是同一接收者` }
+})
+
+/** The recipients of a chunk, by which a changed source is noticed. A message may contain the time, and so change. */
+const textOf = (letters: ReadonlyArray<Letter | ReadonlyArray<BadRow>>): string =>
+  letters.map((one) => ("text" in one ? one.message.touser : "")).join("\n")
+
+/** Adds the messages of a chunk to the ledger. Those whose recipient has another row already are bad rows. */
+const add = (
+  ledger: PatientLedger,
+  letters: ReadonlyArray<Letter>
+): Effect.Effect<{ readonly own: ReadonlyArray<Letter>; readonly duplicates: ReadonlyArray<BadRow> }> => {
+  const rows = letters.map(({ line, message }) => ({ line, recipient: message.touser }))
+  return Effect.map(
+    ledger.until((store, broadcast) => store.add(broadcast, rows)),
+    (lines) => ({
+      own: letters.filter(({ line }, i) => lines[i] === line),
+      duplicates: letters.flatMap(({ line }, i) => (lines[i] === line ? [] : [duplicate(line, lines[i]!)]))
+    })
+  )
+}
+
+/**
+ * Loads the chunks that are not loaded yet. Several processes may load at once, and one that died in the middle is
+ * continued: every step can be repeated. Ends early when the work is halted, or the broadcast is cancelled or removed.
+ */
+export const load = <A, E>({
+  halt,
+  ledger,
+  options,
+  take
+}: LoaderOptions<A, E>): Effect.Effect<void, E | SourceError | QQError> =>
+  Effect.gen(function* () {
+    const entryNow = ledger.until((store, broadcast) => store.read(broadcast))
+    const first = yield* entryNow
+    if (options.recipients === undefined || first === undefined) return
+    const begun = documentOf(first)
+    if (begun.isComplete) return
+    const { rows, skipped } = read(options.recipients, begun.rows)
+    // The number of the chunk that is read, and the digest of the chunks before it.
+    let chunk = skipped > 0 ? first.loaded : 0
+    let digest = skipped > 0 ? begun.digest : 0
+    let isGoingOn = true
+
+    const advance = (document: Document) =>
+      ledger.until((store, broadcast) => store.advance(broadcast, { from: chunk, document: JSON.stringify(document) }))
+
+    const loadChunk = Effect.fnUntraced(function* (rows: ReadonlyArray<Row<A>>) {
+      const entry = yield* entryNow
+      isGoingOn = !halt.isHalted && entry !== undefined && entry.control !== "cancelled"
+      if (!isGoingOn || entry === undefined) return
+      const checked = rows.map((row) => checkRow(row, options))
+      digest = digestOf(digest, textOf(checked))
+      const document = documentOf(entry)
+      if (chunk < entry.loaded) {
+        if (chunk + 1 === entry.loaded && digest !== document.digest) return yield* changed
+      } else {
+        const letters = checked.filter((one) => "text" in one)
+        const { duplicates, own } = yield* add(ledger, letters)
+        isGoingOn = yield* take(chunk, own)
+        if (!isGoingOn) return
+        const badRows = [...checked.flatMap((one) => ("text" in one ? [] : one)), ...duplicates].sort(
+          (a, b) => a.line - b.line
+        )
+        yield* advance(withChunk(document, { rows: rows.length, badRows, digest }))
+      }
+      chunk++
+    })
+
+    yield* Stream.runForEachWhile(Stream.grouped(rows, begun.size), (group) =>
+      Effect.map(loadChunk(group), () => isGoingOn)
+    )
+    if (!isGoingOn) return
+    const last = yield* entryNow
+    if (last === undefined) return
+    // The source ended before what was loaded from it.
+    if (chunk < last.loaded && !documentOf(last).isComplete) return yield* changed
+    yield* advance({ ...documentOf(last), isComplete: true })
+  })

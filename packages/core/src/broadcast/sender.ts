@@ -1,0 +1,248 @@
+/** Sends the messages of a broadcast, each at most once. */
+import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
+import * as Semaphore from "effect/Semaphore"
+import type { AppId } from "../App.ts"
+import { withPlace } from "../call/place.ts"
+import type { QQMini } from "../call/service.ts"
+import { millisOf, monotonicMillis } from "../internal/time.ts"
+import type { Settled } from "../ledger/types.ts"
+import type { CountedCall } from "../Limit.ts"
+import type { Quota } from "../Quota.ts"
+import type { QQError } from "../reason/error.ts"
+import { send } from "../SubscribeMessage.ts"
+import { Gate } from "./gate.ts"
+import type { Halt } from "./halt.ts"
+import type { Letter } from "./letter.ts"
+import { outcomeOf } from "./outcome.ts"
+import type { PatientLedger } from "./patientLedger.ts"
+
+/** What a sender works with. Times are milliseconds. */
+export interface SenderOptions {
+  readonly ledger: PatientLedger
+  readonly client: Context.Context<QQMini>
+  readonly quota: Quota["Service"]
+  readonly halt: Halt
+  readonly appid: AppId | undefined
+  readonly concurrency: number
+  readonly deadline: number
+  /** The broadcast's own limit, counted over all processes. */
+  readonly rate: CountedCall
+  /** Milliseconds until the quiet hours are over, at this time of the day. */
+  readonly quiet: (now: number) => number
+  /** Whether a paused broadcast is waited for. Without, a pause ends the work as the halt does. */
+  readonly waitsForResume: boolean
+  readonly newClaim: () => string
+}
+
+/**
+ * Where one message stands: it has its result, the work ends before it was sent, or it is tried again at a time.
+ * `isOfUser`: because QQ refused it for its user.
+ */
+type Tried = "settled" | "halted" | "cancelled" | { readonly at: number; readonly isOfUser?: boolean }
+
+/** The message was not sent, and its place in the limits can be returned. */
+class Unsent extends Data.Error<{ readonly tried: Tried }> {}
+/** The message may have been sent. */
+class Lost extends Data.Error {}
+
+// A row that is tried again this often, because of its user, counts as refused.
+const maxTries = 3
+// So many messages in a row that are refused for what they contain stop the broadcast.
+const maxRefusedInARow = 50
+// How often a paused broadcast is looked at (ms).
+const pausedPollMillis = 1_000
+
+const phase = (failure: Unsent | Lost) => (failure instanceof Unsent ? "unsent" : "lost")
+
+/** The sender of one process. */
+export class Sender {
+  readonly #options: SenderOptions
+  readonly #gate = new Gate()
+  readonly #turns: Semaphore.Semaphore
+  readonly #resumed = Semaphore.makeUnsafe(1)
+  #refusedInARow = 0
+
+  constructor(options: SenderOptions) {
+    this.#options = options
+    this.#turns = Semaphore.makeUnsafe(options.concurrency)
+  }
+
+  /**
+   * Sends messages until each has its result. Ends early when the work is halted, or the broadcast is cancelled or
+   * removed.
+   */
+  send(letters: ReadonlyArray<Letter>): Effect.Effect<"done" | "halted" | "cancelled"> {
+    const { concurrency, halt, ledger, newClaim } = this.#options
+    return Effect.gen({ self: this }, function* () {
+      const recipients = letters.map(({ message }) => message.touser)
+      const rows = yield* ledger.until((store, broadcast) => store.rows(broadcast, recipients))
+      const claim = newClaim()
+      let cancelled = false
+      let left = letters
+        .filter(({ instead }, i) => instead !== undefined || /^(new|sending)$/.test(rows[i]?.state ?? ""))
+        .map((letter) => ({ letter, at: 0, tries: 1 }))
+      while (left.length > 0) {
+        const next: typeof left = []
+        yield* Effect.forEach(
+          left,
+          ({ at, letter, tries }) =>
+            Effect.gen({ self: this }, function* () {
+              const wait = at - (yield* monotonicMillis)
+              if (wait > 0 && !halt.isHalted) yield* halt.sleep(wait)
+              const tried = cancelled ? "cancelled" : yield* this.#turns.withPermit(this.#try(letter, claim, tries))
+              cancelled ||= tried === "cancelled"
+              if (tried === "halted") next.push({ letter, at, tries })
+              else if (typeof tried === "object") {
+                next.push({ letter, at: tried.at, tries: tried.isOfUser ? tries + 1 : tries })
+              }
+            }),
+          { concurrency, discard: true }
+        )
+        if (cancelled) return "cancelled"
+        if (next.length > 0 && halt.isHalted) return "halted"
+        left = next.sort((a, b) => a.at - b.at)
+      }
+      return "done"
+    })
+  }
+
+  /** Tries to send one message, when it may be sent and has its place in the limits. */
+  #try(letter: Letter, claim: string, tries: number): Effect.Effect<Tried> {
+    const { deadline, halt, quota, rate } = this.#options
+    return Effect.gen({ self: this }, function* () {
+      yield* this.#ready
+      if (halt.isHalted) return "halted"
+      let begun = false
+      const attempt = Effect.suspend(() => {
+        if (halt.isHalted) return Effect.fail(new Unsent({ tried: "halted" }))
+        begun = true
+        return this.#attempt(letter, claim, tries)
+      })
+      const placed = withPlace<Tried, Unsent | Lost, never>(
+        quota,
+        rate,
+        { maxWait: () => Infinity, ttl: () => 2 * deadline, phase },
+        identity,
+        attempt
+      ).pipe(
+        Effect.catch((failure) =>
+          Effect.succeed<Tried>(
+            failure instanceof Unsent ? failure.tried : failure instanceof Lost ? "settled" : { at: 0 }
+          )
+        )
+      )
+      // A message that waits for its place is not waited for, one that was begun is.
+      const halted = Effect.andThen(
+        halt.signal,
+        Effect.suspend(() => (begun ? Effect.never : Effect.succeed<Tried>("halted")))
+      )
+      return yield* Effect.raceFirst(placed, halted)
+    })
+  }
+
+  /** Waits until messages may be sent, or the work is halted. */
+  get #ready(): Effect.Effect<void> {
+    const { halt, quiet } = this.#options
+    return Clock.clockWith((clock) => {
+      const wait = Math.max(this.#gate.wait(millisOf(clock)), quiet(clock.currentTimeMillisUnsafe()))
+      return wait <= 0 || halt.isHalted
+        ? Effect.void
+        : // In a minute the hour may have changed, as at the end of summer time.
+          Effect.andThen(halt.sleep(Math.min(wait, 60_000)), this.#ready)
+    })
+  }
+
+  /** Claims the row, sends the message and writes the result. */
+  #attempt(letter: Letter, claim: string, tries: number): Effect.Effect<Tried, Unsent | Lost> {
+    const { appid, client, deadline, ledger } = this.#options
+    const { instead, message, text } = letter
+    const recipient = message.touser
+    return Effect.gen({ self: this }, function* () {
+      const began = yield* monotonicMillis
+      const claimed = yield* ledger.claim(claim, { recipient, message: text, instead })
+      if (claimed.found === "busy") return yield* new Unsent({ tried: { at: began + claimed.wait } })
+      if (claimed.found === "done") return yield* new Unsent({ tried: "settled" })
+      if (claimed.found === "stopped") return yield* new Unsent({ tried: yield* this.#stopped })
+      if ((yield* monotonicMillis) - began > deadline) {
+        // A process that was frozen here would send after its claim was over.
+        yield* ledger.settle(claim, { recipient, to: "new" })
+        return yield* new Unsent({ tried: { at: 0 } })
+      }
+      const call = send(appid === undefined ? message : { ...message, appid }, { deadline })
+      const result = yield* Effect.result(Effect.provideContext(call, client))
+      if (result._tag === "Failure") return yield* this.#failed(result.failure, { recipient, claim, tries, began })
+      this.#gate.open()
+      this.#refusedInARow = 0
+      yield* ledger.settle(claim, { recipient, to: "sent" })
+      return "settled"
+    })
+  }
+
+  /** Writes what a failed call means for the recipient. */
+  #failed(
+    error: QQError,
+    of: { readonly recipient: string; readonly claim: string; readonly tries: number; readonly began: number }
+  ): Effect.Effect<Tried, Unsent | Lost> {
+    const { ledger } = this.#options
+    const outcome = outcomeOf(error)
+    const settle = (to: Settled["to"], reason?: string) =>
+      ledger.settle(of.claim, { recipient: of.recipient, to, reason })
+    const unsent = (tried: Tried) => Effect.andThen(settle("new"), Effect.fail(new Unsent({ tried })))
+    return Effect.flatMap(monotonicMillis, (now): Effect.Effect<Tried, Unsent | Lost> => {
+      switch (outcome._tag) {
+        case "unknown":
+          return Effect.andThen(settle("unknown"), Effect.fail(new Lost()))
+        case "stop":
+          return Effect.andThen(this.#pause(error), unsent({ at: 0 }))
+        case "trouble":
+          this.#gate.close(of.began, now, outcome.wait)
+          return unsent({ at: 0 })
+        case "later":
+          return of.tries < maxTries
+            ? unsent({ at: now + outcome.wait, isOfUser: true })
+            : Effect.as(settle("refused", outcome.reason), "settled")
+        case "refused": {
+          this.#gate.open()
+          this.#refusedInARow = outcome.isOfMessage ? this.#refusedInARow + 1 : 0
+          const pause = this.#refusedInARow === maxRefusedInARow ? this.#pause(error) : Effect.void
+          return Effect.as(Effect.andThen(settle("refused", outcome.reason), pause), "settled")
+        }
+      }
+    })
+  }
+
+  /** Pauses the broadcast of all processes, because no message would be sent. */
+  #pause(error: QQError): Effect.Effect<void> {
+    return this.#options.ledger
+      .until((store, broadcast) =>
+        store.control(broadcast, { from: ["running"], to: "paused", why: JSON.stringify(error) })
+      )
+      .pipe(
+        Effect.flatMap((isFirst) =>
+          isFirst ? Effect.logError(`The broadcast is paused: ${error.message}`) : Effect.void
+        )
+      )
+  }
+
+  /** What to do when the broadcast is not running: waits until it is. */
+  get #stopped(): Effect.Effect<Tried> {
+    const { halt, ledger, waitsForResume } = this.#options
+    const look: Effect.Effect<Tried> = Effect.suspend(() =>
+      Effect.flatMap(
+        ledger.until((store, broadcast) => store.read(broadcast)),
+        (entry): Effect.Effect<Tried> => {
+          if (entry === undefined || entry.control === "cancelled") return Effect.succeed("cancelled")
+          if (entry.control === "running") return Effect.succeed({ at: 0 })
+          if (!waitsForResume) halt.now()
+          return halt.isHalted ? Effect.succeed("halted") : Effect.andThen(halt.sleep(pausedPollMillis), look)
+        }
+      )
+    )
+    // One of the waiting messages looks for all.
+    return this.#resumed.withPermit(look)
+  }
+}

@@ -1,0 +1,225 @@
+/** The work of one process on a broadcast: it loads, takes chunks from the queue and sends them. */
+import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as PersistedQueue from "effect/persistence/PersistedQueue"
+import * as Random from "effect/Random"
+import type { QQMini } from "../call/service.ts"
+import type { Entry } from "../ledger/types.ts"
+import type { Quota } from "../Quota.ts"
+import type { QQError } from "../reason/error.ts"
+import type { SendLedger } from "../SendLedger.ts"
+import { Halt } from "./halt.ts"
+import { Chunk, type Letter, parse } from "./letter.ts"
+import { load, type LoaderOptions } from "./loader.ts"
+import type { Checked } from "./options.ts"
+import { PatientLedger } from "./patientLedger.ts"
+import { documentOf, isOver, progressOf } from "./progress.ts"
+import { Sender } from "./sender.ts"
+import type { SourceError } from "./source.ts"
+
+/** What every process needs for a broadcast. */
+export interface Parts<A, E> {
+  readonly options: Checked<A, E>
+  readonly store: SendLedger["Service"]
+  readonly client: Context.Context<QQMini>
+  readonly quota: Quota["Service"]
+  readonly queues: PersistedQueue.PersistedQueueFactory["Service"]
+}
+
+/** How one process works. Times are milliseconds. */
+export interface How {
+  /** The timeout of one message. */
+  readonly deadline: number
+  readonly waitsForResume: boolean
+  /** The time after which no more messages are begun. */
+  readonly haltAfter?: number | undefined
+}
+
+// How often it is looked whether the broadcast is over, and the pause after an error of the queue (ms).
+const pollMillis = 500
+const pauseMillis = 1_000
+// How long the results of the last messages may take (ms).
+const lastResultsMillis = 5_000
+// Two chunks at once, so that the next one is there while the last messages of a chunk are on their way.
+const chunksAtOnce = 2
+// A claim is over after this many times the timeout of a message. So a living process never sends after its claim.
+const claimDeadlines = 4
+// A chunk is tried until it is done. Its recipients count their own tries.
+const maxAttempts = 2_147_483_647
+
+interface Session<A, E> {
+  readonly parts: Parts<A, E>
+  readonly entry: Entry
+  readonly halt: Halt
+  readonly ledger: PatientLedger
+  readonly sender: Sender
+}
+
+const begin = Effect.fnUntraced(function* <A, E>(parts: Parts<A, E>, entry: Entry, { deadline, waitsForResume }: How) {
+  const { appid, concurrency, id, limits, quiet } = parts.options
+  const halt = new Halt()
+  const ledger = new PatientLedger(parts.store, id, claimDeadlines * deadline)
+  const process = (yield* Random.nextIntBetween(0, 2 ** 48)).toString(36)
+  let claims = 0
+  const sender = new Sender({
+    ledger,
+    client: parts.client,
+    quota: parts.quota,
+    halt,
+    appid,
+    concurrency,
+    deadline,
+    rate: { key: `${appid ?? ""} broadcast ${id}`, limits },
+    quiet,
+    waitsForResume,
+    newClaim: () => `${process}.${(++claims).toString(36)}`
+  })
+  const session: Session<A, E> = { parts, entry, halt, ledger, sender }
+  return session
+})
+
+/**
+ * Runs the work of a session in a fiber of its own. If the caller is interrupted, the work is halted, and the messages on
+ * their way are waited for.
+ */
+const untilHalted = <B, A, E>(
+  halt: Halt,
+  { deadline, haltAfter }: How,
+  work: Effect.Effect<A, E, B>
+): Effect.Effect<A, E, B> =>
+  Effect.gen(function* () {
+    const fiber = yield* Effect.forkDetach(work)
+    const timer = haltAfter === undefined ? undefined : yield* Effect.forkDetach(haltLater(halt, haltAfter))
+    const end = Effect.suspend(() => {
+      halt.now()
+      return Fiber.await(fiber).pipe(
+        Effect.timeoutOption(deadline + lastResultsMillis),
+        Effect.andThen(Fiber.interrupt(fiber))
+      )
+    })
+    return yield* Fiber.join(fiber).pipe(
+      Effect.onInterrupt(() => end),
+      Effect.ensuring(timer === undefined ? Effect.void : Fiber.interrupt(timer))
+    )
+  })
+
+const haltLater = (halt: Halt, millis: number) =>
+  Effect.andThen(
+    Effect.sleep(millis),
+    Effect.sync(() => halt.now())
+  )
+
+/** Sends one chunk of the queue. A chunk that is not finished goes back to the queue. */
+const takeChunk = <A, E>(
+  { halt, sender }: Session<A, E>,
+  queue: PersistedQueue.PersistedQueue<typeof Chunk.Type>
+): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    let isSending = false
+    const taken = queue.take(({ letters }) => {
+      isSending = true
+      // An interruption gives the chunk back, and does not count as a try.
+      return Effect.flatMap(sender.send(letters.map(parse)), (end) =>
+        end === "halted" ? Effect.interrupt : Effect.void
+      )
+    })
+    const safely = Effect.catchCause(taken, (cause) =>
+      Cause.hasInterruptsOnly(cause)
+        ? Effect.void
+        : Effect.andThen(Effect.logWarning("A chunk could not be taken from the queue", cause), halt.sleep(pauseMillis))
+    )
+    const waitingIsHalted = Effect.andThen(
+      halt.signal,
+      Effect.suspend(() => (isSending ? Effect.never : Effect.void))
+    )
+    return Effect.raceFirst(safely, waitingIsHalted)
+  })
+
+const whileNotHalted = (halt: Halt, effect: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    while (!halt.isHalted) yield* effect
+  })
+
+/** Halts the work when the broadcast is over or was removed. */
+const watch = <A, E>({ halt, ledger }: Session<A, E>, id: string): Effect.Effect<void> =>
+  whileNotHalted(
+    halt,
+    Effect.flatMap(
+      ledger.until((store, broadcast) => store.read(broadcast)),
+      (entry) => {
+        if (entry === undefined || isOver(progressOf(id, entry))) halt.now()
+        return halt.sleep(pollMillis)
+      }
+    )
+  )
+
+/** Loads into the queue, and sends what is in it. */
+const runQueued = <A, E>(session: Session<A, E>) =>
+  Effect.gen(function* () {
+    const { entry, halt, ledger, parts } = session
+    const { id } = parts.options
+    const queue = yield* parts.queues.make({ name: `${id}:${entry.created}`, schema: Chunk, maxAttempts })
+    const offer: LoaderOptions<A, E>["take"] = (chunk, letters) => {
+      const value = { letters: letters.map(({ line, text }) => ({ line, text })) }
+      return Effect.as(
+        ledger.until(() => queue.offer(value, { id: `${id}:${chunk}` })),
+        true
+      )
+    }
+    const loaded = Effect.exit(load({ options: parts.options, ledger, halt, take: offer })).pipe(
+      Effect.tap((exit) => Effect.sync(() => Exit.isFailure(exit) && halt.now()))
+    )
+    const workers = Array.from({ length: chunksAtOnce }, () => whileNotHalted(halt, takeChunk(session, queue)))
+    const [exit] = yield* Effect.all([loaded, watch(session, id), ...workers], { concurrency: "unbounded" })
+    return yield* exit
+  })
+
+/** Sends what is read, chunk by chunk. */
+const runInline = <A, E>({ halt, ledger, parts, sender }: Session<A, E>) =>
+  load({
+    options: parts.options,
+    ledger,
+    halt,
+    take: (_, letters) => Effect.map(sender.send(letters), (end) => end === "done")
+  })
+
+/** Works on a broadcast until it is over or the time is. */
+export const run = <A, E>(parts: Parts<A, E>, entry: Entry, how: How): Effect.Effect<void, E | SourceError | QQError> =>
+  Effect.flatMap(begin(parts, entry, how), (session) =>
+    untilHalted(session.halt, how, documentOf(entry).isQueued ? runQueued(session) : runInline(session))
+  )
+
+/** Checks all rows, under the name of another broadcast. */
+export const dryRun = <A, E>(
+  { options, store }: Parts<A, E>,
+  name: string
+): Effect.Effect<void, E | SourceError | QQError> =>
+  load({
+    options,
+    ledger: new PatientLedger(store, name, 0),
+    halt: new Halt(),
+    take: () => Effect.succeed(true)
+  })
+
+// Recipients that are sent to again at once.
+const pageSize = 500
+
+/** Sends again to every recipient whose outcome is unknown now. */
+export const resendUnknown = <A, E>(parts: Parts<A, E>, entry: Entry, how: How): Effect.Effect<void> =>
+  Effect.flatMap(begin(parts, entry, how), (session) => {
+    const { halt, ledger, sender } = session
+    const page = (cursor: string | undefined): Effect.Effect<void> =>
+      Effect.gen(function* () {
+        const found = yield* ledger.until((store, broadcast) => store.unknown(broadcast, { cursor, limit: pageSize }))
+        const letters = found.rows.map(({ claim, message }): Letter => ({
+          ...parse({ line: 0, text: message }),
+          instead: claim
+        }))
+        const end = yield* sender.send(letters)
+        if (end === "done" && found.next !== undefined && !halt.isHalted) yield* page(found.next)
+      })
+    return untilHalted(halt, how, page(undefined))
+  })
