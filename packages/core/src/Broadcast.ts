@@ -24,7 +24,7 @@ import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { empty } from "./broadcast/document.ts"
 import { check, invalid, type Options } from "./broadcast/options.ts"
-import { isOver, makeRate, type Progress, progressOf } from "./broadcast/progress.ts"
+import { isOver, makeRate, notBegun, type Progress, progressOf } from "./broadcast/progress.ts"
 import * as Work from "./broadcast/work.ts"
 import type { SourceError } from "./broadcast/source.ts"
 import { millisOf, notATime } from "./call/options.ts"
@@ -124,7 +124,11 @@ export const make = Effect.fnUntraced(function* <A, E = never>(
     )
   const begin = (name: string, isQueued: boolean): Effect.Effect<Entry, QQError> =>
     recipients === undefined ? known(name) : orFailed(store.create(name, JSON.stringify(empty(chunkSize, isQueued))))
-  const progress = Effect.map(known(id), (entry) => progressOf(id, entry))
+  const progress = Effect.catch(
+    Effect.map(known(id), (entry) => progressOf(id, entry)),
+    // A broadcast with recipients may not have begun yet.
+    (error) => (error === unknownId && recipients !== undefined ? Effect.succeed(notBegun(id)) : Effect.fail(error))
+  )
   const control = (from: ReadonlyArray<Entry["control"]>, to: Entry["control"]) =>
     Effect.andThen(known(id), orFailed(store.control(id, { from, to, why: "" })))
 
@@ -151,8 +155,13 @@ export const make = Effect.fnUntraced(function* <A, E = never>(
       const remove = orFailed(store.remove(name))
       yield* remove
       yield* begin(name, false)
-      yield* Effect.ensuring(Work.dryRun(parts, name), Effect.ignore(remove))
-      return progressOf(id, yield* known(name))
+      return yield* Effect.ensuring(
+        Effect.andThen(
+          Work.dryRun(parts, name),
+          Effect.map(known(name), (entry) => progressOf(id, entry))
+        ),
+        Effect.ignore(remove)
+      )
     }),
     progress,
     changes: (interval = "1 second") =>

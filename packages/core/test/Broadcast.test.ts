@@ -8,7 +8,10 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Latch from "effect/Latch"
 import * as PersistedQueue from "effect/persistence/PersistedQueue"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 
 interface Sent {
@@ -32,7 +35,9 @@ const fakeQQ = (answer: Answer = () => Effect.void) => {
         return {}
       }) as never
   })
-  return { sent, layer }
+  /** How many requests came. */
+  const asked = () => [...tries.values()].reduce((a, b) => a + b, 0)
+  return { sent, asked, layer }
 }
 
 const stores = Layer.mergeAll(
@@ -58,17 +63,17 @@ const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>, step = 500) =>
 
 const answered = (code: number) => ({ code, text: "" })
 
+const openids = ({ sent }: { readonly sent: ReadonlyArray<Sent> }) => sent.map(({ openid }) => openid)
+
 describe("Broadcast", () => {
   it.effect("sends to everybody once, and counts every result", () => {
     const qq = fakeQQ((openid) => {
-      const n = Number(openid.slice(5))
-      if (n % 10 === 1) return Effect.fail(new QQError.NotSubscribed(answered(46001)))
-      if (n % 10 === 2) return Effect.fail(new QQError.QuotaReached(answered(46002)))
-      if (n % 10 === 3)
-        return Effect.fail(
-          new QQError.OutcomeUnknown({ because: new QQError.TimedOut({ during: "answer", limit: 1 }) })
-        )
-      return Effect.void
+      const n = Number(openid.slice(5)) % 10
+      if (n === 1) return Effect.fail(new QQError.NotSubscribed(answered(46001)))
+      if (n === 2) return Effect.fail(new QQError.QuotaReached(answered(46002)))
+      return n === 3
+        ? Effect.fail(new QQError.OutcomeUnknown({ because: new QQError.TimedOut({ during: "answer", limit: 1 }) }))
+        : Effect.void
     })
     return Effect.gen(function* () {
       const broadcast = yield* Broadcast.make({ id: "a", template_id, recipients: users(1_000), chunkSize: 70 })
@@ -78,10 +83,270 @@ describe("Broadcast", () => {
       assert.strictEqual(result.sent, 700)
       assert.strictEqual(result.unknown, 100)
       assert.deepStrictEqual(result.refused, { "NotSubscribed 46001": 100, "QuotaReached 46002": 100 })
-      assert.strictEqual(new Set(qq.sent.map(({ openid }) => openid)).size, 700)
-      // Run again, it sends nothing.
+      assert.strictEqual(new Set(openids(qq)).size, 700)
       assert.deepStrictEqual(yield* inTime(broadcast.run), result)
       assert.strictEqual(qq.sent.length, 700)
     }).pipe(Effect.provide([stores, qq.layer]))
   })
+
+  it.effect("reads recipients from an iterable, an async iterable, a Stream and a cursor", () => {
+    const qq = fakeQQ()
+    const sources = {
+      set: new Set(users(30)),
+      generator: (function* () {
+        yield* users(30)
+      })(),
+      async: (async function* () {
+        yield* users(30)
+      })(),
+      stream: Stream.fromIterable(users(30)),
+      cursor: (skip: number) => users(30).slice(skip)
+    }
+    return Effect.gen(function* () {
+      for (const [id, recipients] of Object.entries(sources)) {
+        const broadcast = yield* Broadcast.make({ id, template_id, recipients, chunkSize: 7 })
+        assert.strictEqual((yield* inTime(broadcast.run)).sent, 30, id)
+      }
+      assert.strictEqual(qq.sent.length, 150)
+    }).pipe(Effect.provide([stores, qq.layer]))
+  })
+
+  it.effect("reports bad rows and duplicates with their line, and sends to all others", () => {
+    const qq = fakeQQ()
+    const recipients = [
+      { openid: "a", keyword1: "x" },
+      { openid: "", keyword1: "x" },
+      { openid: "b" },
+      { openid: "a", keyword1: "y" },
+      { openid: "c", keyword1: "long ".repeat(300) },
+      { openid: "d", keyword1: {} },
+      new Broadcast.Row<{}>({ line: 9, problem: { en: "a quote is missing", zh: "缺少引号" } }),
+      new Broadcast.Row({ line: 12, value: { openid: "e", keyword1: 5 } })
+    ]
+    return Effect.gen(function* () {
+      const broadcast = yield* Broadcast.make<unknown>({ id: "bad", template_id, recipients, chunkSize: 3 })
+      for (const run of [broadcast.dryRun, inTime(broadcast.run)]) {
+        const { bad, badRows, recipients, rows } = yield* run
+        assert.deepStrictEqual(
+          badRows.map(({ field, line }) => `${line} ${field}`),
+          ["2 touser", "3 data", "4 touser", "5 data.keyword1.value", "6 data.keyword1.value", "9 row"]
+        )
+        assert.include(badRows[2]!.problem.en, "line 1")
+        assert.include(badRows[3]!.problem.zh, "1000")
+        assert.deepStrictEqual([bad, recipients, rows], [6, 2, 8])
+        assert.notInclude(JSON.stringify(badRows), "long")
+      }
+      assert.deepStrictEqual(openids(qq).sort(), ["a", "e"])
+    }).pipe(Effect.provide([stores, qq.layer]))
+  })
+
+  it.effect("waits while nothing can be sent, and goes on", () => {
+    let isBusy = true
+    const qq = fakeQQ(() => (isBusy ? Effect.fail(new QQError.SystemBusy(answered(-1))) : Effect.void))
+    return Effect.gen(function* () {
+      const broadcast = yield* Broadcast.make({ id: "busy", template_id, recipients: users(50) })
+      const running = yield* Effect.forkChild(inTime(broadcast.run))
+      yield* inTime(Effect.sleep("10 minutes"))
+      // Few tries: the pauses grow.
+      assert.isBelow(qq.asked(), 16 * 20)
+      isBusy = false
+      const result = yield* Fiber.join(running)
+      assert.strictEqual(result.sent, 50)
+      assert.strictEqual(qq.sent.length, 50)
+    }).pipe(Effect.provide([stores, qq.layer]))
+  })
+
+  it.effect("pauses everything when no message would be sent, says why, and goes on when resumed", () => {
+    let template: "wrong" | "right" = "wrong"
+    const qq = fakeQQ(() =>
+      template === "wrong"
+        ? Effect.fail(
+            new QQError.InvalidInput({ field: "template_id", problem: { en: "", zh: "" }, ...answered(40037) })
+          )
+        : Effect.void
+    )
+    return Effect.gen(function* () {
+      const broadcast = yield* Broadcast.make({ id: "stop", template_id, recipients: users(500) })
+      const running = yield* Effect.forkChild(inTime(broadcast.run))
+      const paused = yield* broadcast.changes().pipe(
+        Stream.filter(({ state }) => state === "paused"),
+        Stream.runHead
+      )
+      assert.include(JSON.stringify(paused), "40037")
+      assert.isAtMost(qq.asked(), 16)
+      template = "right"
+      assert.isTrue(yield* broadcast.resume)
+      assert.strictEqual((yield* Fiber.join(running)).sent, 500)
+    }).pipe(Effect.provide([stores, qq.layer]))
+  })
+
+  it.effect("stops when many messages in a row are refused for what they contain", () => {
+    const qq = fakeQQ(() => Effect.fail(new QQError.Rejected(answered(40036))))
+    return Effect.gen(function* () {
+      const broadcast = yield* Broadcast.make({ id: "many", template_id, recipients: users(500), concurrency: 1 })
+      const running = yield* Effect.forkChild(inTime(broadcast.run))
+      yield* broadcast.changes().pipe(
+        Stream.filter(({ state }) => state === "paused"),
+        Stream.runHead
+      )
+      assert.strictEqual(qq.asked(), 50)
+      yield* broadcast.cancel
+      const result = yield* Fiber.join(running)
+      assert.strictEqual(result.state, "cancelled")
+      assert.deepStrictEqual([result.new, result.recipients], [450, 500])
+    }).pipe(Effect.provide([stores, qq.layer]))
+  })
+
+  it.effect("tries a recipient again whom QQ refused for being too early", () => {
+    const qq = fakeQQ((openid, tries) =>
+      openid === "user-3" && tries < 3 ? Effect.fail(new QQError.TooFrequent(answered(41030))) : Effect.void
+    )
+    return Effect.gen(function* () {
+      const broadcast = yield* Broadcast.make({ id: "early", template_id, recipients: users(10) })
+      assert.strictEqual((yield* inTime(broadcast.run)).sent, 10)
+      const times = qq.sent.map(({ at }) => at)
+      assert.isAtLeast(Math.max(...times) - Math.min(...times), 120_000)
+    }).pipe(Effect.provide([stores, qq.layer]))
+  })
+
+  it.effect("sends nothing in the quiet hours", () => {
+    const qq = fakeQQ()
+    return Effect.gen(function* () {
+      // In Shanghai it is 21:59:50.
+      yield* TestClock.setTime(Date.UTC(2026, 10, 30, 13, 59, 50))
+      const broadcast = yield* Broadcast.make({
+        id: "quiet",
+        template_id,
+        recipients: users(300),
+        rate: { max: 10, window: "second" },
+        quietHours: { from: "22:00", to: "22:20" }
+      })
+      assert.strictEqual((yield* inTime(broadcast.run, 5_000)).sent, 300)
+      const times = qq.sent.map(({ at }) => new Date(at).toISOString().slice(11, 16))
+      assert.isEmpty(times.filter((time) => time >= "14:00" && time < "14:20"))
+      assert.isAtLeast(times.filter((time) => time === "13:59").length, 80)
+    }).pipe(Effect.provide([stores, qq.layer]))
+  })
+
+  it.effect("keeps to a limit of its own over all workers", () => {
+    const qq = fakeQQ()
+    return Effect.gen(function* () {
+      const options = { id: "rate", template_id, rate: { max: 30, window: "minute" } } as const
+      const loading = yield* Broadcast.make({ ...options, recipients: users(120) })
+      const other = yield* Broadcast.make(options)
+      const running = yield* Effect.forkChild(inTime(loading.run, 100))
+      yield* Effect.forkChild(Effect.retry(other.run, { times: 3 }))
+      assert.strictEqual((yield* Fiber.join(running)).sent, 120)
+      const times = qq.sent.map(({ at }) => at)
+      const most = Math.max(...times.map((from) => times.filter((at) => at >= from && at < from + 60_000).length))
+      assert.isAtMost(most, 30)
+      // 98 % of the limit can be used.
+      assert.isAtMost(Math.max(...times) - Math.min(...times), 3.2 * 60_000)
+    }).pipe(Effect.provide([stores, qq.layer]))
+  })
+
+  it.effect("waits for the messages on their way when it is interrupted, and goes on later", () => {
+    const arrived = Latch.makeUnsafe()
+    const answer = Latch.makeUnsafe()
+    const qq = fakeQQ((openid) =>
+      Number(openid.slice(5)) < 20 ? Effect.void : Effect.andThen(arrived.open, answer.await)
+    )
+    return Effect.gen(function* () {
+      const broadcast = yield* Broadcast.make({ id: "shutdown", template_id, recipients: users(100), concurrency: 8 })
+      const running = yield* Effect.forkChild(broadcast.run)
+      yield* arrived.await
+      const ended = yield* Effect.forkChild(Fiber.interrupt(running))
+      yield* Effect.yieldNow
+      assert.isUndefined(ended.pollUnsafe())
+      yield* answer.open
+      yield* Fiber.join(ended)
+      const { new: left, sending, sent, unknown } = yield* broadcast.progress
+      assert.deepStrictEqual([left + sent, sending, unknown], [100, 0, 0])
+      assert.strictEqual(sent, qq.sent.length)
+      assert.isBelow(sent, 40)
+      assert.strictEqual((yield* inTime(broadcast.run)).sent, 100)
+      assert.strictEqual(qq.sent.length, 100)
+    }).pipe(Effect.provide([stores, qq.layer]))
+  })
+
+  it.effect("works in steps of a budget, without a queue", () => {
+    const qq = fakeQQ(() => Effect.sleep("100 millis"))
+    return Effect.gen(function* () {
+      const read: Array<number> = []
+      const broadcast = yield* Broadcast.make({
+        id: "steps",
+        template_id,
+        recipients: (skip) => {
+          read.push(skip)
+          return users(250).slice(skip)
+        },
+        concurrency: 4,
+        chunkSize: 50
+      })
+      let steps = 0
+      for (let state = ""; state !== "finished"; steps++) {
+        state = (yield* inTime(broadcast.step({ budget: "2 seconds" }), 50)).state
+      }
+      assert.isAbove(steps, 3)
+      assert.strictEqual(qq.sent.length, 250)
+      // A step begins with the first chunk that is not finished.
+      assert.deepStrictEqual(
+        read,
+        [...read].sort((a, b) => a - b)
+      )
+      assert.strictEqual(read.at(-1), 200)
+    }).pipe(Effect.provide([stores, qq.layer]))
+  })
+
+  it.effect("sends again to those whose outcome is unknown, once for each time it is asked to", () => {
+    const qq = fakeQQ((_, tries) =>
+      tries === 1
+        ? Effect.fail(new QQError.OutcomeUnknown({ because: new QQError.TimedOut({ during: "answer", limit: 1 }) }))
+        : Effect.void
+    )
+    return Effect.gen(function* () {
+      const broadcast = yield* Broadcast.make({ id: "unknown", template_id, recipients: users(20) })
+      assert.strictEqual((yield* inTime(broadcast.run)).unknown, 20)
+      const [first] = yield* Effect.all([inTime(broadcast.resendUnknown), inTime(broadcast.resendUnknown)], {
+        concurrency: 2
+      })
+      assert.strictEqual(first.sent, 20)
+      assert.strictEqual(qq.asked(), 40)
+    }).pipe(Effect.provide([stores, qq.layer]))
+  })
+
+  it.effect("goes on with the same recipients only", () => {
+    const qq = fakeQQ()
+    return Effect.gen(function* () {
+      const options = { id: "changed", template_id, chunkSize: 10 }
+      const broken = (function* () {
+        yield* users(300)
+        throw new Error("the cursor broke")
+      })()
+      const first = yield* Broadcast.make({ ...options, recipients: broken })
+      const failed = yield* Effect.result(inTime(first.run))
+      assert.isTrue(Result.isFailure(failed) && failed.failure._tag === "SourceError")
+      const other = yield* Broadcast.make({ ...options, recipients: users(400).reverse() })
+      const refused = yield* Effect.result(inTime(other.run))
+      assert.isTrue(Result.isFailure(refused) && String(refused.failure).includes("recipients"))
+      const fewer = yield* Broadcast.make({ ...options, recipients: users(9) })
+      assert.isTrue(Result.isFailure(yield* Effect.result(inTime(fewer.run))))
+      const same = yield* Broadcast.make({ ...options, recipients: users(400) })
+      assert.strictEqual((yield* inTime(same.run)).sent, 400)
+      assert.strictEqual(qq.sent.length, 400)
+    }).pipe(Effect.provide([stores, qq.layer]))
+  })
+
+  it.effect("says what is wrong with its options, and that an id is not known", () =>
+    Effect.gen(function* () {
+      const wrong = yield* Effect.flip(
+        Broadcast.make({ id: "a b", recipients: 5, rate: { max: 0, window: "minute" }, timeout: 5 } as never)
+      )
+      for (const field of ["id", "recipients", "rate", "timeout", "deadline"]) assert.include(wrong.message, field)
+      const unknown = yield* Broadcast.make({ id: "nobody" })
+      for (const use of [unknown.run, unknown.progress, unknown.pause]) {
+        assert.include(String(yield* Effect.flip<unknown, unknown, never>(use)), "not known")
+      }
+    }).pipe(Effect.provide([stores, fakeQQ().layer]))
+  )
 })

@@ -36,6 +36,8 @@ const changed = invalid([
 
 const notARow: BadRow["problem"] = { en: "can't be read", zh: "无法读取" }
 
+const goOn = Effect.succeed(true)
+
 /** Checks a row. Gives its message, or its problems. */
 const checkRow = <A>(row: Row<A>, { message, shared }: Checked<A, unknown>): Letter | ReadonlyArray<BadRow> => {
   const { line, problem, value } = row
@@ -125,9 +127,16 @@ export const load = <A, E>({
       chunk++
     })
 
-    yield* Stream.runForEachWhile(Stream.grouped(rows, begun.size), (group) =>
-      Effect.map(loadChunk(group), () => isGoingOn)
-    )
+    // Not `Stream.grouped`: it gives what it has also if the source fails, and a chunk is whole or the last one.
+    let group: Array<Row<A>> = []
+    yield* Stream.runForEachWhile(rows, (row) => {
+      group.push(row)
+      if (group.length < begun.size) return goOn
+      const whole = group
+      group = []
+      return Effect.map(loadChunk(whole), () => isGoingOn)
+    })
+    if (isGoingOn && group.length > 0) yield* loadChunk(group)
     if (!isGoingOn) return
     const last = yield* entryNow
     if (last === undefined) return

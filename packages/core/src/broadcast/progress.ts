@@ -47,6 +47,17 @@ export const progressOf = (id: string, entry: Entry): Progress => {
   return { ...counts, id, state, why, rows, bad, badRows, recipients: left + done, done }
 }
 
+/** The progress of a broadcast that has not begun. */
+export const notBegun = (id: string): Progress =>
+  progressOf(id, {
+    created: "",
+    control: "running",
+    why: "",
+    loaded: 0,
+    document: "",
+    counts: { new: 0, sending: 0, sent: 0, unknown: 0, refused: {} }
+  })
+
 /** Whether nothing is left to do: all is sent, or it was cancelled and no message is on its way. */
 export const isOver = ({ sending, state }: Progress): boolean =>
   state === "finished" || (state === "cancelled" && sending === 0)

@@ -114,11 +114,13 @@ export class Sender {
   #try(letter: Letter, claim: string, tries: number): Effect.Effect<Tried> {
     const { deadline, halt, quota, rate } = this.#options
     return Effect.gen({ self: this }, function* () {
-      yield* this.#ready
+      yield* this.#ready()
       if (halt.isHalted) return "halted"
       let begun = false
-      const attempt = Effect.suspend(() => {
+      const attempt = Clock.clockWith((clock) => {
         if (halt.isHalted) return Effect.fail(new Unsent({ tried: "halted" }))
+        // The wait for the place may have been long.
+        if (this.#wait(clock) > 0) return Effect.fail(new Unsent({ tried: { at: 0 } }))
         begun = true
         return this.#attempt(letter, claim, tries)
       })
@@ -145,15 +147,20 @@ export class Sender {
   }
 
   /** Waits until messages may be sent, or the work is halted. */
-  get #ready(): Effect.Effect<void> {
-    const { halt, quiet } = this.#options
+  #ready(): Effect.Effect<void> {
+    const { halt } = this.#options
     return Clock.clockWith((clock) => {
-      const wait = Math.max(this.#gate.wait(millisOf(clock)), quiet(clock.currentTimeMillisUnsafe()))
+      const wait = this.#wait(clock)
       return wait <= 0 || halt.isHalted
         ? Effect.void
         : // In a minute the hour may have changed, as at the end of summer time.
-          Effect.andThen(halt.sleep(Math.min(wait, 60_000)), this.#ready)
+          Effect.andThen(halt.sleep(Math.min(wait, 60_000)), this.#ready())
     })
+  }
+
+  /** Milliseconds until messages may be sent. */
+  #wait(clock: Clock.Clock): number {
+    return Math.max(this.#gate.wait(millisOf(clock)), this.#options.quiet(clock.currentTimeMillisUnsafe()))
   }
 
   /** Claims the row, sends the message and writes the result. */
