@@ -326,7 +326,7 @@ describe("Broadcast", () => {
       const first = yield* Broadcast.make({ ...options, recipients: broken })
       const failed = yield* Effect.result(inTime(first.run))
       assert.isTrue(Result.isFailure(failed) && failed.failure._tag === "SourceError")
-      const other = yield* Broadcast.make({ ...options, recipients: users(400).reverse() })
+      const other = yield* Broadcast.make({ ...options, recipients: users(400).toReversed() })
       const refused = yield* Effect.result(inTime(other.run))
       assert.isTrue(Result.isFailure(refused) && String(refused.failure).includes("recipients"))
       const fewer = yield* Broadcast.make({ ...options, recipients: users(9) })

@@ -4,6 +4,7 @@ import * as Data from "effect/Data"
 import * as Stream from "effect/Stream"
 import type { Help } from "../internal/reason.ts"
 import { functions, shown } from "../internal/shown.ts"
+import { isQQError, type QQError } from "../reason/error.ts"
 
 /** A row of a source that numbers its lines itself, such as a file. `problem` is that of a line that can't be read. */
 export class Row<A> {
@@ -35,9 +36,9 @@ export type Rows<A, E> = Iterable<A | Row<A>> | AsyncIterable<A | Row<A>> | Stre
  */
 export type Recipients<A, E> = Rows<A, E> | ((skip: number) => Rows<A, E>)
 
-const streamOf = <A, E>(rows: Rows<A, E>): Stream.Stream<A | Row<A>, E | SourceError> => {
+const streamOf = <A, E>(rows: Rows<A, E>): Stream.Stream<A | Row<A>, E | SourceError | QQError> => {
   if (Stream.isStream(rows)) return rows
-  const onError = (cause: unknown) => new SourceError({ cause })
+  const onError = (cause: unknown) => (isQQError(cause) ? cause : new SourceError({ cause }))
   return Symbol.asyncIterator in rows
     ? Stream.fromAsyncIterable(rows, onError)
     : Stream.flattenArray(Stream.fromAsyncIterable(inArrays(rows), onError))
@@ -70,7 +71,7 @@ const inArrays = <A>(rows: Iterable<A>): AsyncIterable<NonEmptyReadonlyArray<A>>
 export const read = <A, E>(
   recipients: Recipients<A, E>,
   loaded: number
-): { readonly rows: Stream.Stream<Row<A>, E | SourceError>; readonly skipped: number } => {
+): { readonly rows: Stream.Stream<Row<A>, E | SourceError | QQError>; readonly skipped: number } => {
   const isFunction = typeof recipients === "function"
   const skipped = isFunction ? loaded : 0
   let line = skipped
