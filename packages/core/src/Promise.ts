@@ -208,9 +208,15 @@ export const makeRunner = <E>(layer: Layer.Layer<QQMini, E>, { dropsCalls = fals
   return { run, close }
 }
 
+const runners = /* @__PURE__ */ new WeakMap<object, Runner>()
+
+/** The runner of a client, for functions that are not calls. `undefined` for anything else. */
+export const runnerOf = (client: PromiseClient): Runner | undefined => runners.get(client)
+
 /** Makes a client from a layer. The layer is built by the first call. If that fails, the next call builds it again. */
 export const make = <E>(layer: Layer.Layer<QQMini, E>, options?: RunnerOptions): RequestClient => {
-  const { close, run } = makeRunner(layer, options)
+  const runner = makeRunner(layer, options)
+  const { close, run } = runner
 
   /** Makes the function of a call. */
   const method =
@@ -255,7 +261,7 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>, options?: RunnerOptions):
         : Effect.flatMap(QQMini, (client) => client.remaining(endpoint, app))
     return run(name, effect)
   }
-  return Object.assign(
+  const client = Object.assign(
     bound((effect) => effect),
     {
       remaining,
@@ -264,6 +270,8 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>, options?: RunnerOptions):
       ...(Symbol.asyncDispose === undefined ? undefined : { [Symbol.asyncDispose]: close })
     }
   ) as RequestClient
+  runners.set(client, runner)
+  return client
 }
 
 const { captureStackTrace } = Error as { captureStackTrace?: (error: object, above: Function) => void }
