@@ -1,6 +1,6 @@
 /**
- * An SQLite file of the user, on Node's own `node:sqlite`. Each operation of a store is one statement, so every operation
- * is atomic. Only the file's owner can read it.
+ * An SQLite file of the user, on Node's own `node:sqlite`. Each operation of a store is one statement or one transaction,
+ * so every operation is atomic. Only the file's owner can read it.
  */
 import { isNamed, shown, sqlite } from "@qq-mini/core/adapter/shown"
 import { checkNames } from "@qq-mini/core/adapter/Setup"
@@ -64,22 +64,17 @@ const makeFolder = (path: string): void => {
 
 const names = { path: ["file"], setting: [] } satisfies Record<keyof Options, ReadonlyArray<string>>
 
-/** Runs a statement by its name. Fails with a safe name of the problem. */
-export type Run<Name extends string> = (
-  name: Name,
-  params: Record<string, SQLInputValue>
-) => Effect.Effect<Record<string, SQLOutputValue> | undefined, string>
-
 /**
  * Opens the file, and closes it when the scope is closed. If the file can't be used, it fails with a `QQError` that names
  * the setting and the fix. A file that another program locks for more than a second is treated as an outage instead:
- * every operation fails until the lock is gone.
+ * every operation fails until the lock is gone. Returns a function that runs one operation, and fails with a safe name of
+ * the problem.
  */
-export const open = Effect.fnUntraced(function* <Name extends string>(
+const openFile = Effect.fnUntraced(function* <Prepared>(
   options: Options,
   schema: string,
-  statements: Readonly<Record<Name, string>>
-): Effect.fn.Return<Run<Name>, QQError, Scope.Scope> {
+  prepare: (database: DatabaseSync) => Prepared
+): Effect.fn.Return<<A>(operation: (prepared: Prepared) => A) => Effect.Effect<A, string>, QQError, Scope.Scope> {
   yield* checkNames(options, names)
   const { path, setting = "path" } = options
   if (typeof path !== "string" || path === "") {
@@ -100,10 +95,10 @@ export const open = Effect.fnUntraced(function* <Name extends string>(
         "需要 Node 自带的 SQLite（node:sqlite），当前运行环境没有：请换用其他存储"
       )
   })
-  let opened: { readonly database: DatabaseSync; readonly prepared: Record<Name, StatementSync> } | undefined
+  let opened: { readonly database: DatabaseSync; readonly prepared: Prepared } | undefined
   yield* Effect.addFinalizer(() => Effect.sync(() => opened?.database.close()))
   const open = () => {
-    if (opened !== undefined) return opened
+    if (opened !== undefined) return opened.prepared
     makeFolder(dirname(path))
     // Create the file before SQLite opens it, so that other users can never read it. SQLite's helper files get the same
     // permissions.
@@ -112,9 +107,7 @@ export const open = Effect.fnUntraced(function* <Name extends string>(
     const database = new DatabaseSync(path, { timeout: busyMillis })
     try {
       database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; ${schema}`)
-      const prepared = {} as Record<Name, StatementSync>
-      for (const name of Object.keys(statements) as Array<Name>) prepared[name] = database.prepare(statements[name])
-      return (opened = { database, prepared })
+      return (opened = { database, prepared: prepare(database) }).prepared
     } catch (cause) {
       database.close()
       throw cause
@@ -126,16 +119,76 @@ export const open = Effect.fnUntraced(function* <Name extends string>(
     Effect.catch((cause) => (isBusy(cause) ? Effect.void : Effect.fail(failed(cause))))
   )
 
-  return (name, params) =>
-    Effect.try({
-      // Not `get`: it stops after the first row, and so misses that a write failed, as on a full disk.
-      try: () => open().prepared[name].all(params)[0],
-      catch: (cause) => cause
-    }).pipe(
+  return (operation) =>
+    Effect.try({ try: () => operation(open()), catch: (cause) => cause }).pipe(
       retryBusy,
       Effect.mapError((cause) => shown(cause, sqlite))
     )
 })
+
+/** Runs a statement by its name. Fails with a safe name of the problem. */
+export type Run<Name extends string> = (
+  name: Name,
+  params: Record<string, SQLInputValue>
+) => Effect.Effect<Record<string, SQLOutputValue> | undefined, string>
+
+/** Opens the file for single statements, as {@link openFile} does. */
+export const open = <Name extends string>(
+  options: Options,
+  schema: string,
+  statements: Readonly<Record<Name, string>>
+): Effect.Effect<Run<Name>, QQError, Scope.Scope> =>
+  Effect.map(
+    openFile(options, schema, (database) => {
+      const prepared = {} as Record<Name, StatementSync>
+      for (const name of Object.keys(statements) as Array<Name>) prepared[name] = database.prepare(statements[name])
+      return prepared
+    }),
+    // Not `get`: it stops after the first row, and so misses that a write failed, as on a full disk.
+    (run) => (name, params) => run((prepared) => prepared[name].all(params)[0])
+  )
+
+/** Runs a statement with the values of its question marks, and returns the rows. */
+export type Sql = (statement: string, ...values: ReadonlyArray<SQLInputValue>) => Array<Record<string, SQLOutputValue>>
+
+/**
+ * Runs a transaction, with the time on SQLite's clock. It runs again if the file is locked. A `lasting` one is on the disk
+ * when it ends: a power failure does not undo it. Fails with a safe name of the problem.
+ */
+export type Transact = <A>(
+  kind: "read" | "write" | "lasting",
+  body: (sql: Sql, now: number) => A
+) => Effect.Effect<A, string>
+
+/** Opens the file for transactions, as {@link openFile} does. */
+export const openTransactions = (options: Options, schema: string): Effect.Effect<Transact, QQError, Scope.Scope> =>
+  Effect.map(
+    openFile(options, schema, (database) => {
+      const prepared = new Map<string, StatementSync>()
+      const sql: Sql = (text, ...values) => {
+        const statement = prepared.get(text) ?? database.prepare(text)
+        prepared.set(text, statement)
+        return statement.all(...values)
+      }
+      return { database, sql }
+    }),
+    (run) => (kind, body) =>
+      run(({ database, sql }) => {
+        // A transaction that reads first and writes later would fail where another one wrote in between.
+        database.exec(
+          kind === "read" ? "BEGIN" : `PRAGMA synchronous = ${kind === "lasting" ? "FULL" : "NORMAL"}; BEGIN IMMEDIATE`
+        )
+        try {
+          const result = body(sql, Number(sql(`SELECT ${now} AS now`)[0]!["now"]))
+          database.exec("COMMIT")
+          return result
+        } catch (cause) {
+          // On a full disk SQLite has rolled back already.
+          if (database.isTransaction) database.exec("ROLLBACK")
+          throw cause
+        }
+      })
+  )
 
 const isBusy = (cause: unknown): boolean => isNamed(cause, /^database (table )?is locked$/)
 
