@@ -9,6 +9,7 @@ import * as TokenCache from "@qq-mini/core/TokenCache"
 import { createQQMini } from "@qq-mini/node"
 import * as NodeQQMini from "@qq-mini/node/NodeQQMini"
 import * as RedisStores from "@qq-mini/node/RedisStores"
+import * as SqliteQuota from "@qq-mini/node/SqliteQuota"
 import * as SqliteTokenCache from "@qq-mini/node/SqliteTokenCache"
 import { defaultPrograms } from "@qq-mini/sandbox/Sandbox"
 import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
@@ -57,6 +58,7 @@ for (const [name, store] of Object.entries(stores)) {
 
 const limiters: Readonly<Record<string, Layer.Layer<Quota.Quota, QQError>>> = {
   memory: Quota.layerMemory,
+  SQLite: SqliteQuota.layer({ path: join(folder(), "quotas.sqlite") }),
   Redis: overRedis
 }
 

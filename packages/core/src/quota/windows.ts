@@ -19,6 +19,15 @@ export const constants = {
   closed: { firstMillis: 60_000, longestMillis: 3_600_000, memoryMillis: 300_000 }
 } as const
 
+type Slots = ReadonlyArray<readonly [slot: number, count: number]>
+type SavedWindow = readonly [counts: Slots, open: Slots]
+
+/** The windows of one key, for a store that keeps them as text. */
+export interface SavedWindows {
+  readonly windows: Readonly<Record<string, SavedWindow>>
+  readonly closing?: Closing | undefined
+}
+
 /**
  * The places of one limit. Q1: QQ counts a call at an unknown moment between the granting of its place and its answer.
  * So a place counts while it is open, and for a whole window after it has ended. An unreported place ends at its
@@ -27,6 +36,8 @@ export const constants = {
 class Window {
   readonly width: number
   readonly max: number
+  /** Tells the limits of a key apart. */
+  readonly id: string
   /**
    * The number of ended places by the slot of their end, and of bookings by the slot from which they can be exchanged.
    */
@@ -43,6 +54,7 @@ class Window {
   constructor(max: number, millis: number) {
     this.max = max
     this.width = millis / slotsInWindow
+    this.id = `${max}/${millis}`
   }
 
   /** The slot of a time. */
@@ -82,6 +94,17 @@ class Window {
     let slot = booked ? first : Math.max(first, ...this.counts.keys())
     while (this.used(slot, present) >= this.max) slot++
     return Math.max(time, slot * this.width)
+  }
+
+  /** All places, for a store that keeps them as text. */
+  get saved(): SavedWindow {
+    return [[...this.counts], [...this.open]]
+  }
+
+  /** Adds the places of a saved window to this one, which is empty. */
+  restore([counts, open]: SavedWindow): void {
+    for (const [slot, count] of counts) this.add(this.counts, slot, count)
+    for (const [slot, count] of open) this.add(this.open, slot, count)
   }
 
   /** Takes a place from now until its deadline. Returns the slot of the deadline. */
@@ -223,6 +246,21 @@ export class Windows {
     const closing = this.#closings.get(key) ?? { until: -Infinity, times: 1 }
     closing.until = Math.max(closing.until, until)
     this.#closings.set(key, closing)
+  }
+
+  /** The windows of a key as a value of JSON. */
+  save(counted: CountedCall): SavedWindows {
+    const windows = this.#windowsOf(counted).map((window) => [window.id, window.saved] as const)
+    return { windows: Object.fromEntries(windows), closing: this.#closings.get(counted.key) }
+  }
+
+  /** Restores the windows of a key, of which this object has none. A limit that is not saved has no places. */
+  restore(counted: CountedCall, { closing, windows }: SavedWindows): void {
+    for (const window of this.#windowsOf(counted)) {
+      const saved = windows[window.id]
+      if (saved !== undefined) window.restore(saved)
+    }
+    if (closing !== undefined) this.#closings.set(counted.key, closing)
   }
 
   /** Whether a key is closed. */
