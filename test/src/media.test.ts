@@ -66,7 +66,7 @@ const forms: Readonly<Record<string, () => Security.ImageInput["media"] & {}>> =
 }
 
 const wrong: ReadonlyArray<readonly [string, () => unknown, RegExp]> = [
-  ["a file of multer", () => ({ buffer: Buffer.from(image), mimetype: "image/png" }), /write media: file\.buffer/],
+  ["a file of multer", () => ({ buffer: Buffer.from(image), mimetype: "image/png" }), /give file\.buffer/],
   ["a file of express-fileupload", () => ({ data: Buffer.from(image), mimetype: "image/png" }), /file\.data/],
   ["a file of multer on the disk", () => ({ path: "/tmp/x", mimetype: "image/png" }), /createReadStream\(file\.path\)/],
   ["a file of formidable", () => ({ filepath: "/tmp/x" }), /createReadStream\(file\.filepath\)/],
@@ -78,7 +78,7 @@ const wrong: ReadonlyArray<readonly [string, () => unknown, RegExp]> = [
   ["a path", () => "/tmp/photo.jpg", /must be bytes, a Blob/],
   ["a list of numbers", () => [...image], /must be bytes, a Blob/],
   ["a list of files", () => [{ buffer: Buffer.from(image) }], /is a list of files: check them one by one/],
-  ["a form", () => new FormData(), /write media: form\.get\("…"\)/],
+  ["a form", () => new FormData(), /give form\.get\("…"\)/],
   ["memory that was given away", () => givenAway((buffer) => buffer), /is empty/],
   ["a view of memory that was given away", () => givenAway((buffer) => new DataView(buffer)), /is empty/],
   ["a Blob of its own kind that gives no bytes", () => ({ size: 9, arrayBuffer: async () => 5e12 }), /must be bytes/],

@@ -64,8 +64,7 @@ const wrongKind = new Problem(
   "must be bytes, a Blob or File, a stream of bytes, base64 or a base64 data URL",
   "必须是字节数据、Blob 或 File、字节流、base64 或 base64 编码的 data URL"
 )
-const use = (code: string) =>
-  new Problem(`is not the file itself: write media: ${code}`, `不是文件内容：请写 media: ${code}`)
+const use = (code: string) => new Problem(`is not the file itself: give ${code}`, `不是文件内容：请传入 ${code}`)
 
 const isText = (u: unknown): u is string => typeof u === "string"
 const isFunction = (u: unknown): u is Function => typeof u === "function"
