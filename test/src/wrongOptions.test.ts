@@ -174,6 +174,9 @@ describe("I1: calls of the promise client", () => {
         }
       }
       await refused(() => qq.security.msgSecCheck(content, value))
+      await refused(() => qq.content.check(value))
+      await refused(() => qq.content.check({ texts: value, images: value }))
+      await refused(() => qq.content.check({ texts: ["x"], images: [value] }, { pieceLength: value, overlap: value }))
       await refused(() => qq.app(value).security.msgSecCheck(content))
       await refused(() => qq.remaining(value))
       await outcome(() => qq.remaining("security.msgSecCheck", value)).then((left) =>

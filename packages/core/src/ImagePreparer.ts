@@ -37,7 +37,8 @@ export interface PreparedImage extends PartOrigin {
 
 /**
  * A function that prepares a picture. It returns one picture or several, which are all checked, or a promise of them.
- * To say what is wrong with the picture, it throws the reason `InvalidInput` of `@qq-mini/core/QQError`. The signal is
+ * To say what is wrong with the picture, it throws the reason `InvalidInput` of `@qq-mini/core/QQError` for the field
+ * `media`. For the field `prepare`, it says that it can prepare no picture, because it lacks something. The signal is
  * aborted when nobody waits for the result any more.
  */
 export type ImagePreparer = (

@@ -4,14 +4,16 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { identity } from "effect/Function"
 import type * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import { hasProperty } from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import { use } from "./App.ts"
+import * as Content from "./Content.ts"
 import type { AppId, Selected } from "./App.ts"
 import type { Callable } from "./Endpoint.ts"
-import type { Any, CallOptions } from "./endpoint/definition.ts"
+import type { Any, CallCredentials, CallOptions } from "./endpoint/definition.ts"
 import { groups } from "./Endpoints.ts"
 import { request, type Requesting } from "./call/otherPath.ts"
 import { QQMini } from "./call/service.ts"
@@ -61,8 +63,15 @@ export type Calls = {
 /** The name of a call, such as `security.msgSecCheck`. */
 export type CallName = { [G in keyof Groups]: `${G}.${keyof Groups[G] & string}` }[keyof Groups]
 
-/** All calls, and any other path of QQ's API. */
+/** All calls, any other path of QQ's API, and the check of whole posts. */
 export interface AllCalls extends Calls {
+  readonly content: {
+    /** Checks a whole post: `qq.content.check({ texts, images })`, as `Content.check`. */
+    readonly check: (
+      post: Content.Post & CallCredentials,
+      options?: Content.Options & PromiseOptions
+    ) => Promise<Content.Report>
+  }
   /** Calls any other path: `qq.request({ path: "/api/json/group/NewCall", body: { a: 1 } })`, as `QQMini.request`. */
   readonly request: Requesting<"Promise", PromiseOptions>
 }
@@ -244,7 +253,8 @@ export const make = <E>(layer: Layer.Layer<QQMini, E>, options?: RunnerOptions):
           )
         ])
       ),
-      request: method("request", request as Callable<unknown, {}>, around, (fields) => fields),
+      request: method("request", request as Callable<unknown, {}>, around, identity),
+      content: { check: method("content.check", Content.check as Callable<unknown, {}>, around, identity) },
       app: (app: AppId | Selected) => bound((effect) => use(around(effect), app)),
       with: (request: RequestContext) => {
         if (typeof request?.waitUntil !== "function") throw invalid("with", "request", notAContext)

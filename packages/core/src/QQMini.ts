@@ -53,17 +53,20 @@ export const make = Effect.gen(function* () {
   const apps = yield* App.Apps
   const quota = yield* Quota.Quota
   const settings = yield* Settings
+  const imagePreparer = yield* ImagePreparer
   const callerOf = Caller.make(apps)
   const run = Call.make({
     apps,
     tokens: yield* AccessToken.AccessToken,
     quota,
     settings,
-    imagePreparer: yield* ImagePreparer,
+    imagePreparer,
     attempt: Attempt.make(yield* Transport, settings.baseUrl, yield* WebCrypto)
   })
 
   return QQMini.of({
+    settings,
+    imagePreparer,
     call: (endpoint, input, options) =>
       Effect.withFiber((fiber) => {
         const progress = new Progress(endpoint, fiber.getRef(Clock.Clock))

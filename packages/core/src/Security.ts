@@ -37,7 +37,10 @@ const verdict = () =>
     })
   )
 
-const content = () => Schema.Struct({ content: Text.check(maxBytes(500 * 1024)) })
+/** The longest text that QQ checks, in bytes of UTF-8. */
+export const maxTextBytes = 500 * 1024
+
+const content = () => Schema.Struct({ content: Text.check(maxBytes(maxTextBytes)) })
 
 /**
  * Checks a text.

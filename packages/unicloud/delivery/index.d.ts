@@ -349,8 +349,54 @@ export interface OtherRequest {
   answer?: "json" | "bytes"
 }
 
-/** 全部接口，以及 QQ 的任何其他接口。 */
+/** 一起展示的内容，至少一段文字或一张图片。 */
+export interface Post {
+  /** 文字，可超过 500 KB。 */
+  texts?: readonly string[]
+  /** 图片，形式与 imgSecCheck 的 media 相同，每张不超过 32 MB。 */
+  images?: readonly Media[]
+}
+
+/** 检测整篇内容的选项。 */
+export interface PostOptions extends PromiseOptions {
+  /** 同时进行的请求数，默认 4，其他调用因此不必等待整篇内容检测完。 */
+  concurrency?: number
+  /** 发现一处违规即停止，默认 false。 */
+  stopAtFirst?: boolean
+  /** 是否先处理图片，默认 true。没有图片处理函数时，QQ 接受的图片原样检测，其余为 failed。 */
+  prepare?: boolean | ImagePreparer
+  /** 单次检测最多多少个字符，不小于 100，更长的文字分段检测。默认只按 500 KB 分段；较新的客户端代码中写有 2500 个字符。 */
+  pieceLength?: number
+  /** 相邻两段重叠多少个字符，避免词句被切断，默认 300，不超过 pieceLength 的一半。 */
+  overlap?: number
+}
+
+/** 一段文字或一张图片的结果：只有 passed 可以展示。 */
+export type PostVerdict<Place> =
+  | { readonly verdict: "passed" }
+  /** 违规，以及违规之处：文字的下标，或图片的帧、区域。 */
+  | ({ readonly verdict: "risky" } & Place)
+  /** 未能检测。 */
+  | { readonly verdict: "failed"; readonly error: QQError }
+  /** 没有检测完：另有一处违规（stopAtFirst），或时间已到。 */
+  | { readonly verdict: "skipped"; readonly because: "risky" | "deadline" }
+
+/** 整篇内容的检测结果，各项与传入的顺序相同。 */
+export interface Report {
+  /** QQ 明确通过了每一段文字、每一张图片。只有为 true 时才可以展示。 */
+  readonly passed: boolean
+  /** risky：有违规内容；unchecked：未发现违规，但没有全部检测。 */
+  readonly verdict: "passed" | "risky" | "unchecked"
+  readonly texts: readonly PostVerdict<{ readonly start: number; readonly end: number }>[]
+  readonly images: readonly PostVerdict<PartOrigin>[]
+}
+
+/** 全部接口，QQ 的任何其他接口，以及整篇内容的检测。 */
 export interface AllCalls extends Calls {
+  content: {
+    /** 检测整篇内容：一次调用，一个时限，相同的内容只检测一次。参数有误时抛出 QQError，列出全部问题，且未发送任何请求。 */
+    check(post: Post & CallCredentials, options?: PostOptions): Promise<Report>
+  }
   /**
    * 调用 QQ 的任何其他接口，同样自动使用 access_token、重试、识别错误。errcode、errCode 或 code 不为 0、HTTP 状态不是
    * 2xx、不是 JSON 时抛出 QQError；其余字段是否表示成功，请按该接口的文档判断。

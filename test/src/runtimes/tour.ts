@@ -122,6 +122,13 @@ export const tour = async ({ ask, connect, ways }: Given): Promise<ReadonlyArray
   step("a code works once", "InvalidCode", await tagOf(qq.auth.code2Session({ code: guest.code })))
   step("security.msgSecCheck, risky", { risky: true }, await qq.security.msgSecCheck({ content: riskyText }))
   step("security.imgSecCheck", { risky: false }, await qq.security.imgSecCheck({ media: picture }))
+  const whole = await qq.content.check({ texts: ["你好", riskyText], images: [picture] })
+  step("content.check", { passed: false, verdict: "risky" }, { passed: whole.passed, verdict: whole.verdict })
+  step(
+    "content.check, each part",
+    ["passed", "risky", "passed"],
+    [...whole.texts, ...whole.images].map(({ verdict }) => verdict)
+  )
   const file = Uint8Array.from(atob(picture), (character) => character.charCodeAt(0))
   const forms = [
     file.slice().buffer,

@@ -157,7 +157,8 @@ describe.each([12, 14, 16, 18, 20] as const)("the delivered file on Node %i", (v
         { group: "acode", name: "getMiniCode", input: { path: "pages/index/index" } },
         { group: "security", name: "msgSecCheck", input: { content: risky } },
         { group: "security", name: "imgSecCheck", input: { media: base64 } },
-        { group: "subscribeMessage", name: "send", input: message }
+        { group: "subscribeMessage", name: "send", input: message },
+        { group: "content", name: "check", input: { texts: ["x", risky], images: [base64] } }
       ]
       const app = { appid: first.appid, appsecret: first.appsecret }
       const config = { app, baseUrl: sandbox.url, database: database.url, calls, file: common }
@@ -179,6 +180,13 @@ describe.each([12, 14, 16, 18, 20] as const)("the delivered file on Node %i", (v
       assert.deepStrictEqual(results["security.msgSecCheck"], { risky: true })
       assert.deepStrictEqual(results["security.imgSecCheck"], { risky: false })
       assert.isNull(results["subscribeMessage.send"])
+      const passed = { verdict: "passed" }
+      assert.deepStrictEqual(results["content.check"], {
+        passed: false,
+        verdict: "risky",
+        texts: [passed, { verdict: "risky", start: 0, end: risky.length }],
+        images: [passed]
+      })
       assert.strictEqual(results.vk.code, 0)
       const [slot] = Object.values(database.dump("qq-mini-tokens"))
       assert.strictEqual(slot.token, results["auth.getAccessToken"])

@@ -32,6 +32,11 @@ const main = async () => {
   // @ts-expect-error the content is missing
   await qq.security.msgSecCheck({})
 
+  const report = await qq.content.check({ texts: ["x"], images: [bytes] }, { stopAtFirst: true, signal })
+  // @ts-expect-error only a text that failed has an error
+  for (const text of report.texts) console.log(text.error)
+  for (const one of report.images) if (one.verdict === "failed") console.log(one.error.help.zh, report.passed)
+
   const image = await createVkOpenapiQQ().acode.getMiniCode({ path: "x" })
   if (Buffer.isBuffer(image)) console.log(image.readUInt8(0), image.code)
 

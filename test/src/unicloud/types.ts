@@ -71,6 +71,8 @@ export type RequestAsTold = Holds<SameCall<Told.AllCalls["request"], RealClient[
 export type RequestOfAppAsTold = Holds<
   SameCall<ReturnType<Told.PromiseClient["app"]>["request"], ReturnType<RealClient["app"]>["request"]>
 >
+export type ContentAsTold = Holds<Same<keyof Told.AllCalls["content"], keyof RealClient["content"]>>
+export type PostsAsTold = Holds<SameCall<Told.AllCalls["content"]["check"], RealClient["content"]["check"]>>
 export type ClientAsTold = Holds<Same<keyof Told.PromiseClient, Extract<keyof RealClient, string>>>
 export type ClosesAsTold = Holds<Same<ReturnType<Told.PromiseClient["close"]>, ReturnType<RealClient["close"]>>>
 
@@ -89,7 +91,9 @@ export type StoresAsOption = Holds<Same<Extract<Told.Options["store"], string>, 
 export type BridgeThere = Holds<SameFields<Told.OpenBridge, Extract<Real.Store, { readonly setAccessToken: unknown }>>>
 export type StoreMethods = Holds<Fits<TokenCache["Service"], Told.TokenCache>>
 export type TransportMethods = Holds<Fits<Transport["Service"], Told.Transport>>
-export type ClientMethods = Holds<SameFields<Told.ClientService, QQMini["Service"]>>
+// the settings in it are for the client's own code
+type ToldOfClient = Omit<QQMini["Service"], "settings" | "imagePreparer">
+export type ClientMethods = Holds<SameFields<Told.ClientService, ToldOfClient>>
 export type LayersFit = Holds<Fits<Layer<TokenCache>, Told.EffectValue>>
 export type EventsAsTold = Holds<Fits<TokenEvent, Told.TokenEvent>>
 export type EventsThere = Holds<Same<TokenEvent["_tag"], Told.TokenEvent["_tag"]>>

@@ -189,7 +189,15 @@ export const make = Effect.fnUntraced(function* (
   if (transformClient !== undefined) {
     const transformed = Effect.flatMap(QQMini.QQMini, (client) => {
       const other = transformClient(client)
-      return hasMethods(other, ["call", "remaining"]) ? Effect.succeed(other) : Effect.fail(wrongClient())
+      return hasMethods(other, ["call", "remaining"])
+        ? Effect.succeed(
+            QQMini.QQMini.of({
+              ...client,
+              call: (...args) => other.call(...args),
+              remaining: (...args) => other.remaining(...args)
+            })
+          )
+        : Effect.fail(wrongClient())
     })
     client = Layer.provideMerge(Layer.effect(QQMini.QQMini, transformed), client)
   }

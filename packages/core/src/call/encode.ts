@@ -12,14 +12,17 @@ import { type FieldProblem, type InvalidInput, invalidInput } from "../reason/in
 /** The wire parameters of a call, checked. */
 export type Wire = Readonly<Record<string, unknown>>
 
+/** What a call takes: a part of its endpoint. */
+export type Parameters = Pick<Any, "input" | "wire" | "otherNames">
+
 interface Codec {
   readonly decode: (input: unknown) => Result.Result<unknown, Schema.SchemaError>
   /** `undefined` if the decoded parameters are sent as they are. They need no second check. */
   readonly encode: ((params: unknown) => Result.Result<unknown, Schema.SchemaError>) | undefined
 }
 
-const codecs = new WeakMap<Any, Codec>()
-const codecOf = (endpoint: Any): Codec => {
+const codecs = new WeakMap<Parameters, Codec>()
+const codecOf = (endpoint: Parameters): Codec => {
   let codec = codecs.get(endpoint)
   if (codec === undefined) {
     codec = {
@@ -52,7 +55,7 @@ const ownOf = (input: Wire): Wire => {
 }
 
 /** All problems of the parameters, one for each field. A field that is there under another name is not missing. */
-const fieldProblems = (endpoint: Any, issue: SchemaIssue.Issue): ReadonlyArray<FieldProblem> => {
+const fieldProblems = (endpoint: Parameters, issue: SchemaIssue.Issue): ReadonlyArray<FieldProblem> => {
   const found = problemsOf(issue).map((one) => ({ ...one, field: one.path.join(".") }))
   const problems = new Map<string, Pick<Problem, "what" | "isMissing">>()
   for (const one of found) if (one.known === undefined && !problems.has(one.field)) problems.set(one.field, one)
@@ -83,7 +86,7 @@ const fieldProblems = (endpoint: Any, issue: SchemaIssue.Issue): ReadonlyArray<F
 
 /** Returns the checked and decoded parameters (`params`), and the same encoded for the wire (`wire`). */
 export const encode = (
-  endpoint: Any,
+  endpoint: Parameters,
   input: unknown
 ): Result.Result<{ readonly params: unknown; readonly wire: Wire }, InvalidInput> => {
   // I1: the error names the fields and the problems, never the values.

@@ -4,7 +4,7 @@ import * as Option from "effect/Option"
 import { isObject } from "effect/Predicate"
 import * as Result from "effect/Result"
 import { type CallOptions, optionNames } from "../endpoint/definition.ts"
-import { unknownNames } from "../internal/names.ts"
+import { type Names, unknownNames } from "../internal/names.ts"
 import { notAnObject } from "../internal/problem.ts"
 import type { Help } from "../internal/reason.ts"
 import type { Settings } from "../internal/settings.ts"
@@ -37,22 +37,27 @@ export const notATime: Help = {
   en: 'must be a time above 0, as 5000 (milliseconds) or "5 seconds"',
   zh: '必须是大于 0 的时间，如 5000（毫秒）或 "5 seconds"'
 }
-const notACount: Help = { en: "must be a whole number of at least 1", zh: "必须是不小于 1 的整数" }
+/** The problem of a number of at least 1 that is none. */
+export const notACount: Help = { en: "must be a whole number of at least 1", zh: "必须是不小于 1 的整数" }
 const notAWait: Help = { en: 'must be "wait" or "fail"', zh: '必须是 "wait" 或 "fail"' }
 
 /** A time in milliseconds. `NaN` if it is none. */
 export const millisOf = (time: Duration.Input): number =>
   Option.getOrElse(Option.map(Duration.fromInput(time), Duration.toMillis), () => NaN)
 
-/** Checks the options of a call, and adds the defaults from `defaults`. */
-export const check = (options: CallOptions, defaults: Options): Result.Result<Options, InvalidInput> => {
+/** Checks the options of a call, and adds the defaults from `defaults`. `names` are the options that there are. */
+export const check = (
+  options: CallOptions,
+  defaults: Options,
+  names: Names = optionNames
+): Result.Result<Options, InvalidInput> => {
   if (!isObject(options as unknown)) {
     return Result.fail(invalidInput([{ field: "options", problem: notAnObject(options, "{ deadline: 5000 }") }]))
   }
   const { attempts = defaults.retry.attempts, quota = "wait" } = options
   const { deadline = defaults.deadline, attemptTimeout = defaults.attemptTimeout } = options
   const times = { deadline: millisOf(deadline), attemptTimeout: millisOf(attemptTimeout) }
-  const wrong: Record<string, Help> = Object.fromEntries(unknownNames(options, optionNames, notAnOption))
+  const wrong: Record<string, Help> = Object.fromEntries(unknownNames(options, names, notAnOption))
   for (const [name, millis] of Object.entries(times)) if (!(millis > 0)) wrong[name] = notATime
   if (!Number.isInteger(attempts) || attempts < 1) wrong["attempts"] = notACount
   if (quota !== "wait" && quota !== "fail") wrong["quota"] = notAWait

@@ -7,6 +7,7 @@ import type { FilePart } from "../Body.ts"
 import type { Reading } from "../endpoint/definition.ts"
 import type { ImageLimits, ImagePreparer } from "../ImagePreparer.ts"
 import { both } from "../internal/problem.ts"
+import type { Help } from "../internal/reason.ts"
 import { group } from "../internal/schema.ts"
 import { peek } from "../internal/shown.ts"
 import { InvalidInput } from "../reason/input.ts"
@@ -18,8 +19,8 @@ const megabyte = 1024 * 1024
 /** QQ's limits. */
 export const limits: ImageLimits = { maxBytes: megabyte, maxWidth: 750, maxHeight: 1334 }
 
-// Larger than the photos of phones.
-const maxBytesToPrepare = 32 * megabyte
+/** The largest picture that can be prepared, in bytes. It is larger than the photos of phones. */
+export const maxBytesToPrepare = 32 * megabyte
 
 /** The parameters that name the picture and its preparation. */
 export type Input = (
@@ -77,15 +78,17 @@ const isFile = (u: unknown): u is Picture["media"] =>
 /** The schema of the wire parameters. */
 export const wire = () => Schema.Struct({ media: Schema.declare(isFile) })
 
-const isPrepare = (u: unknown): u is boolean | ImagePreparer => typeof u === "boolean" || typeof u === "function"
+/** Whether a value can be the parameter `prepare`. */
+export const isPrepare = (u: unknown): u is boolean | ImagePreparer => typeof u === "boolean" || typeof u === "function"
+
+/** The problem of another value. */
+export const notPrepare: Help = { en: "must be true, false or a function", zh: "必须是 true、false 或函数" }
 
 const given = () =>
   Schema.Struct({
     media: Schema.optional(Schema.Unknown),
     base64: Schema.optional(Schema.String),
-    prepare: Schema.optional(
-      Schema.declare(isPrepare, { message: both("must be true, false or a function", "必须是 true、false 或函数") })
-    )
+    prepare: Schema.optional(Schema.declare(isPrepare, { message: both(notPrepare.en, notPrepare.zh) }))
   })
 
 const maxBytesOf = (prepare: unknown): number =>

@@ -1,14 +1,16 @@
 /** A picture that is checked in parts: prepared, and then sent as one or several pictures. */
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
+import { identity } from "effect/Function"
 import type { Steps } from "../endpoint/definition.ts"
 import type { ImagePreparer, PartOrigin, Prepared, PreparedImage } from "../ImagePreparer.ts"
 import { functions, shown } from "../internal/shown.ts"
 import type { Reason } from "../reason/client.ts"
 import { InvalidInput } from "../reason/input.ts"
+import { checkAll } from "./checkAll.ts"
 import type { ImageInfo } from "./image.ts"
 import { bytesOf, Problem } from "./media.ts"
 import { check, invalid, limits, type Params, type Picture } from "./picture.ts"
+import { Turns } from "./turns.ts"
 
 const maxParts = 64
 const partsAtOnce = 4
@@ -37,12 +39,14 @@ const failed = (cause: unknown): InvalidInput => {
   return invalid("prepare", new Problem(`the function failed (${name})`, `函数执行失败（${name}）`))
 }
 
-const prepared = (preparer: ImagePreparer, picture: Uint8Array): Effect.Effect<Prepared, InvalidInput> =>
-  Effect.tryPromise({ try: (signal) => Promise.resolve(preparer(picture, limits, signal)), catch: failed })
+const prepared = (preparer: ImagePreparer, picture: Uint8Array): Effect.Effect<Prepared, unknown> =>
+  Effect.tryPromise({ try: (signal) => Promise.resolve(preparer(picture, limits, signal)), catch: identity })
 
-interface Part extends PartOrigin {
+/** A picture that QQ takes. */
+export interface Part {
   readonly bytes: Uint8Array
   readonly info: ImageInfo
+  readonly origin: PartOrigin
 }
 
 const wrongResult = (en: string, zh: string) =>
@@ -62,13 +66,31 @@ const partsOf = (made: Prepared): Effect.Effect<ReadonlyArray<Part>, InvalidInpu
     if (info instanceof Problem) {
       return wrongResult(`a picture that QQ refuses: it ${info.en}`, `QQ 不接受的图片：${info.zh}`)
     }
-    parts.push({ bytes, info, ...(frame === undefined ? {} : { frame }), ...(area === undefined ? {} : { area }) })
+    const origin = { ...(frame === undefined ? {} : { frame }), ...(area === undefined ? {} : { area }) }
+    parts.push({ bytes, info, origin })
   }
   return Effect.succeed(parts)
 }
 
 // A function may return objects that throw.
 const readParts = (made: Prepared) => Effect.flatten(Effect.try({ try: () => partsOf(made), catch: failed }))
+
+/** The parts of a picture. */
+const prepare = (preparer: ImagePreparer, picture: Uint8Array): Effect.Effect<ReadonlyArray<Part>, InvalidInput> =>
+  Effect.flatMap(Effect.mapError(prepared(preparer, picture), failed), readParts)
+
+// A preparer whose own picture is wrong names the field `media`.
+const lacksSomething = (cause: unknown) => cause instanceof InvalidInput && cause.field === "prepare"
+
+/** The parts of a picture, or `undefined` if the preparer can prepare nothing, because it lacks what it needs. */
+export const prepareIfAble = (
+  preparer: ImagePreparer,
+  picture: Uint8Array
+): Effect.Effect<ReadonlyArray<Part> | undefined, InvalidInput> =>
+  Effect.matchEffect(prepared(preparer, picture), {
+    onFailure: (cause) => (lacksSomething(cause) ? Effect.undefined : Effect.fail(failed(cause))),
+    onSuccess: readParts
+  })
 
 interface Verdict {
   readonly risky: boolean
@@ -77,35 +99,24 @@ interface VerdictOfParts extends Verdict {
   readonly parts: ReadonlyArray<CheckedPart>
 }
 
-/** Checks all parts, until one is risky or can't be checked. C1: it passes only if every part passes. */
-const checkAll = (
+/** Checks all parts. C1: it passes only if every part passes. */
+const checkParts = (
   parts: ReadonlyArray<Part>,
   send: (wire: Picture) => Effect.Effect<Verdict, Reason>
 ): Effect.Effect<VerdictOfParts, Reason> => {
-  let ended = false
-  const one = ({ bytes, info: { height, mediaType, width }, ...origin }: Part) =>
-    Effect.suspend(() =>
-      ended
-        ? Effect.undefined
-        : Effect.map(Effect.result(send({ media: { bytes, mediaType } })), (result) => {
-            ended ||= Result.isFailure(result) || result.success.risky
-            return Result.map(result, ({ risky }): CheckedPart => ({
-              risky,
-              mediaType,
-              width,
-              height,
-              size: bytes.length,
-              ...origin
-            }))
-          })
-    )
-  return Effect.flatMap(Effect.forEach(parts, one, { concurrency: partsAtOnce }), (results) => {
-    const known = results.filter((result) => result !== undefined)
-    const checked = known.flatMap((result) => (Result.isSuccess(result) ? [result.success] : []))
-    const risky = checked.some((part) => part.risky)
-    const failure = known.find((result) => Result.isFailure(result))
-    return failure !== undefined && !risky ? Effect.fail(failure.failure) : Effect.succeed({ risky, parts: checked })
-  })
+  const turns = new Turns(partsAtOnce)
+  const results = checkAll(
+    parts,
+    ({ bytes, info: { mediaType } }) => send({ media: { bytes, mediaType } }),
+    (check) => turns.run(check, identity)
+  )
+  return Effect.map(results, (results) => ({
+    risky: results.includes(true),
+    parts: parts.flatMap(({ bytes, info: { height, mediaType, width }, origin }, i): ReadonlyArray<CheckedPart> => {
+      const risky = results[i]
+      return risky === undefined ? [] : [{ risky, mediaType, width, height, size: bytes.length, ...origin }]
+    })
+  }))
 }
 
 /** Prepares a picture and checks its parts. `undefined` for a picture that is sent as it is. */
@@ -117,7 +128,5 @@ export const inParts = (
   if (!("prepare" in media)) return undefined
   const preparer = media.prepare === true ? imagePreparer : media.prepare
   if (preparer === undefined) return Effect.fail(invalid("prepare", noPreparer))
-  return Effect.flatMap(inTime(Effect.flatMap(prepared(preparer, media.bytes), readParts)), (parts) =>
-    checkAll(parts, send)
-  )
+  return Effect.flatMap(inTime(prepare(preparer, media.bytes)), (parts) => checkParts(parts, send))
 }
