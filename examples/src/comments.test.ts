@@ -20,11 +20,13 @@ layer(Sandbox.layer)("comments on the sandbox", (it) => {
     })
   )
 
-  it.effect("refuses risky text", () =>
+  it.effect("refuses a risky text, and a picture that could not be checked", () =>
     Effect.gen(function* () {
-      const text = Sandbox.riskySamples[0]!
-      const error = yield* Effect.flip(postComment({ author: "X", text, template_id }))
-      assert.strictEqual(error._tag, "CommentRefused")
+      const refused = (comment: { readonly text: string; readonly pictures?: ReadonlyArray<Uint8Array> }) =>
+        Effect.flip(postComment({ author: "X", template_id, ...comment }))
+      assert.deepInclude(yield* refused({ text: Sandbox.riskySamples[0]! }), { verdict: "risky" })
+      const noPicture = new Uint8Array(9)
+      assert.deepInclude(yield* refused({ text: "好看", pictures: [noPicture] }), { verdict: "unchecked" })
     })
   )
 })
