@@ -1,7 +1,8 @@
 /** The rows of a broadcast in memory, and how they move. It shows what every store does. */
 import type { Claimed, Claiming, Control, Counts, Entry, Settled, State, Unknown } from "./types.ts"
 
-interface MemoryRow {
+/** A row in memory. */
+export interface MemoryRow {
   readonly recipient: string
   readonly line: number
   state: State
@@ -11,24 +12,28 @@ interface MemoryRow {
   message: string
 }
 
+/** Rows in memory, and how many there are in each state. */
+export interface MemoryRows {
+  readonly rows: Map<string, MemoryRow>
+  readonly counts: Map<string, number>
+}
+
 /** A broadcast in memory. */
-export interface MemoryBroadcast {
+export interface MemoryBroadcast extends MemoryRows {
   readonly created: string
   control: Control
   why: string
   loaded: number
   document: string
-  readonly rows: Map<string, MemoryRow>
-  readonly counts: Map<string, number>
 }
 
 /** The key of a row in the counts. */
 const countedAs = ({ reason, state }: Pick<MemoryRow, "state" | "reason">): string =>
   state === "refused" ? `refused:${reason}` : state
 
-const move = ({ counts }: MemoryBroadcast, row: MemoryRow, to: State, reason = ""): void => {
+const move = ({ counts }: MemoryRows, row: MemoryRow, to: State, reason = ""): void => {
   const before = countedAs(row)
-  counts.set(before, counts.get(before)! - 1)
+  counts.set(before, (counts.get(before) ?? 0) - 1)
   row.state = to
   row.reason = reason
   const after = countedAs(row)
@@ -37,13 +42,13 @@ const move = ({ counts }: MemoryBroadcast, row: MemoryRow, to: State, reason = "
 }
 
 /** A claim whose time is over has no result: the row is `unknown`. */
-const expire = (broadcast: MemoryBroadcast, row: MemoryRow, now: number): void => {
-  if (row.state === "sending" && row.until <= now) move(broadcast, row, "unknown")
+const expire = (rows: MemoryRows, row: MemoryRow, now: number): void => {
+  if (row.state === "sending" && row.until <= now) move(rows, row, "unknown")
 }
 
 /** Claims one row. */
 export const claimRow = (
-  broadcast: MemoryBroadcast,
+  broadcast: MemoryRows & Pick<MemoryBroadcast, "control">,
   { instead, message, recipient }: Claiming,
   { claim, now, ttl }: { readonly claim: string; readonly now: number; readonly ttl: number }
 ): Claimed => {
@@ -72,7 +77,7 @@ export const countsOf = (counted: Iterable<readonly [key: string, rows: number]>
 }
 
 /** What the ledger tells of a broadcast. */
-export const entryOf = ({ control, counts, created, document, loaded, why }: MemoryBroadcast): Entry => ({
+export const entryOf = ({ control, counts, created, document, loaded, why }: Omit<MemoryBroadcast, "rows">): Entry => ({
   created,
   control,
   why,
@@ -83,7 +88,7 @@ export const entryOf = ({ control, counts, created, document, loaded, why }: Mem
 
 /** Adds a row that is `new`, and returns the line of the recipient's row. */
 export const addRow = (
-  { counts, rows }: MemoryBroadcast,
+  { counts, rows }: MemoryRows,
   { line, recipient }: { readonly line: number; readonly recipient: string }
 ): number => {
   const found = rows.get(recipient)
@@ -94,7 +99,7 @@ export const addRow = (
 }
 
 /** Writes the result of a claim. */
-export const settleRow = (broadcast: MemoryBroadcast, claim: string, { reason, recipient, to }: Settled): void => {
+export const settleRow = (broadcast: MemoryRows, claim: string, { reason, recipient, to }: Settled): void => {
   const row = broadcast.rows.get(recipient)
   if (row === undefined || row.claim !== claim || (row.state === "unknown" && to === "new")) return
   move(broadcast, row, to, reason)
@@ -102,7 +107,7 @@ export const settleRow = (broadcast: MemoryBroadcast, claim: string, { reason, r
 
 /** A page of the rows that are `unknown`, in the order of their recipients. */
 export const unknownRows = (
-  broadcast: MemoryBroadcast,
+  broadcast: MemoryRows,
   { cursor, limit, now }: { readonly cursor: string; readonly limit: number; readonly now: number }
 ): { readonly rows: ReadonlyArray<Unknown>; readonly next?: string | undefined } => {
   for (const row of broadcast.rows.values()) expire(broadcast, row, now)
