@@ -16,8 +16,8 @@ import * as Redis from "effect/persistence/Redis"
 import * as Redacted from "effect/Redacted"
 import { type Fetch, uncached } from "./FetchTransport.ts"
 
-/** The options of the stores. Upstash's console shows `UPSTASH_REDIS_REST_URL` and `UPSTASH_REDIS_REST_TOKEN`. */
-export interface Options extends RedisTokenCache.Options {
+/** Where the database is. Upstash's console shows `UPSTASH_REDIS_REST_URL` and `UPSTASH_REDIS_REST_TOKEN`. */
+export interface AddressOptions {
   /** The REST address of the database, such as `https://name.upstash.io`. */
   readonly url: string | undefined
   /** The REST token with write permission. */
@@ -25,6 +25,9 @@ export interface Options extends RedisTokenCache.Options {
   /** The `fetch` function. By default the global one. */
   readonly fetch?: Fetch | undefined
 }
+
+/** The options of the stores. */
+export interface Options extends AddressOptions, RedisTokenCache.Options {}
 
 const wrongToken = new InvalidConfig({
   setting: "token (UPSTASH_REDIS_REST_TOKEN)",
@@ -81,7 +84,10 @@ const evaluate = (
     )
 }
 
-const check = ({ token, url }: Options): Effect.Effect<readonly [string, Redacted.Redacted<string>], QQError> => {
+const check = ({
+  token,
+  url
+}: AddressOptions): Effect.Effect<readonly [string, Redacted.Redacted<string>], QQError> => {
   if (typeof url !== "string" || !/^https?:\/\/[^?#\s@]+$/.test(url)) {
     return Effect.fail(
       invalidConfig(
@@ -104,24 +110,24 @@ const check = ({ token, url }: Options): Effect.Effect<readonly [string, Redacte
   return Effect.succeed([url, secret])
 }
 
-const names = {
-  prefix: [],
-  url: [],
-  token: [],
-  fetch: []
-} satisfies Record<keyof Options, ReadonlyArray<string>>
+const addressNames = { url: [], token: [], fetch: [] } satisfies Record<keyof AddressOptions, ReadonlyArray<string>>
+const names = { ...addressNames, prefix: [] } satisfies Record<keyof Options, ReadonlyArray<string>>
+
+const redisOver = (options: AddressOptions): Layer.Layer<Redis.Redis, QQError> =>
+  Layer.unwrap(
+    Effect.map(check(options), ([url, token]) => RedisTokenCache.layerEval(evaluate(url, token, options.fetch)))
+  )
 
 /** The stores over a database. Fails with a `QQError` if the address or the token is invalid. */
 export const layer = (options: Options): Layer.Layer<TokenCache | Quota, QQError> =>
   Layer.unwrap(
-    Effect.map(
-      Effect.andThen(
-        checkNames(options, names),
-        Effect.suspend(() => check(options))
-      ),
-      ([url, token]) =>
-        Layer.merge(RedisTokenCache.layerUnwatched(options), RedisQuota.layer(options)).pipe(
-          Layer.provide(RedisTokenCache.layerEval(evaluate(url, token, options.fetch)))
-        )
+    Effect.map(checkNames(options, names), () =>
+      Layer.merge(RedisTokenCache.layerUnwatched(options), RedisQuota.layer(options)).pipe(
+        Layer.provide(redisOver(options))
+      )
     )
   )
+
+/** Redis itself over a database, for stores such as `RedisSendLedger` of the core. Fails as {@link layer} does. */
+export const layerRedis = (options: AddressOptions): Layer.Layer<Redis.Redis, QQError> =>
+  Layer.unwrap(Effect.map(checkNames(options, addressNames), () => redisOver(options)))
