@@ -24,9 +24,9 @@ import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { empty } from "./broadcast/document.ts"
 import { check, invalid, type Options } from "./broadcast/options.ts"
-import { isOver, makeRate, notBegun, type Progress, progressOf } from "./broadcast/progress.ts"
+import { isOver, makeRated, notBegun, type Progress, progressOf } from "./broadcast/progress.ts"
 import * as Work from "./broadcast/work.ts"
-import type { SourceError } from "./broadcast/source.ts"
+import type { SourceError } from "./bulk/source.ts"
 import { millisOf, notATime } from "./call/options.ts"
 import { QQMini } from "./call/service.ts"
 import { monotonicMillis } from "./internal/time.ts"
@@ -46,8 +46,8 @@ export {
   Row,
   /** Reading the recipients failed. */
   SourceError
-} from "./broadcast/source.ts"
-export type { Recipients, Rows } from "./broadcast/source.ts"
+} from "./bulk/source.ts"
+export type { Source as Recipients, Rows } from "./bulk/source.ts"
 
 /** A broadcast. Every process that makes one with the same `id` and stores works on the same. */
 export interface Broadcast<E = never> {
@@ -166,7 +166,7 @@ export const make = Effect.fnUntraced(function* <A, E = never>(
     progress,
     changes: (interval = "1 second") =>
       Stream.suspend(() => {
-        const withRate = makeRate()
+        const withRate = makeRated()
         return Stream.fromEffectSchedule(
           Effect.flatMap(progress, (now) => Effect.map(monotonicMillis, (at) => withRate(now, at))),
           Schedule.spaced(interval)

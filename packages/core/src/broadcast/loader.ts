@@ -2,15 +2,15 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import type { Halt } from "../bulk/halt.ts"
+import { read, type Row, type SourceError } from "../bulk/source.ts"
 import type { QQError } from "../reason/error.ts"
 import { type BadRow, digestOf, type Document, withChunk } from "./document.ts"
-import type { Halt } from "./halt.ts"
 import { type Letter, letterOf } from "./letter.ts"
 import { check, messageOf } from "./message.ts"
 import { type Checked, invalid } from "./options.ts"
 import type { PatientLedger } from "./patientLedger.ts"
 import { documentOf } from "./progress.ts"
-import { read, type Row, type SourceError } from "./source.ts"
 
 /** What a loader works with. */
 export interface LoaderOptions<A, E> {

@@ -3,8 +3,8 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { isObject } from "effect/Predicate"
 import * as Result from "effect/Result"
-import * as Stream from "effect/Stream"
 import type { AppId } from "../App.ts"
+import { isSource, notASource, type Source } from "../bulk/source.ts"
 import { millisOf, notATime } from "../call/options.ts"
 import { type Names, unknownNames } from "../internal/names.ts"
 import { notAnObject } from "../internal/problem.ts"
@@ -15,7 +15,6 @@ import { QQError } from "../reason/error.ts"
 import { type FieldProblem, invalidInput } from "../reason/input.ts"
 import { type RecipientMessage, type Shared, sharedIn } from "./message.ts"
 import * as Quiet from "./quietHours.ts"
-import type { Recipients } from "./source.ts"
 
 /** A broadcast's own limit: `{ max: 600, window: "minute" }`. A number is milliseconds. */
 export interface Rate {
@@ -34,7 +33,7 @@ export interface Options<A, E = never> extends Shared {
    * The recipients: an iterable, an async iterable, a `Stream`, or a function that continues after the recipients that
    * were loaded before. Without, this process only sends what another one loads.
    */
-  readonly recipients?: Recipients<A, E> | undefined
+  readonly recipients?: Source<A, E> | undefined
   /**
    * Makes the message of a recipient. By default a recipient is an object with `openid` (or `touser`), and `data` or
    * `keyword1`, `keyword2` ….
@@ -74,7 +73,7 @@ const names = {
 /** Checked options. Times are milliseconds. */
 export interface Checked<A, E> {
   readonly id: string
-  readonly recipients: Recipients<A, E> | undefined
+  readonly recipients: Source<A, E> | undefined
   readonly message: ((recipient: A) => RecipientMessage) | undefined
   readonly shared: Shared
   readonly appid: AppId | undefined
@@ -102,19 +101,12 @@ const isLimit = (rate: Rate): boolean =>
 
 const isCount = (u: unknown, max: number): boolean => Number.isInteger(u) && (u as number) >= 1 && (u as number) <= max
 
-const isSource = (u: unknown): boolean =>
-  typeof u === "function" ||
-  (typeof u === "object" && u !== null && (Symbol.iterator in u || Symbol.asyncIterator in u || Stream.isStream(u)))
-
 const problems: Readonly<Record<string, Help>> = {
   id: {
     en: "must be a name of up to 64 letters, digits, -, _ and ., as autumn-2026",
     zh: "必须是名称，由不超过 64 个字母、数字、-、_、. 组成，如 autumn-2026"
   },
-  recipients: {
-    en: "must be an array or another iterable, an async iterable, a Stream, or a function that returns one of them",
-    zh: "必须是数组等可迭代对象、异步可迭代对象、Stream，或返回这些的函数"
-  },
+  recipients: notASource,
   message: { en: "must be a function from a recipient to its message", zh: "必须是由接收者得到消息的函数" },
   concurrency: { en: "must be a whole number from 1 to 1,000", zh: "必须是 1 到 1,000 的整数" },
   chunkSize: { en: "must be a whole number from 1 to 1,000", zh: "必须是 1 到 1,000 的整数" },

@@ -3,15 +3,10 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Request from "effect/Request"
 import * as RequestResolver from "effect/RequestResolver"
-import { monotonicMillis } from "../internal/time.ts"
+import { makePatient, type Patient } from "../bulk/patient.ts"
 import type { Claimed, Claiming, Settled } from "../ledger/types.ts"
 import type { SendLedger } from "../SendLedger.ts"
 
-// The first and the longest pause before a store that failed is asked again (ms).
-const firstPauseMillis = 100
-const longestPauseMillis = 2_000
-// The shortest pause between two log messages about it (ms).
-const logAgainMillis = 10_000
 // The largest number of rows in one operation.
 const maxRows = 100
 
@@ -32,12 +27,13 @@ export class PatientLedger {
   readonly #broadcast: string
   readonly #claims: RequestResolver.RequestResolver<ClaimRequest>
   readonly #settles: RequestResolver.RequestResolver<SettleRequest>
-  #loggedAt = -Infinity
+  readonly #patient: Patient
 
   /** `ttl` is the time of a claim (ms). */
   constructor(ledger: SendLedger["Service"], broadcast: string, ttl: number) {
     this.#ledger = ledger
     this.#broadcast = broadcast
+    this.#patient = makePatient(`broadcast ${broadcast}`)
     this.#claims = RequestResolver.batchN(
       RequestResolver.makeGrouped<ClaimRequest, string>({
         key: ({ request }) => request.claim,
@@ -80,20 +76,6 @@ export class PatientLedger {
 
   /** Runs an operation of the ledger, or of another store, and again after a pause as long as the store fails. */
   until<A>(operation: (store: SendLedger["Service"], broadcast: string) => Effect.Effect<A, Error>): Effect.Effect<A> {
-    const run = (pause: number): Effect.Effect<A> =>
-      Effect.catch(operation(this.#ledger, this.#broadcast), (error) =>
-        Effect.flatMap(Effect.andThen(this.#log(error), Effect.sleep(pause)), () =>
-          run(Math.min(longestPauseMillis, pause * 2))
-        )
-      )
-    return Effect.suspend(() => run(firstPauseMillis))
-  }
-
-  #log(error: Error): Effect.Effect<void> {
-    return Effect.flatMap(monotonicMillis, (now) => {
-      if (now - this.#loggedAt < logAgainMillis) return Effect.void
-      this.#loggedAt = now
-      return Effect.logWarning(`broadcast ${this.#broadcast}: waiting for its store (${error.message})`)
-    })
+    return this.#patient(Effect.suspend(() => operation(this.#ledger, this.#broadcast)))
   }
 }

@@ -1,4 +1,5 @@
 /** How far a broadcast is. */
+import { makeRate } from "../bulk/rate.ts"
 import type { Counts, Entry } from "../ledger/types.ts"
 import { type BadRow, type Document, empty, parse } from "./document.ts"
 
@@ -62,18 +63,12 @@ export const notBegun = (id: string): Progress =>
 export const isOver = ({ sending, state }: Progress): boolean =>
   state === "finished" || (state === "cancelled" && sending === 0)
 
-// The rate is that of this time (ms).
-const rateMillis = 30_000
-
 /** Makes the function that adds the rate and the time left, from what was observed before. */
-export const makeRate = (): ((progress: Progress, now: number) => Progress) => {
-  const seen: Array<{ readonly at: number; readonly done: number }> = []
+export const makeRated = (): ((progress: Progress, now: number) => Progress) => {
+  const rateOf = makeRate()
   return (progress, now) => {
-    seen.push({ at: now, done: progress.done })
-    while (seen.length > 2 && seen[1]!.at <= now - rateMillis) seen.shift()
-    const { at, done } = seen[0]!
-    if (now <= at || progress.done === done) return progress
-    const rate = ((progress.done - done) / (now - at)) * 1_000
+    const rate = rateOf(progress.done, now)
+    if (rate === undefined) return progress
     const left = progress.new + progress.sending
     return { ...progress, rate, ...(progress.state === "sending" && { timeLeft: (left / rate) * 1_000 }) }
   }

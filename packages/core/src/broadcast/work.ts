@@ -3,22 +3,21 @@ import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as PersistedQueue from "effect/persistence/PersistedQueue"
 import * as Random from "effect/Random"
+import { Halt, untilHalted } from "../bulk/halt.ts"
+import type { SourceError } from "../bulk/source.ts"
 import type { QQMini } from "../call/service.ts"
 import type { Entry } from "../ledger/types.ts"
 import type { Quota } from "../Quota.ts"
 import type { QQError } from "../reason/error.ts"
 import type { SendLedger } from "../SendLedger.ts"
-import { Halt } from "./halt.ts"
 import { Chunk, type Letter, parse } from "./letter.ts"
 import { load, type LoaderOptions } from "./loader.ts"
 import type { Checked } from "./options.ts"
 import { PatientLedger } from "./patientLedger.ts"
 import { documentOf, isOver, progressOf } from "./progress.ts"
 import { Sender } from "./sender.ts"
-import type { SourceError } from "./source.ts"
 
 /** What every process needs for a broadcast. */
 export interface Parts<A, E> {
@@ -81,36 +80,8 @@ const begin = Effect.fnUntraced(function* <A, E>(parts: Parts<A, E>, entry: Entr
   return session
 })
 
-/**
- * Runs the work of a session in a fiber of its own. If the caller is interrupted, the work is halted, and the messages on
- * their way are waited for.
- */
-const untilHalted = <B, A, E>(
-  halt: Halt,
-  { deadline, haltAfter }: How,
-  work: Effect.Effect<A, E, B>
-): Effect.Effect<A, E, B> =>
-  Effect.gen(function* () {
-    const fiber = yield* Effect.forkDetach(work)
-    const timer = haltAfter === undefined ? undefined : yield* Effect.forkDetach(haltLater(halt, haltAfter))
-    const end = Effect.suspend(() => {
-      halt.now()
-      return Fiber.await(fiber).pipe(
-        Effect.timeoutOption(deadline + lastResultsMillis),
-        Effect.andThen(Fiber.interrupt(fiber))
-      )
-    })
-    return yield* Fiber.join(fiber).pipe(
-      Effect.onInterrupt(() => end),
-      Effect.ensuring(timer === undefined ? Effect.void : Fiber.interrupt(timer))
-    )
-  })
-
-const haltLater = (halt: Halt, millis: number) =>
-  Effect.andThen(
-    Effect.sleep(millis),
-    Effect.sync(() => halt.now())
-  )
+// The messages on their way are waited for.
+const endOf = ({ deadline, haltAfter }: How) => ({ haltAfter, patience: deadline + lastResultsMillis })
 
 /** Sends one chunk of the queue. A chunk that is not finished goes back to the queue. */
 const takeChunk = <A, E>(
@@ -189,7 +160,7 @@ const runInline = <A, E>({ halt, ledger, parts, sender }: Session<A, E>) =>
 /** Works on a broadcast until it is over or the time is. */
 export const run = <A, E>(parts: Parts<A, E>, entry: Entry, how: How): Effect.Effect<void, E | SourceError | QQError> =>
   Effect.flatMap(begin(parts, entry, how), (session) =>
-    untilHalted(session.halt, how, documentOf(entry).isQueued ? runQueued(session) : runInline(session))
+    untilHalted(session.halt, endOf(how), documentOf(entry).isQueued ? runQueued(session) : runInline(session))
   )
 
 /** Checks all rows, under the name of another broadcast. */
@@ -221,5 +192,5 @@ export const resendUnknown = <A, E>(parts: Parts<A, E>, entry: Entry, how: How):
         const end = yield* sender.send(letters)
         if (end === "done" && found.next !== undefined && !halt.isHalted) yield* page(found.next)
       })
-    return untilHalted(halt, how, page(undefined))
+    return untilHalted(halt, endOf(how), page(undefined))
   })

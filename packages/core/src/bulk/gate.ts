@@ -1,6 +1,6 @@
-/** When a process may send: not in the quiet hours, and not while nothing can be sent. */
+/** When a process may make calls: not while none would succeed. */
 
-// The first and the longest pause after messages that certainly were not sent (ms).
+// The first and the longest pause after calls that QQ certainly did not carry out (ms).
 const firstPauseMillis = 1_000
 const longestPauseMillis = 60_000
 
@@ -10,14 +10,14 @@ export class Gate {
   #closedAt = -Infinity
   #pause = firstPauseMillis
 
-  /** Milliseconds until messages may be sent. */
+  /** Milliseconds until calls may be made. */
   wait(now: number): number {
     return Math.max(0, this.#closedUntil - now)
   }
 
   /**
-   * Closes the gate for a pause, or for `wait` if that is longer, because a message that was begun at `began` could not be
-   * sent. Messages that were begun together close it once.
+   * Closes the gate for a pause, or for `wait` if that is longer, because a call that was begun at `began` had no
+   * success. Calls that were begun together close it once.
    */
   close(began: number, now: number, wait: number): void {
     this.#closedUntil = Math.max(this.#closedUntil, now + wait)

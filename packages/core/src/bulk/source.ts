@@ -1,4 +1,4 @@
-/** The recipients of a broadcast: from an iterable, a stream or a cursor to numbered rows. */
+/** What work in bulk is done on: from an iterable, a stream or a cursor to numbered rows. */
 import { isArrayNonEmpty, type NonEmptyReadonlyArray } from "effect/Array"
 import * as Data from "effect/Data"
 import * as Stream from "effect/Stream"
@@ -19,22 +19,32 @@ export class Row<A> {
   }
 }
 
-/** Reading the recipients failed. `cause` is the error of the iterable. */
+/** Reading the rows failed. `cause` is the error of the iterable. */
 export class SourceError extends Data.TaggedError("SourceError")<{ readonly cause: unknown }> {
   override get message(): string {
-    return `Reading the recipients failed (${shown(this.cause, functions)}). 读取接收者失败。`
+    return `Reading the rows failed (${shown(this.cause, functions)}). 读取数据行失败。`
   }
 }
 
-/** Recipients in the order of the source. Nothing is read before it is needed. */
+/** Rows in the order of the source. Nothing is read before it is needed. */
 export type Rows<A, E> = Iterable<A | Row<A>> | AsyncIterable<A | Row<A>> | Stream.Stream<A | Row<A>, E>
 
 /**
- * The recipients. They must come in the same order each time, because a broadcast that is resumed reads them again. A
- * function gets the number of recipients that were loaded before, and returns those that follow: for a database, so that
- * nothing is read twice.
+ * The rows. They must come in the same order each time, because work that is resumed reads them again. A function gets the
+ * number of rows that are done already, and returns those that follow: for a database, so that nothing is read twice.
  */
-export type Recipients<A, E> = Rows<A, E> | ((skip: number) => Rows<A, E>)
+export type Source<A, E> = Rows<A, E> | ((skip: number) => Rows<A, E>)
+
+/** Whether a value can be a source. */
+export const isSource = (u: unknown): boolean =>
+  typeof u === "function" ||
+  (typeof u === "object" && u !== null && (Symbol.iterator in u || Symbol.asyncIterator in u || Stream.isStream(u)))
+
+/** The problem of a source that is none. */
+export const notASource: Help = {
+  en: "must be an array or another iterable, an async iterable, a Stream, or a function that returns one of them",
+  zh: "必须是数组等可迭代对象、异步可迭代对象、Stream，或返回这些的函数"
+}
 
 const streamOf = <A, E>(rows: Rows<A, E>): Stream.Stream<A | Row<A>, E | SourceError | QQError> => {
   if (Stream.isStream(rows)) return rows
@@ -69,13 +79,13 @@ const inArrays = <A>(rows: Iterable<A>): AsyncIterable<NonEmptyReadonlyArray<A>>
 
 /** The numbered rows, and how many rows before them were left out. */
 export const read = <A, E>(
-  recipients: Recipients<A, E>,
-  loaded: number
+  source: Source<A, E>,
+  done: number
 ): { readonly rows: Stream.Stream<Row<A>, E | SourceError | QQError>; readonly skipped: number } => {
-  const isFunction = typeof recipients === "function"
-  const skipped = isFunction ? loaded : 0
+  const isFunction = typeof source === "function"
+  const skipped = isFunction ? done : 0
   let line = skipped
-  const rows = Stream.map(streamOf(isFunction ? recipients(loaded) : recipients), (row) => {
+  const rows = Stream.map(streamOf(isFunction ? source(done) : source), (row) => {
     line++
     return row instanceof Row ? row : new Row<A>({ line, value: row })
   })
