@@ -41,16 +41,28 @@ export type Evaluate = (
 /** Subscribes to a channel, as the service `Redis` does. */
 export type Subscribe = Redis.Redis["Service"]["subscribe"]
 
+const command = "return redis.call(unpack(ARGV))"
+
+// What decides on which node of a cluster a command runs. SCAN finds the keys of one node, so it runs where the hash tag
+// of its pattern leads.
+const keyOf = (name: string, args: ReadonlyArray<string>): string | undefined =>
+  /^scan$/i.test(name) ? args[1 + args.findIndex((arg) => /^match$/i.test(arg))] : args[0]
+
 /**
- * A `Redis` service that supports only what the stores need: scripts, and subscriptions where the client has them.
- * Without subscriptions use {@link layerUnwatched}.
+ * A `Redis` service over a client of scripts. It has subscriptions where the client has them; without, use
+ * {@link layerUnwatched}. A single command runs in a script: its first argument is the key, and `SCAN` finds, on a
+ * cluster, only keys with the hash tag of its pattern. No connection can be reserved.
  */
 export const layerEval = (evaluate: Evaluate, subscribe: Subscribe = () => Effect.never): Layer.Layer<Redis.Redis> => {
   const unsupported = Effect.fail(new Redis.RedisError({ cause: new Error("UNSUPPORTED by this client of Redis") }))
   return Layer.succeed(
     Redis.Redis,
     Redis.Redis.of({
-      send: () => unsupported,
+      send: (name, ...args) => {
+        const key = keyOf(name, args)
+        const keys = key === undefined ? [] : [key]
+        return evaluate(command, keys.length, [...keys, name, ...args]) as Effect.Effect<any, Redis.RedisError>
+      },
       subscribe,
       reserve: unsupported,
       eval:

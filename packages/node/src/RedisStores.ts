@@ -23,6 +23,7 @@ import * as Layer from "effect/Layer"
 import * as Redis from "effect/persistence/Redis"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
 import { type Address, onlyDatabase0, parse, type Text, where } from "./redis/address.ts"
 import { canSubscribe, type Client, evaluate, isClient, subscribe } from "./redis/client.ts"
 import { connect, type Connection } from "./redis/connect.ts"
@@ -30,8 +31,8 @@ import { type Wrong, WrongAddress } from "./redis/open.ts"
 
 export type { Client, IoRedisClient, NodeRedisClient, ScriptParameters } from "./redis/client.ts"
 
-/** The options of the stores in Redis. */
-export interface Options extends RedisTokenCache.Options {
+/** Where Redis is. */
+export interface AddressOptions {
   /**
    * The address:
    * - `redis://user:password@host:6379/0` of a server, or of any node of a cluster. A cluster has only database 0.
@@ -48,13 +49,16 @@ export interface Options extends RedisTokenCache.Options {
   readonly setting?: string | undefined
 }
 
-const parsed = ({ setting = "url", url }: Options): Effect.Effect<Address, QQError> => {
+/** The options of the stores in Redis. */
+export interface Options extends AddressOptions, RedisTokenCache.Options {}
+
+const parsed = ({ setting = "url", url }: AddressOptions): Effect.Effect<Address, QQError> => {
   const address = parse(String(Redacted.value(redact(url))))
   return "en" in address ? Effect.fail(invalidConfig(setting, address.en, address.zh)) : Effect.succeed(address)
 }
 
 /** Returns the hosts and ports without secrets. Fails with a `QQError` if the address is not one of Redis. */
-export const check = (options: Options): Effect.Effect<string, QQError> => Effect.map(parsed(options), where)
+export const check = (options: AddressOptions): Effect.Effect<string, QQError> => Effect.map(parsed(options), where)
 
 const wrongs: Readonly<Record<Wrong, Text>> = {
   sentinel: {
@@ -163,24 +167,47 @@ const redisOver = (current: () => Connection): Layer.Layer<Redis.Redis> =>
     })
   )
 
-/** The stores over connections. Only the first command shows whether a password or a permission is missing. */
-const layerOver = (
-  current: () => Connection,
-  options: RedisTokenCache.Options,
-  failed: (problem: string) => QQError
-): Layer.Layer<TokenCache | Quota | PushStore, QQError> => {
-  const tokens = canSubscribe(current().client) ? RedisTokenCache.layer : RedisTokenCache.layerUnwatched
-  const probe = Layer.effectDiscard(
-    Effect.flatMap(TokenCache, (cache) => cache.read("0:probe")).pipe(
-      Effect.mapError(({ problem }) => failed(problem)),
-      Effect.timeoutOrElse({ duration: probeTimeoutMillis, orElse: () => Effect.fail(failed("no answer")) })
-    )
+/** Connections to Redis, and the error for when the first command over them fails. */
+interface Connected {
+  readonly current: () => Connection
+  readonly failed: (problem: string) => QQError
+}
+
+/** Services over Redis, with their first command: only that shows whether a password or a permission is missing. */
+const probed = <A>(
+  { failed }: Connected,
+  services: Layer.Layer<A>,
+  first: Effect.Effect<unknown, string, NoInfer<A>>
+): Layer.Layer<A, QQError> => {
+  const probe = first.pipe(
+    Effect.mapError(failed),
+    Effect.timeoutOrElse({ duration: probeTimeoutMillis, orElse: () => Effect.fail(failed("no answer")) })
   )
-  return Layer.mergeAll(
-    Layer.provideMerge(probe, tokens(options)),
-    RedisQuota.layer(options),
-    RedisPushStore.layer(options)
-  ).pipe(Layer.provide(redisOver(current)))
+  return Layer.provideMerge(Layer.effectDiscard(probe), services)
+}
+
+const storesOver = (
+  connected: Connected,
+  options: RedisTokenCache.Options
+): Layer.Layer<TokenCache | Quota | PushStore, QQError> => {
+  const { current } = connected
+  const tokens = canSubscribe(current().client) ? RedisTokenCache.layer : RedisTokenCache.layerUnwatched
+  const stores = Layer.mergeAll(tokens(options), RedisQuota.layer(options), RedisPushStore.layer(options))
+  const read = Effect.flatMap(TokenCache, (cache) => cache.read("0:probe"))
+  return probed(
+    connected,
+    Layer.provide(stores, redisOver(current)),
+    Effect.mapError(read, ({ problem }) => problem)
+  )
+}
+
+const redisItself = (connected: Connected): Layer.Layer<Redis.Redis, QQError> => {
+  const ping = Effect.flatMap(Redis.Redis, (redis) => redis.send("PING"))
+  return probed(
+    connected,
+    redisOver(connected.current),
+    Effect.mapError(ping, (error) => shown(error, redisErrors))
+  )
 }
 
 const importRedis = (setting: string) =>
@@ -191,25 +218,41 @@ const importRedis = (setting: string) =>
       invalidConfig(setting, "needs the package redis: npm install redis", "需要安装 redis 包：npm install redis")
   })
 
+const ofAddress = Effect.fnUntraced(function* (
+  options: AddressOptions
+): Effect.fn.Return<Connected, QQError, Scope.Scope> {
+  const { setting = "url" } = options
+  const address = yield* parsed(options)
+  const at = where(address)
+  const current = yield* Effect.mapError(connect(yield* importRedis(setting), address), (error) =>
+    error instanceof WrongAddress
+      ? unusable(setting, at, undefined, wrongs[error.wrong])
+      : unusable(setting, at, shown(error, redisErrors), advice(shown(error, redisErrors)))
+  )
+  return { current, failed: (problem) => unusable(setting, at, problem, advice(problem)) }
+})
+
+const ofClient = (client: Client): Effect.Effect<Connected, QQError> => {
+  const setting = "store"
+  if (!isClient(client)) {
+    return Effect.fail(
+      invalidConfig(setting, "must be a client of redis or ioredis", "必须是 redis 或 ioredis 的客户端")
+    )
+  }
+  const connection: Connection = { client, onError: () => {}, replaced: Latch.makeUnsafe() }
+  return Effect.succeed({
+    current: () => connection,
+    failed: (problem) => unusable(setting, "", problem, advice(problem))
+  })
+}
+
 /**
  * The stores over their own connection. It is made when the layer is built, and made anew whenever it is lost: a
  * failover of a cluster or of Sentinel is followed. If Redis can't be used when the layer is built, the layer fails with
  * a `QQError` that names the setting and the fix. Needs the package `redis`.
  */
 export const layer = (options: Options): Layer.Layer<TokenCache | Quota | PushStore, QQError> =>
-  Layer.unwrap(
-    Effect.gen(function* () {
-      const { setting = "url" } = options
-      const address = yield* parsed(options)
-      const at = where(address)
-      const current = yield* Effect.mapError(connect(yield* importRedis(setting), address), (error) =>
-        error instanceof WrongAddress
-          ? unusable(setting, at, undefined, wrongs[error.wrong])
-          : unusable(setting, at, shown(error, redisErrors), advice(shown(error, redisErrors)))
-      )
-      return layerOver(current, options, (problem) => unusable(setting, at, problem, advice(problem)))
-    })
-  )
+  Layer.unwrap(Effect.map(ofAddress(options), (connected) => storesOver(connected, options)))
 
 /**
  * The stores over a client that the app has made: of the package `redis` (`createClient`, `createClientPool`,
@@ -224,17 +267,18 @@ export const layer = (options: Options): Layer.Layer<TokenCache | Quota | PushSt
 export const fromClient = (
   client: Client,
   options: RedisTokenCache.Options = {}
-): Layer.Layer<TokenCache | Quota | PushStore, QQError> => {
-  const setting = "store"
-  if (!isClient(client)) {
-    return Layer.effectContext(
-      Effect.fail(invalidConfig(setting, "must be a client of redis or ioredis", "必须是 redis 或 ioredis 的客户端"))
-    )
-  }
-  const connection: Connection = { client, onError: () => {}, replaced: Latch.makeUnsafe() }
-  return layerOver(
-    () => connection,
-    options,
-    (problem) => unusable(setting, "", problem, advice(problem))
-  )
-}
+): Layer.Layer<TokenCache | Quota | PushStore, QQError> =>
+  Layer.unwrap(Effect.map(ofClient(client), (connected) => storesOver(connected, options)))
+
+/**
+ * Redis itself, for what else of `effect/persistence` is to live there, such as a queue: see `PatientRedis` of the core.
+ * It has a connection of its own, made as that of {@link layer}. Commands run in scripts, so `send` can't run those that
+ * wait or subscribe. On a cluster the first argument of a command is its key, and `SCAN` needs a pattern with the hash
+ * tag of the keys. No connection can be reserved.
+ */
+export const layerRedis = (options: AddressOptions): Layer.Layer<Redis.Redis, QQError> =>
+  Layer.unwrap(Effect.map(ofAddress(options), redisItself))
+
+/** The same as {@link layerRedis} over a client as {@link fromClient} takes it. */
+export const layerRedisFromClient = (client: Client): Layer.Layer<Redis.Redis, QQError> =>
+  Layer.unwrap(Effect.map(ofClient(client), redisItself))

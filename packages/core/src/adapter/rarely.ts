@@ -1,0 +1,2 @@
+/** Warnings about an outage, at most one a minute. */
+export { rareWarning } from "../internal/rarely.ts"
