@@ -10,12 +10,15 @@ import { defaultPrograms } from "@qq-mini/sandbox/Sandbox"
 import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type { Redis as RedisService } from "effect/persistence/Redis"
 import { Cluster as IoCluster, Redis as IoRedis } from "ioredis"
 import { createClient, createClientPool, createCluster, createSentinel } from "redis"
 import { afterAll, beforeAll } from "vitest"
 import { deploy } from "./support/deployment.ts"
 import { remaining, reserve } from "./support/places.ts"
 import { sum } from "./support/processes.ts"
+import { cases as queueCases, opening } from "./support/queueCases.ts"
+import { overRedis } from "./support/queueStores.ts"
 import type { Redis } from "./support/redis.ts"
 import { Cluster, Sentinels } from "./support/redisGroups.ts"
 
@@ -102,6 +105,30 @@ describe("T1: a client that the app made shares the token, is told of it, and st
       await close()
     }
   })
+})
+
+describe("a queue whose keys have one hash tag", () => {
+  const sources: Readonly<Record<string, () => Layer.Layer<RedisService, QQError>>> = {
+    "a cluster": () => RedisStores.layerRedis({ url: cluster.url }),
+    Sentinel: () => RedisStores.layerRedis({ url: sentinels.url })
+  }
+  describe.each(Object.entries(sources))("on %s", (_, redis) => {
+    const open = opening((times) => overRedis(redis(), times))
+    for (const { name, run } of queueCases) it.live(name, () => Effect.scoped(run(open)))
+  })
+
+  for (const [name, make] of Object.entries(clients)) {
+    it.live(`over ${name}`, () =>
+      Effect.acquireUseRelease(
+        Effect.promise(make),
+        ([client]) => {
+          const open = opening((times) => overRedis(RedisStores.layerRedisFromClient(client), times))
+          return Effect.forEach(queueCases, ({ run }) => Effect.scoped(run(open)))
+        },
+        ([, close]) => Effect.promise(async () => close())
+      )
+    )
+  }
 })
 
 describe("an address of another kind is named, with the way to write it", () => {

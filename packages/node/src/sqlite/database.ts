@@ -62,7 +62,8 @@ const makeFolder = (path: string): void => {
   }
 }
 
-const names = { path: ["file"], setting: [] } satisfies Record<keyof Options, ReadonlyArray<string>>
+/** The names of the options, each with the names that people write instead. */
+export const names = { path: ["file"], setting: [] } satisfies Record<keyof Options, ReadonlyArray<string>>
 
 /**
  * Opens the file, and closes it when the scope is closed. If the file can't be used, it fails with a `QQError` that names
