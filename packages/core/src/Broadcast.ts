@@ -20,6 +20,7 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as PersistedQueue from "effect/persistence/PersistedQueue"
+import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { empty } from "./broadcast/document.ts"
@@ -151,9 +152,9 @@ export const make = Effect.fnUntraced(function* <A, E = never>(
         return yield* progress
       }),
     dryRun: Effect.gen(function* () {
-      const name = `${id}~dry`
+      // A name of its own, since several processes may check at once.
+      const name = `${id}~${yield* Random.nextIntBetween(0, 2 ** 48)}`
       const remove = orFailed(store.remove(name))
-      yield* remove
       yield* begin(name, false)
       return yield* Effect.ensuring(
         Effect.andThen(

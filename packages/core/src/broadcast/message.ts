@@ -12,13 +12,13 @@ export type Message = (typeof send)["input"]["Encoded"]
 /** A message whose values are all texts. It can be written as JSON. */
 export type CheckedMessage = (typeof send)["input"]["Type"]
 
+const sharedNames = ["template_id", "page", "emphasis_keyword", "oac_appid", "use_robot"] as const
+
 /** What all messages of a broadcast share. A row's own values come first. */
-export type Shared = Partial<Pick<Message, "template_id" | "page" | "emphasis_keyword" | "oac_appid" | "use_robot">>
+export type Shared = { readonly [Name in (typeof sharedNames)[number]]?: Message[Name] | undefined }
 
 /** A message of one recipient. What all messages share may be missing. */
 export type RecipientMessage = Omit<Message, keyof Shared> & Shared
-
-const sharedNames = ["template_id", "page", "emphasis_keyword", "oac_appid", "use_robot"] as const
 
 /** The shared parameters in the options of a broadcast. */
 export const sharedIn = (options: Shared): Shared =>
