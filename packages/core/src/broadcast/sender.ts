@@ -80,13 +80,14 @@ export class Sender {
     return Effect.gen({ self: this }, function* () {
       const recipients = letters.map(({ message }) => message.touser)
       const rows = yield* ledger.until((store, broadcast) => store.rows(broadcast, recipients))
-      const claim = newClaim()
       let cancelled = false
       let left = letters
         .filter(({ instead }, i) => instead !== undefined || /^(new|sending)$/.test(rows[i]?.state ?? ""))
         .map((letter) => ({ letter, at: 0, tries: 1 }))
       while (left.length > 0) {
         const next: typeof left = []
+        // Each try has its own claim, so a result of an earlier try that reaches the ledger late does not end this one.
+        const claim = newClaim()
         yield* Effect.forEach(
           left,
           ({ at, letter, tries }) =>
