@@ -9,7 +9,7 @@ export interface Letter {
   readonly text: string
   readonly message: CheckedMessage
   /** Sends to a recipient whose outcome is unknown, if this is still the claim that ended without a result. */
-  readonly instead?: string
+  readonly instead?: string | undefined
 }
 
 /** The letter of a message. */

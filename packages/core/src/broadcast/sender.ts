@@ -39,10 +39,17 @@ export interface SenderOptions {
 }
 
 /**
- * Where one message stands: it has its result, the work ends before it was sent, or it is tried again at a time.
- * `isOfUser`: because QQ refused it for its user.
+ * A message is tried again at a time. `isOfUser`: because QQ refused it for its user. `instead`: the claim of this try,
+ * if the message is for a recipient whose outcome is unknown.
  */
-type Tried = "settled" | "halted" | "cancelled" | { readonly at: number; readonly isOfUser?: boolean }
+interface Again {
+  readonly at: number
+  readonly isOfUser?: boolean
+  readonly instead?: string
+}
+
+/** Where one message stands: it has its result, the work ends before it was sent, or it is tried again. */
+type Tried = "settled" | "halted" | "cancelled" | Again
 
 /** The message was not sent, and its place in the limits can be returned. */
 class Unsent extends Data.Error<{ readonly tried: Tried }> {}
@@ -98,7 +105,8 @@ export class Sender {
               cancelled ||= tried === "cancelled"
               if (tried === "halted") next.push({ letter, at, tries })
               else if (typeof tried === "object") {
-                next.push({ letter, at: tried.at, tries: tried.isOfUser ? tries + 1 : tries })
+                const { at, instead = letter.instead, isOfUser } = tried
+                next.push({ letter: { ...letter, instead }, at, tries: isOfUser ? tries + 1 : tries })
               }
             }),
           { concurrency, discard: true }
@@ -177,12 +185,11 @@ export class Sender {
       if (claimed.found === "stopped") return yield* new Unsent({ tried: yield* this.#stopped })
       if ((yield* monotonicMillis) - began > deadline) {
         // A process that was frozen here would send after its claim was over.
-        yield* ledger.settle(claim, { recipient, to: "new" })
-        return yield* new Unsent({ tried: { at: 0 } })
+        return yield* this.#unsent(letter, claim, { at: 0 })
       }
       const call = send(appid === undefined ? message : { ...message, appid }, { deadline })
       const result = yield* Effect.result(Effect.provideContext(call, client))
-      if (result._tag === "Failure") return yield* this.#failed(result.failure, { recipient, claim, tries, began })
+      if (result._tag === "Failure") return yield* this.#failed(result.failure, { letter, claim, tries, began })
       this.#gate.open()
       this.#refusedInARow = 0
       yield* ledger.settle(claim, { recipient, to: "sent" })
@@ -193,13 +200,13 @@ export class Sender {
   /** Writes what a failed call means for the recipient. */
   #failed(
     error: QQError,
-    of: { readonly recipient: string; readonly claim: string; readonly tries: number; readonly began: number }
+    of: { readonly letter: Letter; readonly claim: string; readonly tries: number; readonly began: number }
   ): Effect.Effect<Tried, Unsent | Lost> {
     const { ledger } = this.#options
     const outcome = outcomeOf(error)
     const settle = (to: Settled["to"], reason?: string) =>
-      ledger.settle(of.claim, { recipient: of.recipient, to, reason })
-    const unsent = (tried: Tried) => Effect.andThen(settle("new"), Effect.fail(new Unsent({ tried })))
+      ledger.settle(of.claim, { recipient: of.letter.message.touser, to, reason })
+    const unsent = (again: Again) => this.#unsent(of.letter, of.claim, again)
     return Effect.flatMap(monotonicMillis, (now): Effect.Effect<Tried, Unsent | Lost> => {
       switch (outcome._tag) {
         case "unknown":
@@ -221,6 +228,18 @@ export class Sender {
         }
       }
     })
+  }
+
+  /**
+   * Writes that nothing was sent. If the outcome was unknown before, it is unknown again: an earlier message may have been
+   * sent, and no chunk of the queue would bring a `new` row back.
+   */
+  #unsent({ instead, message }: Letter, claim: string, again: Again): Effect.Effect<never, Unsent> {
+    const wasUnknown = instead !== undefined
+    return Effect.andThen(
+      this.#options.ledger.settle(claim, { recipient: message.touser, to: wasUnknown ? "unknown" : "new" }),
+      Effect.fail(new Unsent({ tried: wasUnknown ? { ...again, instead: claim } : again }))
+    )
   }
 
   /** Pauses the broadcast of all processes, because no message would be sent. */
