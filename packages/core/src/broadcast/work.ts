@@ -114,17 +114,23 @@ const whileNotHalted = (halt: Halt, effect: Effect.Effect<void>): Effect.Effect<
     while (!halt.isHalted) yield* effect
   })
 
-/** Halts the work when the broadcast is over or was removed. */
-const watch = <A, E>({ halt, ledger }: Session<A, E>, id: string): Effect.Effect<void> =>
+/** Halts the work if the broadcast is over or was removed. */
+const look = <A, E>({ halt, ledger, parts }: Session<A, E>): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const entry = yield* ledger.until((store, broadcast) => store.read(broadcast))
+    if (entry === undefined || isOver(progressOf(parts.options.id, entry))) return halt.now()
+    const { control, counts } = entry
+    // Nobody claims the last rows again, so this ends the claims of processes that died.
+    if (counts.sending > 0 && (counts.new === 0 || control === "cancelled")) {
+      yield* ledger.until((store, broadcast) => store.unknown(broadcast, { limit: 1 }))
+    }
+  })
+
+/** Looks until the work is halted. */
+const watch = <A, E>(session: Session<A, E>): Effect.Effect<void> =>
   whileNotHalted(
-    halt,
-    Effect.flatMap(
-      ledger.until((store, broadcast) => store.read(broadcast)),
-      (entry) => {
-        if (entry === undefined || isOver(progressOf(id, entry))) halt.now()
-        return halt.sleep(pollMillis)
-      }
-    )
+    session.halt,
+    Effect.flatMap(look(session), () => session.halt.sleep(pollMillis))
   )
 
 /** Loads into the queue, and sends what is in it. */
@@ -144,23 +150,26 @@ const runQueued = <A, E>(session: Session<A, E>) =>
       Effect.tap((exit) => Effect.sync(() => Exit.isFailure(exit) && halt.now()))
     )
     const workers = Array.from({ length: chunksAtOnce }, () => whileNotHalted(halt, takeChunk(session, queue)))
-    const [exit] = yield* Effect.all([loaded, watch(session, id), ...workers], { concurrency: "unbounded" })
+    const [exit] = yield* Effect.all([loaded, watch(session), ...workers], { concurrency: "unbounded" })
     return yield* exit
   })
 
-/** Sends what is read, chunk by chunk. */
-const runInline = <A, E>({ halt, ledger, parts, sender }: Session<A, E>) =>
-  load({
+/** Sends what is read, chunk by chunk. Then it waits for the other processes, if it waits at all. */
+const runInline = <A, E>(session: Session<A, E>, { waitsForResume }: How) => {
+  const { halt, ledger, parts, sender } = session
+  const loaded = load({
     options: parts.options,
     ledger,
     halt,
     take: (_, letters) => Effect.map(sender.send(letters), (end) => end === "done")
   })
+  return Effect.andThen(loaded, waitsForResume ? watch(session) : look(session))
+}
 
 /** Works on a broadcast until it is over or the time is. */
 export const run = <A, E>(parts: Parts<A, E>, entry: Entry, how: How): Effect.Effect<void, E | SourceError | QQError> =>
   Effect.flatMap(begin(parts, entry, how), (session) =>
-    untilHalted(session.halt, endOf(how), documentOf(entry).isQueued ? runQueued(session) : runInline(session))
+    untilHalted(session.halt, endOf(how), documentOf(entry).isQueued ? runQueued(session) : runInline(session, how))
   )
 
 /** Checks all rows, under the name of another broadcast. */
