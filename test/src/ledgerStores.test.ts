@@ -4,9 +4,12 @@ import * as RedisSendLedger from "@qq-mini/core/RedisSendLedger"
 import * as SendLedger from "@qq-mini/core/SendLedger"
 import * as SendLedgerConformance from "@qq-mini/core/testing/SendLedgerConformance"
 import * as UpstashStores from "@qq-mini/edge/UpstashStores"
+import * as RedisStores from "@qq-mini/node/RedisStores"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import type { Redis as PersistenceRedis } from "effect/persistence/Redis"
+import { Cluster as IoCluster } from "ioredis"
 import { mkdtempSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -17,27 +20,39 @@ import { ledgerAt } from "./support/ledgers.ts"
 import type { Command } from "./support/ledgerWorker.ts"
 import { Holder } from "./support/processes.ts"
 import { Redis } from "./support/redis.ts"
+import { Cluster } from "./support/redisGroups.ts"
 import { startUpstash, type Upstash } from "./support/upstash.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "qq-mini-ledger-"))
 const file = join(folder, "ledger.sqlite")
 let redis: Redis
+let cluster: Cluster
 let upstash: Upstash
+let ioCluster: IoCluster
 beforeAll(async () => {
   redis = await Redis.start()
+  cluster = await Cluster.start()
   upstash = await startUpstash(redis.url)
+  const { port } = cluster.masters[0]!
+  ioCluster = new IoCluster([{ host: "127.0.0.1", port }])
+  // It says when the servers end, too.
+  ioCluster.on("error", () => {})
 })
 afterAll(async () => {
-  for (const one of [upstash, redis]) await one[Symbol.asyncDispose]()
+  ioCluster.disconnect()
+  for (const one of [upstash, cluster, redis]) await one[Symbol.asyncDispose]()
 })
 
-const overUpstash = ({ token, url }: Upstash) =>
-  Layer.provide(RedisSendLedger.layer(), UpstashStores.layerRedis({ url, token }))
+const overRedis = <E>(layer: () => Layer.Layer<PersistenceRedis, E>) =>
+  RedisSendLedger.layer().pipe(Layer.provide(Layer.suspend(layer)))
 
 const stores = {
   memory: SendLedger.layerMemory,
   SQLite: ledgerAt(file),
-  Upstash: Layer.suspend(() => overUpstash(upstash))
+  Redis: Layer.suspend(() => ledgerAt(redis.url)),
+  "a cluster": Layer.suspend(() => ledgerAt(cluster.url)),
+  "a cluster of ioredis": overRedis(() => RedisStores.layerRedisFromClient(ioCluster)),
+  Upstash: overRedis(() => UpstashStores.layerRedis({ url: upstash.url, token: upstash.token }))
 }
 
 /** Without the warning that the servers of these tests keep nothing. */
@@ -52,7 +67,7 @@ for (const [name, store] of Object.entries(stores)) {
 const program = [process.execPath, fileURLToPath(new URL("support/ledgerWorker.ts", import.meta.url))]
 
 describe("four processes that claim the same rows at once get each row once", () => {
-  const shared: Readonly<Record<string, () => string>> = { SQLite: () => file }
+  const shared: Readonly<Record<string, () => string>> = { SQLite: () => file, Redis: () => redis.url }
   it.each(Object.entries(shared))("%s", async (_, address) => {
     const broadcast = "shared by processes"
     const recipients = Array.from({ length: 2_000 }, (_, i) => `recipient ${i}`)
@@ -117,20 +132,16 @@ it.live("a row with a result leaves no claim in Redis", () =>
     yield* ledger.claim(name, { claim, ttl: 60_000, rows })
     yield* ledger.settle(name, { claim, rows: recipients.map((recipient) => ({ recipient, to: "sent" as const })) })
     assert.sameMembers((yield* keys) as Array<string>, before as Array<string>)
-  }).pipe(Effect.provide(Layer.suspend(() => overUpstash(upstash))), quietly)
+  }).pipe(Effect.provide(Layer.suspend(() => ledgerAt(redis.url))), quietly)
 )
 
 describe("a Redis that can lose claims is warned of, once", () => {
   const appendOnly = ["--appendonly", "yes"]
   const warnings = (...args: ReadonlyArray<string>) =>
     Effect.gen(function* () {
-      const database = yield* Effect.acquireRelease(
-        Effect.promise(async () => {
-          const redis = await Redis.start(...args)
-          return [await startUpstash(redis.url), redis] as const
-        }),
-        ([upstash, redis]) =>
-          Effect.promise(() => upstash[Symbol.asyncDispose]().then(() => redis[Symbol.asyncDispose]()))
+      const redis = yield* Effect.acquireRelease(
+        Effect.promise(() => Redis.start(...args)),
+        (redis) => Effect.promise(() => redis[Symbol.asyncDispose]())
       )
       const logged: Array<string> = []
       const logger = Logger.layer([Logger.make(({ message }) => logged.push(String(message)))])
@@ -138,7 +149,7 @@ describe("a Redis that can lose claims is warned of, once", () => {
         const ledger = yield* SendLedger.SendLedger
         yield* ledger.create("one", "")
         yield* ledger.create("two", "")
-      }).pipe(Effect.provide(overUpstash(database[0])), Effect.provide(logger))
+      }).pipe(Effect.provide(ledgerAt(redis.url)), Effect.provide(logger))
       return logged
     })
 
