@@ -10,6 +10,7 @@ import * as App from "@qq-mini/core/App"
 import * as QQMini from "@qq-mini/core/QQMini"
 import * as TokenCache from "@qq-mini/core/TokenCache"
 import * as Effect from "effect/Effect"
+import { answer } from "./internal/durableObject.ts"
 import * as Environment from "./internal/environment.ts"
 import * as Wire from "./internal/wire.ts"
 import * as FetchTransport from "./FetchTransport.ts"
@@ -98,7 +99,7 @@ export class QQTokens {
   async fetch(request: Request): Promise<Response> {
     const asked: Wire.Asked = await request.json()
     const result = await Effect.runPromise(Wire.serve(this.#store(true), asked))
-    return new Response(result === undefined ? "" : JSON.stringify(result))
+    return answer(result)
   }
 
   /** Renews the token before it expires, if it was used. */
