@@ -61,6 +61,44 @@ export interface Database {
   readonly collection: (name: string) => Collection
 }
 
+/** Documents that match a condition, for reading. */
+interface Matching {
+  readonly orderBy: (field: string, order: "asc" | "desc") => Matching
+  readonly limit: (documents: number) => Matching
+  readonly field: (fields: Readonly<Record<string, true>>) => Matching
+  readonly get: () => Promise<{ readonly data: ReadonlyArray<Document> }>
+}
+
+/** The part of a collection that works on many documents at once. A condition may contain commands of the database. */
+export interface QueryCollection extends Collection {
+  readonly add: (documents: Document | ReadonlyArray<Document>) => Promise<unknown>
+  readonly where: (condition: Document) => ReturnType<Collection["where"]> &
+    Matching & {
+      /** Changes all matching documents, each of them atomically. */
+      readonly update: (change: Document) => Promise<unknown>
+    }
+  readonly aggregate: () => {
+    readonly match: (condition: Document) => {
+      readonly group: (fields: Document) => {
+        readonly limit: (groups: number) => {
+          readonly end: () => Promise<{ readonly data: ReadonlyArray<Document> }>
+        }
+      }
+    }
+  }
+}
+
+/** The cloud database that `uniCloud.database()` returns, with what is needed for many documents at once. */
+export interface QueryDatabase extends Database {
+  readonly command: {
+    readonly in: (values: ReadonlyArray<string>) => unknown
+    readonly gt: (value: string) => unknown
+    readonly lte: (value: number) => unknown
+    readonly aggregate: { readonly sum: (value: number) => unknown }
+  }
+  readonly collection: (name: string) => QueryCollection
+}
+
 /** The Redis client that `uniCloud.redis()` returns. */
 export interface RedisClient {
   readonly eval: (script: string, numberOfKeys: number, ...keysAndArguments: Array<string | number>) => Promise<unknown>

@@ -12,6 +12,9 @@ const revive = (_key, value) =>
 const databaseError = ({ message, errCode }) =>
   Object.assign(new Error(message), { errCode, code: errCode, errMsg: message })
 
+const named = (name) => (value) => ({ $command: name, value })
+const command = { in: named("in"), gt: named("gt"), lte: named("lte"), aggregate: { sum: named("sum") } }
+
 /** `server` is the address of a `DatabaseServer`, or the `Documents` of this process. */
 const connect = (server) => {
   // it unrefs the sockets that wait for the next request, so only an operation under way keeps a process alive
@@ -46,8 +49,11 @@ const connect = (server) => {
   }
 
   const collection = (name) => {
-    const matching = (where) => ({
-      get: () => ask({ operation: "get", collection: name, where }),
+    const matching = (where, options = {}) => ({
+      get: () => ask({ operation: "get", collection: name, where, ...options }),
+      limit: (limit) => matching(where, { ...options, limit }),
+      orderBy: (...orderBy) => matching(where, { ...options, orderBy }),
+      field: (field) => matching(where, { ...options, field }),
       update: (data) => ask({ operation: "update", collection: name, where, data }),
       remove: () => ask({ operation: "remove", collection: name, where })
     })
@@ -60,11 +66,18 @@ const connect = (server) => {
       where: (where) => ({
         ...matching(where),
         updateAndReturn: (data) => ask({ operation: "updateAndReturn", collection: name, where, data })
+      }),
+      aggregate: () => ({
+        match: (where) => ({
+          group: (data) => ({
+            limit: (limit) => ({ end: () => ask({ operation: "aggregate", collection: name, where, data, limit }) })
+          })
+        })
       })
     }
   }
 
-  return { collection }
+  return { collection, command }
 }
 
 module.exports = { connect }

@@ -70,6 +70,40 @@ describe("the documents", () => {
     assert.deepStrictEqual(Object.keys(server.dump("tokens")), ["c"])
   })
 
+  it("are worked on many at once, with commands", async () => {
+    await using database = await start()
+    const { server } = database
+    const { collection, command } = connect(server.url)
+    const tokens = collection("tokens")
+    const documents = Array.from({ length: 600 }, (_, n) => ({ _id: `t${n}`, n, kind: n % 3 === 0 ? "x" : "y" }))
+    await tokens.add(documents.slice(5, 10))
+    // one after the other, until one is there
+    assert.match((await rejection(tokens.add(documents))).message, /duplicate key.*t5/)
+    assert.lengthOf(Object.keys(server.dump("tokens")), 10)
+    await tokens.add(documents.slice(10))
+    assert.lengthOf((await tokens.where({}).get()).data, 100)
+    assert.lengthOf((await tokens.where({}).limit(1_000).get()).data, 500)
+    const after = tokens.where({ _id: command.gt("t97"), n: command.lte(99) }).orderBy("_id", "desc")
+    assert.deepStrictEqual((await after.limit(2).field({ kind: true }).get()).data, [
+      { _id: "t99", kind: "x" },
+      { _id: "t98", kind: "y" }
+    ])
+    const some = tokens.where({ _id: command.in(["t1", "t2", "t3"]), kind: "y" })
+    assert.deepStrictEqual(await some.update({ kind: "z" }), { updated: 2 })
+    const groups = tokens.aggregate().match({ n: command.lte(5) })
+    const { data } = await groups
+      .group({ _id: "$kind", sum: command.aggregate.sum(1) })
+      .limit(9)
+      .end()
+    const sums = data.map(({ _id, sum }) => [_id, sum]).toSorted()
+    assert.deepStrictEqual(sums, [
+      ["x", 2],
+      ["y", 2],
+      ["z", 2]
+    ])
+    assert.match((await rejection(tokens.add({ _id: "t".repeat(1_025) }))).message, /too long/)
+  })
+
   it("give back dates for strings that look like dates", async () => {
     await using database = await start()
     const { tokens, server } = database

@@ -1,4 +1,5 @@
 /** A stand-in for uniCloud's document database, which several processes can share. */
+import type { QueryDatabase } from "@qq-mini/unicloud/UniCloud"
 import { createServer, type Server } from "node:http"
 import { createRequire } from "node:module"
 import type { AddressInfo } from "node:net"
@@ -9,8 +10,12 @@ import { type Answer, type Command, type Document, Documents, type Operation } f
 export type { Document, Failure, Operation } from "./documents.ts"
 
 interface Matching {
-  /** The first 100. */
+  /** The first 100, or as many as are asked for: at most 500. */
   readonly get: () => Promise<{ readonly data: ReadonlyArray<any> }>
+  readonly limit: (documents: number) => Matching
+  readonly orderBy: (field: string, order: "asc" | "desc") => Matching
+  /** `_id`, and these. */
+  readonly field: (fields: Readonly<Record<string, true>>) => Matching
   /** Counts only documents that are different now; an object in the change is merged with the one that is there. */
   readonly update: (change: Document) => Promise<{ readonly updated: number }>
   readonly remove: () => Promise<{ readonly deleted: number }>
@@ -18,8 +23,14 @@ interface Matching {
 
 /** What `uniCloud.database()` gives. */
 export interface Database {
+  readonly command: QueryDatabase["command"]
   readonly collection: (name: string) => {
-    readonly add: (document: Document) => Promise<{ readonly id: string }>
+    /** Several are added one after the other, until one is there already. */
+    readonly add: {
+      (document: Document): Promise<{ readonly id: string }>
+      (documents: Document | ReadonlyArray<Document>): Promise<object>
+    }
+    readonly aggregate: ReturnType<QueryDatabase["collection"]>["aggregate"]
     readonly doc: (id: string) => Matching & {
       readonly set: (document: Document) => Promise<{ readonly updated: number; readonly upsertedId?: string }>
     }

@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from "node:util"
 export type Document = Readonly<Record<string, unknown>>
 
 /** Those of `doc(id)` and of `where(…)` share a name. */
-export type Operation = "get" | "set" | "update" | "updateAndReturn" | "remove" | "add"
+export type Operation = "get" | "set" | "update" | "updateAndReturn" | "remove" | "add" | "aggregate"
 
 /** What an operation rejects with is an `Error` that has these; `code` is `errCode` and `errMsg` is `message`. */
 export interface Failure {
@@ -18,7 +18,10 @@ export interface Command {
   readonly operation: Operation
   readonly collection: string
   readonly where?: Document
-  readonly data?: Document
+  readonly data?: Document | ReadonlyArray<Document>
+  readonly limit?: number
+  readonly orderBy?: readonly [field: string, order: "asc" | "desc"]
+  readonly field?: Readonly<Record<string, true>>
 }
 
 /** What an operation gives, or its error. */
@@ -36,8 +39,30 @@ class Rejection extends Error {
   }
 }
 
-/** What `get` gives where no limit was asked for. */
-const most = 100
+/** What `get` gives where no limit was asked for, and what aliyun gives at most. */
+const limits = { usual: 100, most: 500 }
+
+type Test = (value: unknown) => boolean
+
+/** The commands of `db.command` in conditions. They compare values of the same type. */
+const commands: Readonly<Record<string, (other: any) => Test>> = {
+  in: (others) => {
+    const all = new Set(others)
+    return (value) => all.has(value)
+  },
+  gt: (other) => (value: any) => typeof value === typeof other && value > other,
+  lte: (other) => (value: any) => typeof value === typeof other && value <= other
+}
+
+/** Whether a field meets its condition, which is a value or a command. */
+const testOf = (condition: unknown): Test =>
+  isObject(condition) && "$command" in condition
+    ? commands[String(condition["$command"])]!(condition["value"])
+    : // null is as good as absent
+      (value) => isDeepStrictEqual(value ?? null, condition)
+
+/** The longest value of a field with an index. */
+const maxKeyBytes = 1024
 
 const invalid = (message: string) => new Rejection({ message, errCode: "INVALID_PARAM" })
 
@@ -119,22 +144,46 @@ export class Documents {
     for (const [field] of conditions) {
       if (/[$.]/.test(field)) throw invalid(`only equality of top-level fields is supported: ${field}`)
     }
+    const tests = conditions.map(([field, condition]) => [field, testOf(condition)] as const)
     return [...documents]
-      .filter(([, document]) =>
-        // null is as good as absent
-        conditions.every(([field, value]) => isDeepStrictEqual(document[field] ?? null, value))
-      )
+      .filter(([, document]) => tests.every(([field, test]) => test(document[field])))
       .slice(0, limit)
   }
 
-  #run({ operation, collection, where, data }: Command): Document {
+  #run({ operation, collection, where, data, ...options }: Command): Document {
     const documents = this.#collection(collection)
     switch (operation) {
-      case "get":
-        return { data: this.#find(documents, where, most).map(([, document]) => document) }
+      case "get": {
+        const { field, limit = limits.usual, orderBy: [by, order] = ["_id"] } = options
+        const found = this.#find(documents, where).map(([, document]) => document)
+        if (order !== undefined) {
+          found.sort((one: any, other: any) => (one[by] < other[by] ? -1 : 1) * (order === "asc" ? 1 : -1))
+        }
+        const chosen = (document: Document) =>
+          Object.fromEntries(Object.entries(document).filter(([name]) => name === "_id" || field?.[name]))
+        const page = found.slice(0, Math.min(limit, limits.most))
+        return { data: field === undefined ? page : page.map(chosen) }
+      }
+      case "aggregate": {
+        // match, group by one field with sums, limit
+        const { _id: by, ...sums } = object(data)
+        const groups = new Map<unknown, Record<string, any>>()
+        for (const [, document] of this.#find(documents, where)) {
+          const _id = document[String(by).slice(1)] ?? null
+          const group = groups.get(_id) ?? { _id, ...Object.fromEntries(Object.keys(sums).map((sum) => [sum, 0])) }
+          groups.set(_id, group)
+          for (const [sum, { value }] of Object.entries(sums) as Array<[string, any]>) group[sum] += value
+        }
+        return { data: [...groups.values()].slice(0, options.limit) }
+      }
       case "add": {
+        // one after the other, until one is there already
+        if (Array.isArray(data)) {
+          return { ids: data.map((one) => this.#run({ operation, collection, data: one })["id"]) }
+        }
         const { _id: id = randomBytes(12).toString("hex"), ...rest } = object(data)
         if (typeof id !== "string") throw invalid("_id is not a string")
+        if (Buffer.byteLength(id) > maxKeyBytes) throw invalid("_id is too long for an index")
         if (documents.has(id)) {
           const { message, errCode } = this.duplicateKey
           const key = `{ _id: ${JSON.stringify(id)} }`
