@@ -61,7 +61,9 @@ export const deliver = async (to: string = delivered): Promise<string> => {
   await writeFile(join(common, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`)
 
   await cp(common, inPlugin, { recursive: true })
-  await cp(join(here, "qq-mini-tokens.schema.json"), join(plugin, "uniCloud/database/qq-mini-tokens.schema.json"))
+  for (const file of ["tokens.schema", "broadcasts.schema", "broadcasts.index"]) {
+    await cp(join(here, `qq-mini-${file}.json`), join(plugin, `uniCloud/database/qq-mini-${file}.json`))
+  }
   await cp(join(home, "README.md"), join(plugin, "readme.md"))
   await cp(join(here, "changelog.md"), join(plugin, "changelog.md"))
   const ofPlugin = pluginManifest({ version, license, repository })

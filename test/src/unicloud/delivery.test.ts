@@ -48,6 +48,8 @@ describe("what is delivered", () => {
       "uni_modules/qq-mini/package.json",
       "uni_modules/qq-mini/readme.md",
       ...module.map((file) => `uni_modules/qq-mini/uniCloud/cloudfunctions/common/qq-mini/${file}`),
+      "uni_modules/qq-mini/uniCloud/database/qq-mini-broadcasts.index.json",
+      "uni_modules/qq-mini/uniCloud/database/qq-mini-broadcasts.schema.json",
       "uni_modules/qq-mini/uniCloud/database/qq-mini-tokens.schema.json"
     ])
     assert.strictEqual(common, join(delivered, "cloudfunctions/common/qq-mini"))
@@ -117,8 +119,8 @@ describe("what is delivered", () => {
     assert.include(licence, effects)
   })
 
-  it("the schema lets no client read a token", async () => {
-    const schema = await json(join(plugin(), "uniCloud/database/qq-mini-tokens.schema.json"))
+  it.each(["tokens", "broadcasts"])("the schema lets no client read %s", async (name) => {
+    const schema = await json(join(plugin(), `uniCloud/database/qq-mini-${name}.schema.json`))
     assert.deepStrictEqual(schema.permission, { read: false, create: false, update: false, delete: false })
   })
 
