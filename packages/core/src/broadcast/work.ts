@@ -49,6 +49,9 @@ const claimDeadlines = 4
 // A chunk is tried until it is done. Its recipients count their own tries.
 const maxAttempts = 2_147_483_647
 
+// Rows of the ledger that are read at once.
+const pageSize = 500
+
 interface Session<A, E> {
   readonly parts: Parts<A, E>
   readonly entry: Entry
@@ -120,11 +123,16 @@ const look = <A, E>({ halt, ledger, parts }: Session<A, E>): Effect.Effect<void>
     const entry = yield* ledger.until((store, broadcast) => store.read(broadcast))
     if (entry === undefined || isOver(progressOf(parts.options.id, entry))) return halt.now()
     const { control, counts } = entry
-    // Nobody claims the last rows again, so this ends the claims of processes that died.
-    if (counts.sending > 0 && (counts.new === 0 || control === "cancelled")) {
-      yield* ledger.until((store, broadcast) => store.unknown(broadcast, { limit: 1 }))
-    }
+    // Nobody claims the last rows again.
+    if (counts.sending > 0 && (counts.new === 0 || control === "cancelled")) yield* endClaims(ledger)
   })
+
+/** Ends the claims of processes that died: a page of rows that are `unknown` does so for its part of the ledger. */
+const endClaims = (ledger: PatientLedger, cursor?: string): Effect.Effect<void> =>
+  Effect.flatMap(
+    ledger.until((store, broadcast) => store.unknown(broadcast, { cursor, limit: pageSize })),
+    ({ next }) => (next === undefined ? Effect.void : endClaims(ledger, next))
+  )
 
 /** Looks until the work is halted. */
 const watch = <A, E>(session: Session<A, E>): Effect.Effect<void> =>
@@ -183,9 +191,6 @@ export const dryRun = <A, E>(
     halt: new Halt(),
     take: () => Effect.succeed(true)
   })
-
-// Recipients that are sent to again at once.
-const pageSize = 500
 
 /** Sends again to every recipient whose outcome is unknown now. */
 export const resendUnknown = <A, E>(parts: Parts<A, E>, entry: Entry, how: How): Effect.Effect<void> =>
