@@ -12,6 +12,7 @@ import { createBroadcast } from "@qq-mini/node/NodeBroadcast"
 import { basename } from "node:path"
 import { parseArgs } from "node:util"
 
+const { LOCK = "90 seconds", QUIET_FROM = "22:00", QUIET_TO = "08:00" } = process.env
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { "dry-run": { type: "boolean" } } })
 const [file = "users.csv"] = positionals
 
@@ -24,7 +25,9 @@ await using broadcast = createBroadcast(qq, {
   recipients: CsvRecipients.read(file),
   store: process.env["STORE"] ?? "sqlite:broadcasts.sqlite",
   rate: { max: 100, window: "second" },
-  quietHours: { from: "22:00", to: "08:00" }
+  quietHours: { from: QUIET_FROM, to: QUIET_TO },
+  // how long the recipients of a process that died wait for another one
+  lockExpiration: LOCK as "90 seconds"
 })
 
 const { bad, badRows, recipients } = await broadcast.dryRun()

@@ -44,8 +44,8 @@ const pauseMillis = 1_000
 const lastResultsMillis = 5_000
 // Two chunks at once, so that the next one is there while the last messages of a chunk are on their way.
 const chunksAtOnce = 2
-// A claim is over after this many times the timeout of a message. So a living process never sends after its claim.
-const claimDeadlines = 4
+// A claim is over after twice the timeout of a message: a message is begun within the first, and ends within the second.
+const claimDeadlines = 2
 // A chunk is tried until it is done. Its recipients count their own tries.
 const maxAttempts = 2_147_483_647
 
