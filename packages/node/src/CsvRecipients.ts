@@ -13,7 +13,7 @@ import { shown, systemCalls } from "@qq-mini/core/adapter/shown"
 import { checkNames } from "@qq-mini/core/adapter/Setup"
 import { invalidConfig } from "@qq-mini/core/App"
 import { Row } from "@qq-mini/core/Broadcast"
-import type { QQError } from "@qq-mini/core/QQError"
+import { isQQError, type QQError } from "@qq-mini/core/QQError"
 import type { parse as Parse } from "csv-parse/sync"
 import * as Effect from "effect/Effect"
 import { createReadStream } from "node:fs"
@@ -230,11 +230,9 @@ export const read = (path: string, options: Options = {}): AsyncIterable<Row<Fie
     try {
       yield* rowsOf(path, options)
     } catch (cause) {
-      if (cause instanceof Error && "syscall" in cause) {
-        const problem = shown(cause, systemCalls)
-        throw invalidConfig(path, `can't be read (${problem})`, `无法读取（${problem}）`)
-      }
-      throw cause
+      if (isQQError(cause)) throw cause
+      const problem = shown(cause, systemCalls)
+      throw invalidConfig(path, `can't be read (${problem})`, `无法读取（${problem}）`)
     }
   }
 })

@@ -110,9 +110,8 @@ const checked = Effect.fnUntraced(function* (options: Options) {
 const undecodable = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> | undefined => {
   for (const reason of cause.reasons) {
     const error = Cause.isFailReason(reason) ? reason.error : undefined
-    if (isTagged(error, "~effect/persistence/PersistedQueue/DeadLetter") && "cause" in error) {
-      return error.cause as Cause.Cause<unknown>
-    }
+    if (isTagged(error, "~effect/persistence/PersistedQueue/DeadLetter"))
+      return Object.values<unknown>(error).find(Cause.isCause)
   }
   return undefined
 }
