@@ -123,7 +123,7 @@ const look = <A, E>({ halt, ledger, parts }: Session<A, E>): Effect.Effect<void>
     const entry = yield* ledger.until((store, broadcast) => store.read(broadcast))
     if (entry === undefined || isOver(progressOf(parts.options.id, entry))) return halt.now()
     const { control, counts } = entry
-    // Nobody claims the last rows again.
+    // B2: nobody claims the last rows again.
     if (counts.sending > 0 && (counts.new === 0 || control === "cancelled")) yield* endClaims(ledger)
   })
 
@@ -141,6 +141,20 @@ const watch = <A, E>(session: Session<A, E>): Effect.Effect<void> =>
     Effect.flatMap(look(session), () => session.halt.sleep(pollMillis))
   )
 
+/** Loads, while others work, until the broadcast is over or the work is halted. Without `waits`, loading halts the others. */
+const loadWith = Effect.fnUntraced(function* <A, E>(
+  session: Session<A, E>,
+  take: LoaderOptions<A, E>["take"],
+  { others, waits }: { readonly others: ReadonlyArray<Effect.Effect<void>>; readonly waits: boolean }
+) {
+  const { halt, ledger, parts } = session
+  const loaded = Effect.exit(load({ options: parts.options, ledger, halt, take })).pipe(
+    Effect.tap((exit) => Effect.sync(() => (Exit.isFailure(exit) || !waits) && halt.now()))
+  )
+  const [exit] = yield* Effect.all([loaded, watch(session), ...others], { concurrency: "unbounded" })
+  return yield* exit
+})
+
 /** Loads into the queue, and sends what is in it. */
 const runQueued = <A, E>(session: Session<A, E>) =>
   Effect.gen(function* () {
@@ -154,25 +168,16 @@ const runQueued = <A, E>(session: Session<A, E>) =>
         true
       )
     }
-    const loaded = Effect.exit(load({ options: parts.options, ledger, halt, take: offer })).pipe(
-      Effect.tap((exit) => Effect.sync(() => Exit.isFailure(exit) && halt.now()))
-    )
-    const workers = Array.from({ length: chunksAtOnce }, () => whileNotHalted(halt, takeChunk(session, queue)))
-    const [exit] = yield* Effect.all([loaded, watch(session), ...workers], { concurrency: "unbounded" })
-    return yield* exit
+    const others = Array.from({ length: chunksAtOnce }, () => whileNotHalted(halt, takeChunk(session, queue)))
+    return yield* loadWith(session, offer, { others, waits: true })
   })
 
-/** Sends what is read, chunk by chunk. Then it waits for the other processes, if it waits at all. */
-const runInline = <A, E>(session: Session<A, E>, { waitsForResume }: How) => {
-  const { halt, ledger, parts, sender } = session
-  const loaded = load({
-    options: parts.options,
-    ledger,
-    halt,
-    take: (_, letters) => Effect.map(sender.send(letters), (end) => end === "done")
+/** Sends what is read, chunk by chunk. A step ends then, `run` waits for the other processes. */
+const runInline = <A, E>(session: Session<A, E>, { waitsForResume }: How) =>
+  loadWith(session, (_, letters) => Effect.map(session.sender.send(letters), (end) => end === "done"), {
+    others: [],
+    waits: waitsForResume
   })
-  return Effect.andThen(loaded, waitsForResume ? watch(session) : look(session))
-}
 
 /** Works on a broadcast until it is over or the time is. */
 export const run = <A, E>(parts: Parts<A, E>, entry: Entry, how: How): Effect.Effect<void, E | SourceError | QQError> =>
