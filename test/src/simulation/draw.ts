@@ -29,7 +29,7 @@ const mishaps: ReadonlyArray<Mishap> = [
 ]
 
 /** A length of time of any order of magnitude up to the most. */
-const lengthUpTo = (draw: Draw, most: number): number => Math.ceil(most ** (0.4 + 0.6 * draw()))
+export const lengthUpTo = (draw: Draw, most: number): number => Math.ceil(most ** (0.4 + 0.6 * draw()))
 
 const drawFault = (draw: Draw, kind: FaultKind, at: number, holder: string): FaultPlan => {
   switch (kind) {

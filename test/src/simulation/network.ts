@@ -1,8 +1,9 @@
 /** The network between holders and servers: latencies that a seed draws, and what the plan lets go wrong. */
+import * as Effect from "effect/Effect"
 import type { Facts } from "./facts.ts"
 import type { FaultPlan, Mishap, Server } from "./plan.ts"
 import { between, type Draw } from "./random.ts"
-import type { Process, Timeline } from "./scheduler.ts"
+import { here, type Process, type Timeline } from "./scheduler.ts"
 
 /** The end of an exchange as its caller sees it. `unsent`: nothing left. `broken`: it is not known what came of it. */
 export type Arrived<A> = { readonly answer: A } | "unsent" | "broken"
@@ -123,5 +124,22 @@ export class Network {
     const isSecondHeard = doubledAfter !== undefined && this.#draw() < 0.5
     this.#timeline.at(now + travel, () => arrive(!isSecondHeard))
     if (doubledAfter !== undefined) this.#timeline.at(now + travel + doubledAfter, () => arrive(isSecondHeard))
+  }
+  /** Asks a server from the process that runs the effect, and waits at most so many milliseconds. */
+  ask<A>({
+    millis,
+    ...exchange
+  }: Omit<Exchange<A>, "from" | "done"> & { readonly millis: number }): Effect.Effect<A, "unsent" | "broken"> {
+    return Effect.flatMap(here, (from) =>
+      Effect.callback((resume) => {
+        const end = (arrived: Arrived<A>) => {
+          cancel()
+          resume(typeof arrived === "object" ? Effect.succeed(arrived.answer) : Effect.fail(arrived))
+        }
+        const cancel = from.after(millis, () => end("broken"))
+        this.exchange({ ...exchange, from, done: end })
+        return Effect.sync(cancel)
+      })
+    )
   }
 }

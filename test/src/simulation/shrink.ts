@@ -1,11 +1,11 @@
 /** Cuts a failing plan down to what it needs to fail: fewer faults, holders and calls, and shorter times. */
 import type { CallPlan, FaultPlan, Plan } from "./plan.ts"
 
-const without = <A>(all: ReadonlyArray<A>, place: number): ReadonlyArray<A> => all.filter((_, i) => i !== place)
+export const without = <A>(all: ReadonlyArray<A>, place: number): ReadonlyArray<A> => all.filter((_, i) => i !== place)
 
-const half = (millis: number): number => Math.ceil(millis / 2)
+export const half = (millis: number): number => Math.ceil(millis / 2)
 
-const halved = (fault: FaultPlan): FaultPlan => {
+export const halved = (fault: FaultPlan): FaultPlan => {
   switch (fault.kind) {
     case "crash":
       return { ...fault, backAfter: half(fault.backAfter) }
@@ -18,13 +18,16 @@ const halved = (fault: FaultPlan): FaultPlan => {
   }
 }
 
-const earlier = <A extends CallPlan | FaultPlan>(all: ReadonlyArray<A>, from: number, by: number): ReadonlyArray<A> =>
-  all.map((one) => (one.at < from ? one : { ...one, at: one.at - by }))
+const earlier = <A extends { readonly at: number }>(
+  all: ReadonlyArray<A>,
+  from: number,
+  by: number
+): ReadonlyArray<A> => all.map((one) => (one.at < from ? one : { ...one, at: one.at - by }))
 
 const isNotOf = (name: string) => (one: CallPlan | FaultPlan) => !("holder" in one) || one.holder !== name
 
 /** Plans that are a little smaller, the smallest first. */
-function* smaller(plan: Plan): Generator<Plan> {
+export function* smaller(plan: Plan): Generator<Plan> {
   const { calls, faults, holders } = plan
   for (const { name } of holders) {
     const rest = holders.filter((holder) => holder.name !== name)
@@ -63,7 +66,12 @@ function* smaller(plan: Plan): Generator<Plan> {
 }
 
 /** The smallest plan found that still fails, in so many tries at the most. */
-export const shrink = (plan: Plan, fails: (plan: Plan) => boolean, mostTries = 2_000): Plan => {
+export const shrink = <P>(
+  plan: P,
+  smaller: (plan: P) => Iterable<P>,
+  fails: (plan: P) => boolean,
+  mostTries = 2_000
+): P => {
   let best = plan
   let tries = 0
   for (let found = true; found;) {

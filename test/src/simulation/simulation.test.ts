@@ -1,23 +1,16 @@
 /** T1, T2, T3, T6, T7, T9, T10, Q1, D1 and D2 by simulation: the real clients in a world that a seed decides. */
 import { assert, describe, it } from "@effect/vitest"
 import { setImmediate } from "node:timers/promises"
-import { found } from "./found.ts"
-import { judge, judgeSeed } from "./judge.ts"
+import { storyOf } from "./command.ts"
 import { planOf } from "./draw.ts"
-import { shrink } from "./shrink.ts"
-import { tell } from "./story.ts"
+import { shrink, smaller } from "./shrink.ts"
 import { simulate } from "./simulate.ts"
+import { simulation } from "./simulation.ts"
+import { tell } from "./story.ts"
 
 const schedules = 10_000
 /** Other programs may use both cores. */
 const patience = { timeout: 1_800_000 }
-
-/** The story of the smallest plan that breaks the law as this seed does. */
-const storyOf = (seed: number, law: string): string => {
-  const fails = (plan: Parameters<typeof judge>[0]) => judge(plan, law === "T10").violation?.law === law
-  const small = shrink(planOf(seed), fails)
-  return tell(small, judge(small, law === "T10").lines)
-}
 
 describe("the simulation", () => {
   it("10,000 schedules of crashes, freezes, losses, delays and thieves: no law is broken", patience, async () => {
@@ -28,9 +21,9 @@ describe("the simulation", () => {
       for (let seed = 1; seed <= schedules; seed++) {
         // the runner wants to hear of the test now and then
         if (seed % 100 === 0) await setImmediate()
-        const { violation } = judgeSeed(seed).run
+        const { violation } = simulation.judgeSeed(seed)
         if (violation !== undefined) {
-          assert.fail(`seed ${seed}: ${violation.law}: ${violation.text}\n${storyOf(seed, violation.law)}`)
+          assert.fail(`seed ${seed}: ${violation.law}: ${violation.text}\n${storyOf(simulation, seed, violation.law)}`)
         }
       }
     } finally {
@@ -38,9 +31,9 @@ describe("the simulation", () => {
     }
   })
 
-  for (const [name, plan] of Object.entries(found)) {
+  for (const [name, plan] of Object.entries(simulation.found)) {
     it(`no more ${name}`, () => {
-      const { lines, violation } = judge(plan)
+      const { lines, violation } = simulation.judge(plan)
       assert.isUndefined(violation, tell(plan, lines))
     })
   }
@@ -62,7 +55,7 @@ describe("the simulation", () => {
     let seed = 1
     while (!fails(planOf(seed)) || planOf(seed).faults.length < 3) seed++
     const plan = planOf(seed)
-    const small = shrink(plan, fails)
+    const small = shrink(plan, smaller, fails)
     assert.isTrue(fails(small))
     assert.isAtMost(small.faults.length, 1)
     assert.isAtMost(small.calls.length, 2)

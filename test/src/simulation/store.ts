@@ -155,27 +155,15 @@ export class Store {
   /** The limiter as one holder reaches it. What it does not hear of in time, it does not count. */
   quotaFor(holder: string): Quota.Quota["Service"] {
     const ask = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, Quota.QuotaError> =>
-      Effect.flatMap(here, (from) =>
-        Effect.callback((resume) => {
-          const end = (arrived: Arrived<A>) => {
-            cancel()
-            resume(
-              typeof arrived === "object"
-                ? Effect.succeed(arrived.answer)
-                : Effect.fail(new Quota.QuotaError({ problem: arrived }))
-            )
-          }
-          const cancel = from.after(quotaTimeoutMillis, () => end("broken"))
-          this.#network.exchange({
-            from,
-            holder,
-            server: "store",
-            mayDouble: false,
-            perform: () => this.#process.now(Effect.orDie(effect)),
-            done: end
-          })
-          return Effect.sync(cancel)
-        })
+      Effect.mapError(
+        this.#network.ask({
+          holder,
+          server: "store",
+          mayDouble: false,
+          millis: quotaTimeoutMillis,
+          perform: () => this.#process.now(Effect.orDie(effect))
+        }),
+        (problem) => new Quota.QuotaError({ problem })
       )
     const quota = this.#quota
     return Quota.Quota.of({

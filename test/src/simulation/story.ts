@@ -7,7 +7,7 @@ export interface Line {
   readonly text: string
 }
 
-const seconds = (millis: number): string => `${Number((millis / 1_000).toFixed(3))} s`
+export const seconds = (millis: number): string => `${Number((millis / 1_000).toFixed(3))} s`
 
 /** A fault in words. */
 export const faultText = (fault: FaultPlan): string => {
@@ -61,6 +61,9 @@ const beginning = (plan: Plan): ReadonlyArray<string> => [
   )
 ]
 
+/** A beginning, and what happened after it. */
+export const asText = (beginning: ReadonlyArray<string>, lines: ReadonlyArray<Line>): string =>
+  [...beginning, "", ...lines.map(({ at, text }) => `at ${seconds(at).padStart(9)}  ${text}`)].join("\n")
+
 /** The whole story. */
-export const tell = (plan: Plan, lines: ReadonlyArray<Line>): string =>
-  [...beginning(plan), "", ...lines.map(({ at, text }) => `at ${seconds(at).padStart(9)}  ${text}`)].join("\n")
+export const tell = (plan: Plan, lines: ReadonlyArray<Line>): string => asText(beginning(plan), lines)
