@@ -3,13 +3,14 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
+import { mutants as bulkMutants } from "../bulk/simulation/mutants.ts"
 import { mutants } from "./mutants.ts"
 
 const { values } = parseArgs({
   options: {
     schedules: { type: "string", default: "10000" },
     from: { type: "string", default: "1" },
-    /** A part of the names of those to run. */
+    /** A part of the laws and names of those to run. */
     only: { type: "string", default: "" }
   }
 })
@@ -19,17 +20,12 @@ const say = (text: string) => process.stdout.write(`${text}\n`)
 const file = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
 let unkilled = 0
-for (const { law, name } of mutants.filter((mutant) => mutant.name.includes(values.only))) {
-  const args = [
-    "--import",
-    file("mutate.ts"),
-    file("run.ts"),
-    "--quiet",
-    "--from",
-    values.from,
-    "--schedules",
-    values.schedules
-  ]
+const all = [
+  ...mutants.map((mutant) => ({ ...mutant, run: file("run.ts") })),
+  ...bulkMutants.map((mutant) => ({ ...mutant, run: file("../bulk/simulation/run.ts") }))
+]
+for (const { law, name, run } of all.filter((mutant) => `${mutant.law} ${mutant.name}`.includes(values.only))) {
+  const args = ["--import", file("mutate.ts"), run, "--quiet", "--from", values.from, "--schedules", values.schedules]
   const child = spawn(process.execPath, args, {
     env: { ...process.env, MUTANT: name },
     stdio: ["ignore", "pipe", "pipe"]

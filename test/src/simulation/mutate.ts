@@ -1,9 +1,10 @@
 /** Loaded before a run: changes one place of the source as it is read. `MUTANT` names the change. */
 import { registerHooks } from "node:module"
+import { mutants as bulkMutants } from "../bulk/simulation/mutants.ts"
 import { mutants } from "./mutants.ts"
 
 const name = process.env["MUTANT"]
-const mutant = mutants.find((one) => one.name === name)
+const mutant = [...mutants, ...bulkMutants].find((one) => one.name === name)
 if (mutant === undefined) throw new Error(`no mutant has the name ${name}`)
 
 let isApplied = false
