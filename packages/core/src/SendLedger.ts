@@ -9,7 +9,7 @@
  *  └────────┘  certainly nothing was sent
  * ```
  *
- * A row is `sending` before its request leaves. A claim that ended without a result is `unknown`: nobody can say whether
+ * B1: a row is `sending` before its request leaves. A claim that ended without a result is `unknown`: nobody can say whether
  * its message was sent, so only the operator may send it again. The holder of the claim may still write the result that
  * came late. Every operation is atomic for each row, and times are those of the store's own clock.
  * `@qq-mini/core/testing/SendLedgerConformance` tests a store against this contract.

@@ -82,7 +82,7 @@ const add = (
 
 /**
  * Loads the chunks that are not loaded yet. Several processes may load at once, and one that died in the middle is
- * continued: every step can be repeated. Ends early when the work is halted, or the broadcast is cancelled or removed.
+ * continued: every step can be repeated (B2). Ends early when the work is halted, or the broadcast is cancelled or removed.
  */
 export const load = <A, E>({
   halt,

@@ -93,7 +93,7 @@ export class Sender {
         .map((letter) => ({ letter, at: 0, tries: 1 }))
       while (left.length > 0) {
         const next: typeof left = []
-        // Each try has its own claim, so a result of an earlier try that reaches the ledger late does not end this one.
+        // B1: each try has its own claim. A result of an earlier try that reaches the ledger late does not end this one.
         const claim = newClaim()
         yield* Effect.forEach(
           left,
@@ -155,7 +155,7 @@ export class Sender {
     })
   }
 
-  /** Waits until messages may be sent, or the work is halted. */
+  /** B3: waits until messages may be sent, or the work is halted. */
   #ready(): Effect.Effect<void> {
     const { halt } = this.#options
     return Clock.clockWith((clock) => {
@@ -172,7 +172,7 @@ export class Sender {
     return Math.max(this.#gate.wait(millisOf(clock)), this.#options.quiet(clock.currentTimeMillisUnsafe()))
   }
 
-  /** Claims the row, sends the message and writes the result. */
+  /** Claims the row, sends the message and writes the result. B1: nothing is sent without a claim, or after its time. */
   #attempt(letter: Letter, claim: string, tries: number): Effect.Effect<Tried, Unsent | Lost> {
     const { appid, client, deadline, ledger } = this.#options
     const { instead, message, text } = letter
@@ -231,8 +231,8 @@ export class Sender {
   }
 
   /**
-   * Writes that nothing was sent. If the outcome was unknown before, it is unknown again: an earlier message may have been
-   * sent, and no chunk of the queue would bring a `new` row back.
+   * Writes that nothing was sent. B2: if the outcome was unknown before, it is unknown again. An earlier message may have
+   * been sent, and no chunk of the queue would bring a `new` row back.
    */
   #unsent({ instead, message }: Letter, claim: string, again: Again): Effect.Effect<never, Unsent> {
     const wasUnknown = instead !== undefined

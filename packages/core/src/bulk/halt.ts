@@ -34,7 +34,7 @@ const haltLater = (halt: Halt, millis: number) =>
   )
 
 /**
- * Runs work in a fiber of its own, and halts it after `haltAfter`. If the caller is interrupted, the work is halted, and
+ * B3: runs work in a fiber of its own, and halts it after `haltAfter`. If the caller is interrupted, the work is halted, and
  * its last results are waited for, at most `patience`. Times are milliseconds.
  */
 export const untilHalted = <A, E, R>(

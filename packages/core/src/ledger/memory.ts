@@ -41,12 +41,12 @@ const move = ({ counts }: MemoryRows, row: MemoryRow, to: State, reason = ""): v
   if (to !== "sending" && to !== "unknown") row.claim = row.message = ""
 }
 
-/** A claim whose time is over has no result: the row is `unknown`. */
+/** B1: a claim whose time is over has no result, so the row is `unknown`, and not `new`. */
 const expire = (rows: MemoryRows, row: MemoryRow, now: number): void => {
   if (row.state === "sending" && row.until <= now) move(rows, row, "unknown")
 }
 
-/** Claims one row. */
+/** Claims one row. B1: under one claim at a time. B3: and only while the broadcast is running. */
 export const claimRow = (
   broadcast: MemoryRows & Pick<MemoryBroadcast, "control">,
   { instead, message, recipient }: Claiming,
