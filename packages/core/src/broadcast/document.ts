@@ -59,10 +59,3 @@ export const withChunk = (
 /** Reads a document. */
 export const parse = (text: string): Document | undefined =>
   Result.getOrUndefined(Result.try(() => JSON.parse(text) as Document))
-
-/** Continues a digest with a text: FNV-1a of 32 bits. It finds changes, not attacks. */
-export const digestOf = (digest: number, text: string): number => {
-  let hash = digest
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0
-  return hash
-}

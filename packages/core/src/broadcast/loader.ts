@@ -2,10 +2,11 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import { digestOf } from "../bulk/digest.ts"
 import type { Halt } from "../bulk/halt.ts"
-import { read, type Row, type SourceError } from "../bulk/source.ts"
+import { notARow, read, type Row, type SourceError } from "../bulk/source.ts"
 import type { QQError } from "../reason/error.ts"
-import { type BadRow, digestOf, type Document, withChunk } from "./document.ts"
+import { type BadRow, type Document, withChunk } from "./document.ts"
 import { type Letter, letterOf } from "./letter.ts"
 import { check, messageOf } from "./message.ts"
 import { type Checked, invalid } from "./options.ts"
@@ -33,8 +34,6 @@ const changed = invalid([
     }
   }
 ])
-
-const notARow: BadRow["problem"] = { en: "can't be read", zh: "无法读取" }
 
 const goOn = Effect.succeed(true)
 

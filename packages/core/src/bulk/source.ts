@@ -19,6 +19,9 @@ export class Row<A> {
   }
 }
 
+/** The problem of a row that has none of its own. */
+export const notARow: Help = { en: "can't be read", zh: "无法读取" }
+
 /** Reading the rows failed. `cause` is the error of the iterable. */
 export class SourceError extends Data.TaggedError("SourceError")<{ readonly cause: unknown }> {
   override get message(): string {
