@@ -111,7 +111,7 @@ const parameters: Parameters = {
 const bytesIn = (u: unknown): Uint8Array | Problem => inMemory(u, maxBytesToPrepare)
 
 /** A picture, or what is wrong with it if that is known before it is read. */
-const sourceOf = (u: unknown): Source | Problem => {
+export const sourceOf = (u: unknown): Source | Problem => {
   const elsewhere = fromElsewhere(u, maxBytesToPrepare)
   const bytes = elsewhere === undefined ? bytesIn(u) : undefined
   if (bytes instanceof Problem) return bytes

@@ -51,6 +51,14 @@ export const hmac = (
 export const sha1 = (text: string): Effect.Effect<Uint8Array, QQError> =>
   run("SHA-1", (subtle) => subtle.digest("SHA-1", utf8.encode(text)).then(bytesOf))
 
+/** The SHA-256 of bytes or of a text. */
+export const sha256 = (content: string | Uint8Array): Effect.Effect<Uint8Array, QQError> =>
+  run("SHA-256", (subtle) =>
+    subtle
+      .digest("SHA-256", (typeof content === "string" ? utf8.encode(content) : content) as BufferSource)
+      .then(bytesOf)
+  )
+
 /**
  * The plaintext of AES-CBC with PKCS#7. `undefined` if the padding is wrong. The key and `iv` must have 16 bytes.
  */
