@@ -1,5 +1,6 @@
 /**
- * What work in bulk remembers, under one name: the ledger of broadcasts, the queue of chunks, and the count of limits.
+ * What work in bulk remembers, under one name: the ledger of broadcasts, the queue of chunks, the verdicts of checks, and
+ * the count of limits.
  * Processes that name the same store work together.
  */
 import { checkNames } from "@qq-mini/core/adapter/Setup"
@@ -9,10 +10,13 @@ import type { QQError } from "@qq-mini/core/QQError"
 import type { Quota } from "@qq-mini/core/Quota"
 import * as RedisQuota from "@qq-mini/core/RedisQuota"
 import * as RedisSendLedger from "@qq-mini/core/RedisSendLedger"
+import * as RedisVerdictStore from "@qq-mini/core/RedisVerdictStore"
 import type { SendLedger } from "@qq-mini/core/SendLedger"
+import type { VerdictStore } from "@qq-mini/core/VerdictStore"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as PersistedQueue from "effect/persistence/PersistedQueue"
 import type * as Redis from "effect/persistence/Redis"
 import * as UserDirectories from "effect/persistence/UserDirectories"
@@ -22,9 +26,15 @@ import { join } from "node:path"
 import * as SqliteQueueStore from "./SqliteQueueStore.ts"
 import * as SqliteQuota from "./SqliteQuota.ts"
 import * as SqliteSendLedger from "./SqliteSendLedger.ts"
+import * as SqliteVerdictStore from "./SqliteVerdictStore.ts"
 
 /** The stores that work in bulk needs. */
-export type Stores = SendLedger | Quota | PersistedQueue.PersistedQueueStore | PersistedQueue.PersistedQueueFactory
+export type Stores =
+  | SendLedger
+  | VerdictStore
+  | Quota
+  | PersistedQueue.PersistedQueueStore
+  | PersistedQueue.PersistedQueueFactory
 
 /** The options of the stores. */
 export interface Options {
@@ -78,6 +88,7 @@ interface QueueOptions {
 const inFile = (path: string, queue: QueueOptions) =>
   Layer.mergeAll(
     SqliteSendLedger.layer({ path, setting }),
+    SqliteVerdictStore.layer({ path, setting }),
     SqliteQuota.layer({ path, setting }),
     SqliteQueueStore.layer({ path, setting, ...queue })
   )
@@ -85,6 +96,7 @@ const inFile = (path: string, queue: QueueOptions) =>
 const inRedis = (redis: Layer.Layer<Redis.Redis, QQError>, queue: QueueOptions) =>
   Layer.mergeAll(
     RedisSendLedger.layer(),
+    RedisVerdictStore.layer(),
     RedisQuota.layer(),
     PersistedQueue.layerStoreRedis({ prefix: queuePrefix, ...queue }).pipe(Layer.provide(PatientRedis.layer))
   ).pipe(Layer.provide(redis))
@@ -126,3 +138,7 @@ export const layer = (options: Options = {}): Layer.Layer<Stores, QQError> =>
       return inRedis(layerRedis({ url: redact(name), setting }), queue)
     })
   ).pipe((stores) => Layer.provideMerge(PersistedQueue.layer, stores))
+
+/** The stores for apps without Effect: warnings go to the standard error, because the standard output belongs to the app. */
+export const layerLogged = (options?: Options): Layer.Layer<Stores, QQError> =>
+  Layer.provideMerge(layer(options), Layer.succeed(Logger.LogToStderr, true))

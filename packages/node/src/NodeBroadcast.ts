@@ -5,15 +5,10 @@
 import type * as Broadcast from "@qq-mini/core/Broadcast"
 import type { PromiseClient } from "@qq-mini/core/Promise"
 import * as PromiseBroadcast from "@qq-mini/core/PromiseBroadcast"
-import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
 import * as BulkStores from "./BulkStores.ts"
 
 /** The options of a broadcast, and where it is remembered. */
 export interface Options<A> extends Broadcast.Options<A, Error>, BulkStores.Options {}
-
-// Log to the standard error, because the standard output belongs to the app.
-const layerLogger = Layer.succeed(Logger.LogToStderr, true)
 
 /**
  * Makes a broadcast on a client of `createQQMini`. Nothing is sent before `run` or `step` is called.
@@ -36,4 +31,4 @@ export const createBroadcast = <A>(
   client: PromiseClient,
   { lockExpiration, store, ...options }: Options<A>
 ): PromiseBroadcast.PromiseBroadcast =>
-  PromiseBroadcast.make(client, Layer.provideMerge(BulkStores.layer({ lockExpiration, store }), layerLogger), options)
+  PromiseBroadcast.make(client, BulkStores.layerLogged({ lockExpiration, store }), options)
