@@ -33,6 +33,8 @@ export interface Plan {
   /** The share of requests to QQ that fail. */
   readonly faults: number
   readonly rate?: { readonly max: number; readonly window: number }
+  /** The timeout of a message (ms). A chunk is kept from others for one and a half times as long. By default 2,000. */
+  readonly deadline?: number
   /** Called now and then with the number of requests that QQ got. */
   readonly onProgress?: (requests: number) => void
 }
@@ -52,7 +54,8 @@ export interface Outcome {
 }
 
 const deadlineMillis = 2_000
-const lockMillis = 3_000
+// Longer than a chunk is kept from others, and than a claim lasts.
+const freezeDeadlines = 5
 const call = "subscribeMessage.send"
 
 /** The worker as one file, which starts in a quarter of the time. */
@@ -141,6 +144,7 @@ const rowsOf = (store: string, id: string, recipients: ReadonlyArray<string>) =>
 /** Runs a broadcast under a plan. */
 export const run = async (plan: Plan): Promise<Outcome> => {
   await using all = new AsyncDisposableStack()
+  const { deadline = deadlineMillis } = plan
   const folder = await mkdtemp(join(tmpdir(), "qq-mini-bulk-"))
   all.defer(() => rm(folder, { recursive: true, force: true }))
   const platform = all.use(await SandboxServer.start())
@@ -176,8 +180,8 @@ export const run = async (plan: Plan): Promise<Outcome> => {
     openids: file,
     chunkSize: 200,
     concurrency: 16,
-    deadline: deadlineMillis,
-    lockExpiration: lockMillis,
+    deadline,
+    lockExpiration: 1.5 * deadline,
     rate: plan.rate
   }
   const workers = new Workers([await bundle(folder), JSON.stringify(task)], plan.workers)
@@ -186,7 +190,10 @@ export const run = async (plan: Plan): Promise<Outcome> => {
   // Each event at its own part of the broadcast.
   const events = [
     ...Array.from({ length: plan.kills }, () => () => workers.kill()),
-    ...Array.from({ length: plan.freezes }, () => () => void workers.freeze(500 + Math.random() * 10_000)),
+    ...Array.from(
+      { length: plan.freezes },
+      () => () => void workers.freeze(Math.random() * freezeDeadlines * deadline)
+    ),
     ...Array.from({ length: redis === undefined ? 0 : plan.restarts }, () => async () => {
       await redis!.stop()
       await setTimeout(Math.random() * 2_000)
