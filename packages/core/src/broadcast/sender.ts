@@ -33,6 +33,8 @@ export interface SenderOptions {
   readonly rate: CountedCall
   /** Milliseconds until the quiet hours are over, at this time of the day. */
   readonly quiet: (now: number) => number
+  /** The monotonic time at which the work is halted, or `Infinity`. */
+  readonly endsAt: number
   /** Whether a paused broadcast is waited for. Without, a pause ends the work as the halt does. */
   readonly waitsForResume: boolean
   readonly newClaim: () => string
@@ -121,12 +123,13 @@ export class Sender {
 
   /** Tries to send one message, when it may be sent and has its place in the limits. */
   #try(letter: Letter, claim: string, tries: number): Effect.Effect<Tried> {
-    const { deadline, halt, quota, rate } = this.#options
+    const { deadline, endsAt, halt, quota, rate } = this.#options
     return Effect.gen({ self: this }, function* () {
+      const clock = yield* Clock.Clock
       yield* this.#ready()
       if (halt.isHalted) return "halted"
       let begun = false
-      const attempt = Clock.clockWith((clock) => {
+      const attempt = Effect.suspend(() => {
         if (halt.isHalted) return Effect.fail(new Unsent({ tried: "halted" }))
         // The wait for the place may have been long.
         if (this.#wait(clock) > 0) return Effect.fail(new Unsent({ tried: { at: 0 } }))
@@ -136,13 +139,18 @@ export class Sender {
       const placed = withPlace<Tried, Unsent | Lost, never>(
         quota,
         rate,
-        { maxWait: () => Infinity, ttl: () => 2 * deadline, phase },
+        // The bookings of steps that end before their places come would move everybody else's back, again and again.
+        { maxWait: () => endsAt - millisOf(clock), ttl: () => 2 * deadline, phase },
         identity,
         attempt
       ).pipe(
         Effect.catch((failure) =>
           Effect.succeed<Tried>(
-            failure instanceof Unsent ? failure.tried : failure instanceof Lost ? "settled" : { at: 0 }
+            failure instanceof Unsent
+              ? failure.tried
+              : failure instanceof Lost
+                ? "settled"
+                : { at: millisOf(clock) + (failure.wait ?? 0) }
           )
         )
       )

@@ -8,6 +8,7 @@ import * as Random from "effect/Random"
 import { Halt, untilHalted } from "../bulk/halt.ts"
 import type { SourceError } from "../bulk/source.ts"
 import type { QQMini } from "../call/service.ts"
+import { monotonicMillis } from "../internal/time.ts"
 import type { Entry } from "../ledger/types.ts"
 import type { Quota } from "../Quota.ts"
 import type { QQError } from "../reason/error.ts"
@@ -60,7 +61,8 @@ interface Session<A, E> {
   readonly sender: Sender
 }
 
-const begin = Effect.fnUntraced(function* <A, E>(parts: Parts<A, E>, entry: Entry, { deadline, waitsForResume }: How) {
+const begin = Effect.fnUntraced(function* <A, E>(parts: Parts<A, E>, entry: Entry, how: How) {
+  const { deadline, haltAfter = Infinity, waitsForResume } = how
   const { appid, concurrency, id, limits, quiet } = parts.options
   const halt = new Halt()
   const ledger = new PatientLedger(parts.store, id, claimDeadlines * deadline)
@@ -76,6 +78,7 @@ const begin = Effect.fnUntraced(function* <A, E>(parts: Parts<A, E>, entry: Entr
     deadline,
     rate: { key: `${appid ?? ""} broadcast ${id}`, limits },
     quiet,
+    endsAt: (yield* monotonicMillis) + haltAfter,
     waitsForResume,
     newClaim: () => `${process}.${(++claims).toString(36)}`
   })
