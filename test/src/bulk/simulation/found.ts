@@ -1,4 +1,4 @@
-/** Plans that broke a law once, as small as they could be made. */
+/** Plans that broke a law once, or that alone find a mutant, as small as they could be made. */
 import type { Plan, RowPlan, WorkerPlan } from "./plan.ts"
 
 /** A worker that runs from the beginning and reads all recipients. */
@@ -102,5 +102,19 @@ export const found: Readonly<Record<string, Plan>> = {
   "a process that reads nothing, and ends before those that send what they read": plan({
     workers: [worker("A", { runs: "step" }), worker("B", { reads: "none", at: 50 })],
     rows: recipients(20)
+  }),
+  // The place of the sixth message comes 6 s after the hours began.
+  "a message that waits for its place in the limit until the quiet hours": plan({
+    rows: recipients(8),
+    rate: { max: 1, window: 13_000 },
+    quiet: { from: 1, minutes: 1 }
+  }),
+  // Each step booked a place after its own end and after all others', and returned it when it ended.
+  "steps that book places in the limit after their end, so that nobody sends": plan({
+    workers: ["B", "C", "D"].map((name, i) =>
+      worker(name, { runs: "step", budget: 3_000 + 1_000 * i, every: 300, concurrency: 3, at: 20 * i })
+    ),
+    rows: [...recipients(2), { openid: "l", answer: "later" }, { openid: "m", answer: "later" }],
+    rate: { max: 1, window: 3_000 }
   })
 }

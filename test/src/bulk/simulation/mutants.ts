@@ -219,5 +219,12 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: "Broadcast.ts",
     search: "haltAfter: Number.isFinite(millis) ? millis - last : undefined",
     replace: "haltAfter: undefined"
+  },
+  {
+    name: "a step books a place that comes after its end",
+    law: "B2",
+    file: "broadcast/sender.ts",
+    search: "maxWait: () => endsAt - millisOf(clock)",
+    replace: "maxWait: () => Infinity"
   }
 ]
