@@ -26,6 +26,7 @@ await using broadcast = createBroadcast(qq, {
   store: process.env["STORE"] ?? "sqlite:broadcasts.sqlite",
   rate: { max: 100, window: "second" },
   quietHours: { from: QUIET_FROM, to: QUIET_TO },
+  deadline: "5 seconds",
   // how long the recipients of a process that died wait for another one
   lockExpiration: LOCK as "90 seconds"
 })
