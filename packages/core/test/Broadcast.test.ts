@@ -315,6 +315,33 @@ describe("Broadcast", () => {
     }).pipe(Effect.provide([stores, qq.layer]))
   })
 
+  it.effect("ends in time while the store is away: a step with its budget, and what is interrupted soon after", () => {
+    let isAway = false
+    const qq = fakeQQ(() => Effect.sync(() => void (isAway = true)))
+    const failing = Layer.effect(
+      SendLedger.SendLedger,
+      Effect.map(SendLedger.makeMemory, (ledger) => ({
+        ...ledger,
+        settle: (...args: Parameters<typeof ledger.settle>) =>
+          isAway
+            ? Effect.fail(new SendLedger.SendLedgerError({ operation: "settle", problem: "ECONNREFUSED" }))
+            : ledger.settle(...args)
+      }))
+    )
+    return Effect.gen(function* () {
+      const make = (id: string) => Broadcast.make({ id, template_id, recipients: users(20) })
+      const began = yield* Clock.currentTimeMillis
+      const stepped = yield* inTime((yield* make("step")).step({ budget: "8 seconds" }))
+      assert.isAtMost((yield* Clock.currentTimeMillis) - began, 9_000)
+      assert.strictEqual(stepped.sending, 16)
+      isAway = false
+      const running = yield* Effect.forkChild((yield* make("run")).run)
+      yield* inTime(Effect.sleep("2 seconds"))
+      yield* inTime(Fiber.interrupt(running))
+      assert.isAtMost((yield* Clock.currentTimeMillis) - began, 40_000)
+    }).pipe(Effect.provide([Layer.merge(stores, failing), qq.layer]))
+  })
+
   it.effect("goes on with the same recipients only", () => {
     const qq = fakeQQ()
     return Effect.gen(function* () {

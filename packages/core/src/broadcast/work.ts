@@ -86,8 +86,11 @@ const begin = Effect.fnUntraced(function* <A, E>(parts: Parts<A, E>, entry: Entr
   return session
 })
 
-// The messages on their way are waited for.
-const endOf = ({ deadline, haltAfter }: How) => ({ haltAfter, patience: deadline + lastResultsMillis })
+// The messages on their way are waited for. A step does so within its budget.
+const endOf = ({ deadline, haltAfter }: How) => ({
+  haltAfter,
+  patience: haltAfter === undefined ? deadline + lastResultsMillis : deadline
+})
 
 /** Sends one chunk of the queue. A chunk that is not finished goes back to the queue. */
 const takeChunk = <A, E>(

@@ -1,5 +1,7 @@
 /** The end of the work of one process: it is told to halt, ends what it has begun, and begins nothing more. */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 
@@ -27,30 +29,25 @@ export class Halt {
   }
 }
 
-const haltLater = (halt: Halt, millis: number) =>
-  Effect.andThen(
-    Effect.sleep(millis),
-    Effect.sync(() => halt.now())
-  )
-
 /**
- * B3: runs work in a fiber of its own, and halts it after `haltAfter`. If the caller is interrupted, the work is halted, and
- * its last results are waited for, at most `patience`. Times are milliseconds.
+ * B3: runs work in a fiber of its own, and halts it after `haltAfter`. If the caller is interrupted, the work is halted too.
+ * The last results are waited for, at most `patience`: a store may be away. Times are milliseconds.
  */
-export const untilHalted = <A, E, R>(
+export const untilHalted = <E, R>(
   halt: Halt,
   { haltAfter, patience }: { readonly haltAfter?: number | undefined; readonly patience: number },
-  work: Effect.Effect<A, E, R>
-): Effect.Effect<A, E, R> =>
+  work: Effect.Effect<void, E, R>
+): Effect.Effect<void, E, R> =>
   Effect.gen(function* () {
     const fiber = yield* Effect.forkDetach(work)
-    const timer = haltAfter === undefined ? undefined : yield* Effect.forkDetach(haltLater(halt, haltAfter))
     const end = Effect.suspend(() => {
       halt.now()
       return Fiber.await(fiber).pipe(Effect.timeoutOption(patience), Effect.andThen(Fiber.interrupt(fiber)))
     })
-    return yield* Fiber.join(fiber).pipe(
-      Effect.onInterrupt(() => end),
-      Effect.ensuring(timer === undefined ? Effect.void : Fiber.interrupt(timer))
-    )
+    const timer = haltAfter === undefined ? Effect.never : Effect.sleep(haltAfter)
+    yield* Effect.onInterrupt(Effect.raceFirst(Fiber.await(fiber), timer), () => end)
+    yield* end
+    const exit = yield* Fiber.await(fiber)
+    // Work that was ended without its last results has no error of its own.
+    if (Exit.isSuccess(exit) || !Cause.hasInterruptsOnly(exit.cause)) return yield* exit
   })
