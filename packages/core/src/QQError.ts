@@ -161,7 +161,7 @@ export const TokenContested = /* @__PURE__ */ schemaOf(client.TokenContested, {
 })
 export type TokenContested = client.TokenContested
 
-/** The shared store failed, and there was no usable token in memory. */
+/** The shared store failed: of tokens, while there was no usable one in memory, or of work in bulk. */
 export const StoreFailed = /* @__PURE__ */ schemaOf(client.StoreFailed, {
   operation: Schema.String,
   problem: Schema.String

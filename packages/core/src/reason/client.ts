@@ -210,13 +210,13 @@ export class TokenContested
   }
 }
 
-/** The shared store failed, and there was no usable token in memory. */
+/** The shared store failed: of tokens, while there was no usable one in memory, or of work in bulk. */
 export class StoreFailed
   extends /* @__PURE__ */ reason(
     "StoreFailed",
     {
-      en: "The token store can't be used. Check that it runs and can be reached.",
-      zh: "access_token 存储不可用。请检查其是否运行、能否连接。"
+      en: "The store can't be used. Check that it runs and can be reached.",
+      zh: "存储不可用。请检查其是否运行、能否连接。"
     },
     true
   )<{
