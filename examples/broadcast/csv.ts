@@ -6,11 +6,17 @@
  * The file: `openid,keyword1,keyword2` in the first line, one recipient in each of the others. Stop it with Ctrl-C and
  * start it again, also after a crash: it goes on, and nobody gets the message twice.
  */
-import { createQQMini } from "@qq-mini/node"
+import { createQQMini, isQQError } from "@qq-mini/node"
 import * as CsvRecipients from "@qq-mini/node/CsvRecipients"
 import { createBroadcast } from "@qq-mini/node/NodeBroadcast"
 import { basename } from "node:path"
 import { parseArgs } from "node:util"
+
+// the message says what to do; the stack does not
+process.on("uncaughtException", (error) => {
+  console.error(isQQError(error) ? error.message : error)
+  process.exit(1)
+})
 
 const { LOCK = "90 seconds", QUIET_FROM = "22:00", QUIET_TO = "08:00" } = process.env
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { "dry-run": { type: "boolean" } } })
