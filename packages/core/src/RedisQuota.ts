@@ -19,10 +19,20 @@ import { monotonicMillis, patient } from "./internal/time.ts"
 import { Windows } from "./quota/windows.ts"
 import { type CountedCall, type Place, Quota, QuotaError, reserveIn, type Ticket } from "./Quota.ts"
 import { decodePlace, millis, type QuotaScript, scripts } from "./redis/quotaScripts.ts"
-import type { Options } from "./RedisTokenCache.ts"
+import type { Options as StoreOptions } from "./RedisTokenCache.ts"
 
-// Timeout of an operation, and the pause between tries while Redis is unavailable (ms).
-const timeoutMillis = 700
+/** Options of the limiter. */
+export interface Options extends StoreOptions {
+  /**
+   * What a reservation does while Redis can't be used. `count`: it is counted in this process alone, so all processes
+   * together may exceed a limit. `fail`: it fails with `QuotaError`, for work that can wait. By default `count`.
+   */
+  readonly whenAway?: "count" | "fail" | undefined
+}
+
+// Timeout of an operation, for calls that do not wait for Redis and for work that does, and the pause between tries while
+// Redis is unavailable (ms).
+const timeoutMillis = { count: 700, fail: 10_000 } as const
 const tryEveryMillis = 1_000
 
 // Most ended places of one call that wait to be reported.
@@ -39,8 +49,8 @@ const partsOf = (
   return [ticket.slice(0, length), inRedis.length === 0 ? undefined : inRedis]
 }
 
-/** Makes a limiter over the provided Redis. It never fails because of Redis: it then counts in this process. */
-export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Options = {}) {
+/** Makes a limiter over the provided Redis. By default it never fails because of Redis: it then counts in this process. */
+export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:", whenAway = "count" }: Options = {}) {
   const redis = yield* Redis.Redis
   // Q1: the places that this process took, and the refusals by QQ that it saw. While Redis is unavailable only these
   // count. When Redis is back, it may not know them.
@@ -67,7 +77,7 @@ export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Option
       return redis.eval(of)(keys, limits, reported.length, ...ends, ...rest)
     }).pipe(
       Effect.mapError((error) => new QuotaError({ problem: shown(error, redisErrors) })),
-      (effect) => patient(effect, timeoutMillis, () => new QuotaError({ problem: "no answer in time" })),
+      (effect) => patient(effect, timeoutMillis[whenAway], () => new QuotaError({ problem: "no answer in time" })),
       Effect.onExit((exit) => {
         const failure = Exit.isSuccess(exit) ? undefined : Cause.findFail(exit.cause)
         // An interrupted caller does not mean that Redis failed.
@@ -77,7 +87,7 @@ export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Option
         return Effect.andThen(
           Effect.map(monotonicMillis, (now) => (nextTry = now + tryEveryMillis)),
           Effect.logWarning(
-            `QQ's quotas can't be counted in Redis (${failure.success.error.problem}), counting in this process alone`
+            `QQ's quotas can't be counted in Redis (${failure.success.error.problem}), ${whenAway === "count" ? "counting in this process alone" : "waiting for it"}`
           )
         )
       })
@@ -114,6 +124,7 @@ export const make = Effect.fnUntraced(function* ({ prefix = "qq-mini:" }: Option
         const now = yield* monotonicMillis
         // Count again, because other calls may have taken places meanwhile. The booking was returned above.
         if (reply._tag === "Failure") {
+          if (whenAway === "fail") return yield* reply.failure
           return reserveIn(local, { ...options, booking: booking === undefined ? undefined : [0] }, now)
         }
         const [granted, amount, closed, ...ticket] = yield* Effect.mapError(

@@ -245,6 +245,28 @@ describe("Broadcast", () => {
     }).pipe(Effect.provide([stores, qq.layer]))
   })
 
+  it.effect("sends nothing while its limit can't be counted", () => {
+    let isAway = true
+    const qq = fakeQQ()
+    const failing = Layer.effect(
+      Quota.Quota,
+      Effect.map(Quota.makeMemory, (quota) => ({
+        ...quota,
+        reserve: (reservation: Parameters<typeof quota.reserve>[0]) =>
+          isAway ? Effect.fail(new Quota.QuotaError({ problem: "ECONNREFUSED" })) : quota.reserve(reservation)
+      }))
+    )
+    return Effect.gen(function* () {
+      const rate = { max: 10, window: "second" } as const
+      const broadcast = yield* Broadcast.make({ id: "away", template_id, recipients: users(20), rate })
+      const running = yield* Effect.forkChild(inTime(broadcast.run))
+      yield* inTime(Effect.sleep("1 minute"))
+      assert.strictEqual(qq.asked(), 0)
+      isAway = false
+      assert.strictEqual((yield* Fiber.join(running)).sent, 20)
+    }).pipe(Effect.provide([Layer.merge(stores, failing), qq.layer]))
+  })
+
   it.effect("waits for the messages on their way when it is interrupted, and goes on later", () => {
     const arrived = Latch.makeUnsafe()
     const answer = Latch.makeUnsafe()

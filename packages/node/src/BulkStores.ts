@@ -97,7 +97,7 @@ const inRedis = (redis: Layer.Layer<Redis.Redis, QQError>, queue: QueueOptions) 
   Layer.mergeAll(
     RedisSendLedger.layer(),
     RedisVerdictStore.layer(),
-    RedisQuota.layer(),
+    RedisQuota.layer({ whenAway: "fail" }),
     PersistedQueue.layerStoreRedis({ prefix: queuePrefix, ...queue }).pipe(Layer.provide(PatientRedis.layer))
   ).pipe(Layer.provide(redis))
 

@@ -50,8 +50,10 @@ say(`${requests.length} requests, ${tokens} tokens, ${connectionsCut} connection
 say(`twice: ${twice.length}, sent but not in QQ's log: ${notInLog.length}, in QQ's log alone: ${notInLedger.length}`)
 if (rate !== undefined) {
   const times = requests.map(({ at }) => at)
-  const took = Math.max(...times) - Math.min(...times)
-  const used = times.length / (rate.max * (took / windowMillis + 1))
+  const [first, last] = [times[0]!, times.at(-1)!]
+  // From the end of the first window, in which all of a limit may be used at once, to the last message.
+  const later = times.filter((at) => at >= first + windowMillis).length
+  const used = later / ((rate.max * (last - first - windowMillis)) / windowMillis)
   say(`at most ${most(times, windowMillis)} of ${rate.max} in any window, ${(used * 100).toFixed(1)} % used`)
 }
 const isGood =

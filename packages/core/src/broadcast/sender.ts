@@ -71,6 +71,7 @@ const phase = (failure: Unsent | Lost) => (failure instanceof Unsent ? "unsent" 
 export class Sender {
   readonly #options: SenderOptions
   readonly #gate = new Gate()
+  readonly #limiter: Quota["Service"]
   readonly #turns: Semaphore.Semaphore
   readonly #resumed = Semaphore.makeUnsafe(1)
   #refusedInARow = 0
@@ -78,6 +79,20 @@ export class Sender {
   constructor(options: SenderOptions) {
     this.#options = options
     this.#turns = Semaphore.makeUnsafe(options.concurrency)
+    const { ledger, quota } = options
+    // B3: a broadcast can wait, so without the limiter nothing is sent.
+    this.#limiter = {
+      ...quota,
+      reserve: (reservation) => {
+        let { booking } = reservation
+        return ledger.until(() => {
+          const tried = { ...reservation, booking }
+          // The answer may be lost and the booking used up: to give it up a second time would give up another's.
+          booking = undefined
+          return quota.reserve(tried)
+        })
+      }
+    }
   }
 
   /**
@@ -123,7 +138,7 @@ export class Sender {
 
   /** Tries to send one message, when it may be sent and has its place in the limits. */
   #try(letter: Letter, claim: string, tries: number): Effect.Effect<Tried> {
-    const { deadline, endsAt, halt, quota, rate } = this.#options
+    const { deadline, endsAt, halt, rate } = this.#options
     return Effect.gen({ self: this }, function* () {
       const clock = yield* Clock.Clock
       yield* this.#ready()
@@ -137,7 +152,7 @@ export class Sender {
         return this.#attempt(letter, claim, tries)
       })
       const placed = withPlace<Tried, Unsent | Lost, never>(
-        quota,
+        this.#limiter,
         rate,
         // The bookings of steps that end before their places come would move everybody else's back, again and again.
         { maxWait: () => endsAt - millisOf(clock), ttl: () => 2 * deadline, phase },
