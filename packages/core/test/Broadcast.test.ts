@@ -13,6 +13,8 @@ import * as PersistedQueue from "effect/persistence/PersistedQueue"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
+import { Readable } from "node:stream"
+import { inspect } from "node:util"
 
 interface Sent {
   readonly openid: string
@@ -108,6 +110,32 @@ describe("Broadcast", () => {
         assert.strictEqual((yield* inTime(broadcast.run)).sent, 30, id)
       }
       assert.strictEqual(qq.sent.length, 150)
+    }).pipe(Effect.provide([stores, qq.layer]))
+  })
+
+  it.effect("reads an iterator once, and says what is wrong with a source", () => {
+    const qq = fakeQQ()
+    const thrown = () => {
+      throw new Error("no cursor")
+    }
+    return Effect.gen(function* () {
+      const once = [users(3).values(), Readable.from(users(3)), (() => new Blob(["{}"]).stream())()]
+      for (const [i, recipients] of once.entries()) {
+        const broadcast = yield* Broadcast.make<unknown>({ id: `once-${i}`, template_id, recipients })
+        yield* broadcast.dryRun
+        const error = yield* Effect.flip(inTime(broadcast.run))
+        assert.include(error.message, "read only once")
+      }
+      const wrong = {
+        InvalidInput: (async () => users(3)) as never,
+        SourceError: thrown,
+        "no cursor": { [Symbol.iterator]: thrown, [Symbol.asyncIterator]: thrown }
+      }
+      for (const [word, recipients] of Object.entries(wrong)) {
+        const { run } = yield* Broadcast.make({ id: "wrong", template_id, recipients })
+        assert.include(inspect(yield* Effect.flip(inTime(run))), word)
+      }
+      assert.isEmpty(qq.sent)
     }).pipe(Effect.provide([stores, qq.layer]))
   })
 

@@ -116,6 +116,17 @@ describe("Moderation.backfill", () => {
     }).pipe(Effect.provide([digests, VerdictStore.layerMemory, qq.layer]))
   })
 
+  it.effect("C1: is not finished because an iterator has no more items", () =>
+    Effect.gen(function* () {
+      const items = texts(300).values()
+      const backfill = yield* Moderation.backfill({ id: "once", items, content })
+      yield* inTime(backfill.step({ budget: 1_000 }))
+      const error = yield* Effect.flip(inTime(backfill.run))
+      assert.include(error.message, "read only once")
+      assert.deepInclude(yield* backfill.progress, { state: "stopped", total: undefined })
+    }).pipe(Effect.provide([digests, VerdictStore.layerMemory, fakeQQ().layer]))
+  )
+
   it.effect("C1: what can't be read or checked is failed, with its name and its reason", () => {
     const qq = fakeQQ((content, tries) => {
       if (content === "once" && tries === 1) return Effect.fail(new QQError.SystemBusy(answered(-1)))

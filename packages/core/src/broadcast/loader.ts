@@ -95,7 +95,9 @@ export const load = <A, E>({
     if (options.recipients === undefined || first === undefined) return
     const begun = documentOf(first)
     if (begun.isComplete) return
-    const { rows, skipped } = read(options.recipients, begun.rows)
+    const { rows, skipped } = read(options.recipients, begun.rows, (problem) =>
+      invalid([{ field: "recipients", problem }])
+    )
     // The number of the chunk that is read, and the digest of the chunks before it.
     let chunk = skipped > 0 ? first.loaded : 0
     let digest = skipped > 0 ? begun.digest : 0

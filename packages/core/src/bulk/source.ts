@@ -1,6 +1,7 @@
 /** What work in bulk is done on: from an iterable, a stream or a cursor to numbered rows. */
 import { isArrayNonEmpty, type NonEmptyReadonlyArray } from "effect/Array"
 import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Help } from "../internal/reason.ts"
 import { functions, shown } from "../internal/shown.ts"
@@ -34,7 +35,8 @@ export type Rows<A, E> = Iterable<A | Row<A>> | AsyncIterable<A | Row<A>> | Stre
 
 /**
  * The rows. They must come in the same order each time, because work that is resumed reads them again. A function gets the
- * number of rows that are done already, and returns those that follow: for a database, so that nothing is read twice.
+ * number of rows that are done already, and returns those that follow: for a database, so that nothing is read twice. A
+ * generator and a stream of Node give their rows once: to read them a second time, as after a dry run, is an error.
  */
 export type Source<A, E> = Rows<A, E> | ((skip: number) => Rows<A, E>)
 
@@ -49,46 +51,68 @@ export const notASource: Help = {
   zh: "必须是数组等可迭代对象、异步可迭代对象、Stream，或返回这些的函数"
 }
 
-const streamOf = <A, E>(rows: Rows<A, E>): Stream.Stream<A | Row<A>, E | SourceError | QQError> => {
+const readTwice: Help = {
+  en: "can be read only once, and was read before: give an array, or a function that begins anew",
+  zh: "只能读取一次，且已被读取过：请改用数组，或每次重新开始读取的函数"
+}
+
+/** Whether it gives its values only once, as iterators and the streams of runtimes do. */
+export const isOnce = (source: object): boolean =>
+  ["next", "getReader", "pipe"].some((name) => name in source) && !Stream.isStream(source)
+
+const readBefore = /* @__PURE__ */ new WeakSet<object>()
+
+const onError = (cause: unknown) => (isQQError(cause) ? cause : new SourceError({ cause }))
+
+const streamOf = <A, E>(
+  rows: Rows<A, E>,
+  invalid: (problem: Help) => QQError
+): Stream.Stream<A | Row<A>, E | SourceError | QQError> => {
+  if (!isSource(rows) || typeof rows === "function") return Stream.fail(invalid(notASource))
   if (Stream.isStream(rows)) return rows
-  const onError = (cause: unknown) => (isQQError(cause) ? cause : new SourceError({ cause }))
-  return Symbol.asyncIterator in rows
-    ? Stream.fromAsyncIterable(rows, onError)
-    : Stream.flattenArray(Stream.fromAsyncIterable(inArrays(rows), onError))
+  // Without a check, it would look like a source whose rows have all gone.
+  if (isOnce(rows) && readBefore.has(rows)) return Stream.fail(invalid(readTwice))
+  readBefore.add(rows)
+  if (!(Symbol.asyncIterator in rows)) return Stream.flattenArray(Stream.fromAsyncIterable(inArrays(rows), onError))
+  // Here, where an error that it throws is caught.
+  const iterator = rows[Symbol.asyncIterator]()
+  return Stream.fromAsyncIterable({ [Symbol.asyncIterator]: () => iterator }, onError)
 }
 
 // Larger arrays would not be faster.
 const arraySize = 256
 
 /** The same values in arrays. An iterable that throws rejects a promise, and is not a defect. */
-const inArrays = <A>(rows: Iterable<A>): AsyncIterable<NonEmptyReadonlyArray<A>> => ({
-  [Symbol.asyncIterator]: () => {
-    const iterator = rows[Symbol.iterator]()
-    const next = (): IteratorResult<NonEmptyReadonlyArray<A>> => {
-      const values: Array<A> = []
-      while (values.length < arraySize) {
-        const { done, value } = iterator.next()
-        if (done === true) break
-        values.push(value)
-      }
-      return isArrayNonEmpty(values) ? { done: false, value: values } : { done: true, value: undefined }
+const inArrays = <A>(rows: Iterable<A>): AsyncIterable<NonEmptyReadonlyArray<A>> => {
+  const iterator = rows[Symbol.iterator]()
+  const next = (): IteratorResult<NonEmptyReadonlyArray<A>> => {
+    const values: Array<A> = []
+    while (values.length < arraySize) {
+      const { done, value } = iterator.next()
+      if (done === true) break
+      values.push(value)
     }
-    return {
+    return isArrayNonEmpty(values) ? { done: false, value: values } : { done: true, value: undefined }
+  }
+  return {
+    [Symbol.asyncIterator]: () => ({
       next: () => new Promise((resolve) => resolve(next())),
       return: () => new Promise((resolve) => resolve({ done: true, value: iterator.return?.() }))
-    }
+    })
   }
-})
+}
 
-/** The numbered rows, and how many rows before them were left out. */
+/** The numbered rows, and how many rows before them were left out. `invalid` makes the error of a source that is wrong. */
 export const read = <A, E>(
   source: Source<A, E>,
-  done: number
+  done: number,
+  invalid: (problem: Help) => QQError
 ): { readonly rows: Stream.Stream<Row<A>, E | SourceError | QQError>; readonly skipped: number } => {
   const isFunction = typeof source === "function"
   const skipped = isFunction ? done : 0
   let line = skipped
-  const rows = Stream.map(streamOf(isFunction ? source(done) : source), (row) => {
+  const opened = Effect.try({ try: () => streamOf(isFunction ? source(done) : source, invalid), catch: onError })
+  const rows = Stream.map(Stream.unwrap(opened), (row) => {
     line++
     return row instanceof Row ? row : new Row<A>({ line, value: row })
   })

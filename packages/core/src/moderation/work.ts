@@ -7,7 +7,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { digestOf } from "../bulk/digest.ts"
 import { Halt, untilHalted } from "../bulk/halt.ts"
-import { notARow, read, type Row, type SourceError } from "../bulk/source.ts"
+import { isOnce, notARow, read, type Row, type SourceError } from "../bulk/source.ts"
 import { QQMini } from "../call/service.ts"
 import type { QQError } from "../reason/error.ts"
 import { Checker } from "./checker.ts"
@@ -132,7 +132,9 @@ const workOn = <A, E>(
 const pass = <A, E>(session: Session<A, E>) =>
   Effect.suspend(() => {
     const { halt, kept, options } = session
-    const { rows, skipped } = read(options.items, kept.unbroken * partSize)
+    const { rows, skipped } = read(options.items, kept.unbroken * partSize, (problem) =>
+      invalid([{ field: "items", problem }])
+    )
     const busy = new Set<number>()
     let items = skipped
     let next = skipped / partSize
@@ -173,17 +175,15 @@ export const run = <A, E>(
     const { halt, kept, options } = session
     const work = Effect.gen(function* () {
       yield* kept.patientRefresh
-      for (let most = 0; ;) {
+      for (;;) {
         const { busy, items } = yield* pass(session)
         if (halt.isHalted) return
-        if (busy.size === 0) {
-          // An iterator that can be read only once has no items the second time.
-          if (items >= most) yield* kept.putTotal(items)
-          return
+        if (busy.size > 0) {
+          if (!waitsForOthers) return
+          yield* untilFree(session, busy)
+          if (busy.size > 0 || !isOnce(options.items)) continue
         }
-        if (!waitsForOthers) return
-        most = Math.max(most, items)
-        yield* untilFree(session, busy)
+        return yield* kept.putTotal(items)
       }
     })
     return untilHalted(halt, { haltAfter, patience: options.deadline + lastResultsMillis }, work)
