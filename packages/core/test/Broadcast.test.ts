@@ -149,7 +149,9 @@ describe("Broadcast", () => {
       { openid: "c", keyword1: "long ".repeat(300) },
       { openid: "d", keyword1: {} },
       new Broadcast.Row<{}>({ line: 9, problem: { en: "a quote is missing", zh: "缺少引号" } }),
-      new Broadcast.Row({ line: 12, value: { openid: "e", keyword1: 5 } })
+      new Broadcast.Row({ line: 12, value: { openid: "e", keyword1: 5 } }),
+      { openid: " a", keyword1: "x" },
+      { openid: "\ud83d", keyword1: "x" }
     ]
     return Effect.gen(function* () {
       const broadcast = yield* Broadcast.make<unknown>({ id: "bad", template_id, recipients, chunkSize: 3 })
@@ -157,11 +159,20 @@ describe("Broadcast", () => {
         const { bad, badRows, recipients, rows } = yield* run
         assert.deepStrictEqual(
           badRows.map(({ field, line }) => `${line} ${field}`),
-          ["2 touser", "3 data", "4 touser", "5 data.keyword1.value", "6 data.keyword1.value", "9 row"]
+          [
+            "2 touser",
+            "3 data",
+            "4 touser",
+            "5 data.keyword1.value",
+            "6 data.keyword1.value",
+            "9 row",
+            "9 touser",
+            "10 touser"
+          ]
         )
         assert.include(badRows[2]!.problem.en, "line 1")
         assert.include(badRows[3]!.problem.zh, "1000")
-        assert.deepStrictEqual([bad, recipients, rows], [6, 2, 8])
+        assert.deepStrictEqual([bad, recipients, rows], [8, 2, 10])
         assert.notInclude(JSON.stringify(badRows), "long")
       }
       assert.deepStrictEqual(openids(qq).sort(), ["a", "e"])
@@ -420,6 +431,13 @@ describe("Broadcast", () => {
         Broadcast.make({ id: "a b", recipients: 5, rate: { max: 0, window: "minute" }, timeout: 5 } as never)
       )
       for (const field of ["id", "recipients", "rate", "timeout", "deadline"]) assert.include(wrong.message, field)
+      const always = { from: "08:00", to: "8:00" }
+      for (const [field, value] of Object.entries({ appid: 5, template_id: "", page: null, quietHours: always })) {
+        const error = yield* Effect.flip(Broadcast.make({ id: "a", [field]: value }))
+        assert.include(error.message, `${field}: `)
+      }
+      const rate = { max: 1, window: Infinity }
+      assert.include((yield* Effect.flip(Broadcast.make({ id: "a", rate }))).message, "rate")
       const unknown = yield* Broadcast.make({ id: "nobody" })
       for (const use of [unknown.run, unknown.progress, unknown.pause]) {
         assert.include(String(yield* Effect.flip<unknown, unknown, never>(use)), "not known")

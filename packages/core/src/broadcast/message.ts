@@ -53,22 +53,36 @@ const tooLong = (max: number, length: number): Help => ({
   zh: `最多 ${max} 个字符，当前为 ${length} 个`
 })
 
-const lengthProblems = ({ data, touser }: CheckedMessage): ReadonlyArray<FieldProblem> => {
+// A store may not tell texts apart that have other characters, such as half of an emoji.
+const isOpenid = (text: string): boolean => /^[!-~]+$/.test(text)
+const notAnOpenid: Help = {
+  en: "must be an openid: Latin letters and digits, without spaces",
+  zh: "必须是 openid：由英文字母和数字组成，不含空格"
+}
+
+const textProblems = ({ data, touser }: CheckedMessage): ReadonlyArray<FieldProblem> => {
   const problems = Object.entries(data).flatMap(([name, { value }]): ReadonlyArray<FieldProblem> =>
     value.length > maxValueLength
       ? [{ field: `data.${name}.value`, problem: tooLong(maxValueLength, value.length) }]
       : []
   )
-  return touser.length > maxOpenidLength
-    ? [{ field: "touser", problem: tooLong(maxOpenidLength, touser.length) }, ...problems]
+  const isLong = touser.length > maxOpenidLength
+  return isLong || !isOpenid(touser)
+    ? [{ field: "touser", problem: isLong ? tooLong(maxOpenidLength, touser.length) : notAnOpenid }, ...problems]
     : problems
 }
 
-/** Checks a message as the call does, and that no text is too long. The problems contain no value. */
+/** Checks a message as the call does, its recipient, and that no text is too long. The problems contain no value. */
 export const check = (message: unknown): Result.Result<CheckedMessage, ReadonlyArray<FieldProblem>> => {
   const encoded = encode(send, message)
   if (Result.isFailure(encoded)) return Result.fail(encoded.failure.problems)
   const params = encoded.success.params as CheckedMessage
-  const problems = lengthProblems(params)
+  const problems = textProblems(params)
   return problems.length === 0 ? Result.succeed(params) : Result.fail(problems)
+}
+
+/** What is wrong with what all messages share. It would be wrong in every row. */
+export const problemsOfShared = (shared: Shared): ReadonlyArray<FieldProblem> => {
+  const checked = check({ template_id: "x", ...shared, touser: "x", data: { keyword1: { value: "x" } } })
+  return Result.isFailure(checked) ? checked.failure : []
 }

@@ -3,17 +3,18 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { isObject } from "effect/Predicate"
 import * as Result from "effect/Result"
-import type { AppId } from "../App.ts"
+import { type AppId, isAppId } from "../App.ts"
 import { isSource, notASource, type Source } from "../bulk/source.ts"
-import { millisOf, notATime } from "../call/options.ts"
+import { millisOf, notAnAppId, notATime } from "../call/options.ts"
 import { type Names, unknownNames } from "../internal/names.ts"
 import { notAnObject } from "../internal/problem.ts"
 import type { Help } from "../internal/reason.ts"
 import { Settings } from "../internal/settings.ts"
+import { longestMillis } from "../internal/time.ts"
 import { type Limit, windowMillis } from "../Limit.ts"
 import { QQError } from "../reason/error.ts"
 import { type FieldProblem, invalidInput } from "../reason/input.ts"
-import { type RecipientMessage, type Shared, sharedIn } from "./message.ts"
+import { problemsOfShared, type RecipientMessage, type Shared, sharedIn } from "./message.ts"
 import * as Quiet from "./quietHours.ts"
 
 /** A broadcast's own limit: `{ max: 600, window: "minute" }`. A number is milliseconds. */
@@ -97,7 +98,9 @@ const limitOf = ({ max, window }: Rate): Limit => ({
 })
 
 const isLimit = (rate: Rate): boolean =>
-  isObject(rate) && Number.isInteger(rate.max) && rate.max >= 1 && windowMillis(limitOf(rate).window) > 0
+  isObject(rate) && Number.isInteger(rate.max) && rate.max >= 1 && isMillis(windowMillis(limitOf(rate).window))
+
+const isMillis = (millis: number): boolean => millis > 0 && Number.isFinite(millis)
 
 const isCount = (u: unknown, max: number): boolean => Number.isInteger(u) && (u as number) >= 1 && (u as number) <= max
 
@@ -108,6 +111,7 @@ const problems: Readonly<Record<string, Help>> = {
   },
   recipients: notASource,
   message: { en: "must be a function from a recipient to its message", zh: "必须是由接收者得到消息的函数" },
+  appid: notAnAppId,
   concurrency: { en: "must be a whole number from 1 to 1,000", zh: "必须是 1 到 1,000 的整数" },
   chunkSize: { en: "must be a whole number from 1 to 1,000", zh: "必须是 1 到 1,000 的整数" },
   rate: {
@@ -115,8 +119,8 @@ const problems: Readonly<Record<string, Help>> = {
     zh: '必须是频率限制，如 { max: 600, window: "minute" }（可用 second、minute、hour、day 或毫秒数）'
   },
   quietHours: {
-    en: 'must be times of the day, as { from: "22:00", to: "08:00" }, in a known timeZone',
-    zh: '必须是一天中的时刻，如 { from: "22:00", to: "08:00" }，timeZone 必须是已知时区'
+    en: 'must be two different times of the day, as { from: "22:00", to: "08:00" }, in a known timeZone',
+    zh: '必须是一天中两个不同的时刻，如 { from: "22:00", to: "08:00" }，timeZone 必须是已知时区'
   },
   deadline: notATime
 }
@@ -125,7 +129,7 @@ const problems: Readonly<Record<string, Help>> = {
 const quietOf = (hours: Quiet.QuietHours | undefined): Result.Result<(now: number) => number, unknown> =>
   hours === undefined
     ? Result.succeed(() => 0)
-    : !isObject(hours) || Number.isNaN(Quiet.timeOfDay(hours.from)) || Number.isNaN(Quiet.timeOfDay(hours.to))
+    : !isObject(hours) || !(Math.abs(Quiet.timeOfDay(hours.from) - Quiet.timeOfDay(hours.to)) > 0)
       ? Result.fail(undefined)
       : Result.try(() => Quiet.make(hours))
 
@@ -146,29 +150,32 @@ export const check = <A, E>(options: Options<A, E>): Effect.Effect<Checked<A, E>
       id: typeof id === "string" && /^[\w.-]{1,64}$/.test(id),
       recipients: recipients === undefined || isSource(recipients),
       message: message === undefined || typeof message === "function",
+      appid: appid === undefined || isAppId(appid),
       concurrency: isCount(concurrency, 1_000),
       chunkSize: isCount(chunkSize, 1_000),
       rate: rate === undefined || isLimit(rate),
       quietHours: Result.isSuccess(quiet),
-      deadline: deadline > 0 && Number.isFinite(deadline)
+      deadline: isMillis(deadline)
     }
+    const shared = sharedIn(options)
     const wrong = [
       ...unknownNames(options, names, { en: "is not an option of a broadcast", zh: "不是群发的选项" }).map(
         ([field, problem]): FieldProblem => ({ field, problem })
       ),
-      ...Object.keys(isRight).flatMap((field) => (isRight[field] ? [] : [{ field, problem: problems[field]! }]))
+      ...Object.keys(isRight).flatMap((field) => (isRight[field] ? [] : [{ field, problem: problems[field]! }])),
+      ...problemsOfShared(shared)
     ]
     if (wrong.length > 0 || Result.isFailure(quiet)) return Effect.fail(invalid(wrong))
     return Effect.succeed({
       id,
       recipients,
       message,
-      shared: sharedIn(options),
+      shared,
       appid,
       concurrency,
       chunkSize,
       limits: rate === undefined ? [] : [limitOf(rate)],
       quiet: quiet.success,
-      deadline
+      deadline: Math.min(deadline, longestMillis)
     })
   })

@@ -39,6 +39,8 @@ export const notATime: Help = {
 }
 /** The problem of a number of at least 1 that is none. */
 export const notACount: Help = { en: "must be a whole number of at least 1", zh: "必须是不小于 1 的整数" }
+/** The problem of an appid that is none. */
+export const notAnAppId: Help = { en: "must be the program's id as a string", zh: "必须是字符串形式的 appid" }
 const notAWait: Help = { en: 'must be "wait" or "fail"', zh: '必须是 "wait" 或 "fail"' }
 
 /** A time in milliseconds. `NaN` if it is none. */

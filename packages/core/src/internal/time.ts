@@ -7,6 +7,9 @@ export const monotonicMillis: Effect.Effect<number> = Clock.clockWith((clock) =>
 /** The monotonic milliseconds of a clock. */
 export const millisOf = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
 
+/** The longest time that stores can keep: some 30,000 years. */
+export const longestMillis = 1e15
+
 const steps = 10
 
 /**

@@ -5,12 +5,13 @@ import { isObject } from "effect/Predicate"
 import * as Result from "effect/Result"
 import { type AppId, isAppId } from "../App.ts"
 import { isSource, notASource, type Source } from "../bulk/source.ts"
-import { millisOf, notATime } from "../call/options.ts"
+import { millisOf, notAnAppId, notATime } from "../call/options.ts"
 import { isPrepare, notPrepare } from "../call/picture.ts"
 import type { ImagePreparer } from "../ImagePreparer.ts"
 import { type Names, unknownNames } from "../internal/names.ts"
 import { notAnObject } from "../internal/problem.ts"
 import type { Help } from "../internal/reason.ts"
+import { longestMillis } from "../internal/time.ts"
 import type { QQError } from "../reason/error.ts"
 import type { FieldProblem } from "../reason/input.ts"
 import type { Content } from "./content.ts"
@@ -95,7 +96,7 @@ const problems: Readonly<Record<string, Help>> = {
   keepFor: notATime,
   leaveForLive: { en: "must be a number from 0 to below 1", zh: "必须是大于等于 0 且小于 1 的数" },
   prepare: notPrepare,
-  appid: { en: "must be the program's id as a string", zh: "必须是字符串形式的 appid" },
+  appid: notAnAppId,
   deadline: notATime
 }
 
@@ -137,10 +138,10 @@ export const check = <A, E>(options: Options<A, E>, defaultDeadline: number): Re
     key,
     onVerdict,
     concurrency,
-    keepFor,
+    keepFor: Math.min(keepFor, longestMillis),
     leaveForLive,
     prepare,
-    deadline,
+    deadline: Math.min(deadline, longestMillis),
     credentials: appid === undefined ? {} : { appid }
   })
 }
