@@ -177,7 +177,10 @@ export const make = Effect.fnUntraced(function* <A, E = never>(
     resume: control(["paused"], "running"),
     cancel: control(["running", "paused"], "cancelled"),
     resendUnknown: Effect.gen(function* () {
-      yield* Work.resendUnknown(parts, yield* known(id), { deadline, waitsForResume: true })
+      const entry = yield* known(id)
+      // One that was paused after its last message is finished, and nobody would resume it.
+      if (isOver(progressOf(id, entry))) yield* control(["paused"], "running")
+      yield* Work.resendUnknown(parts, entry, { deadline, waitsForResume: true })
       return yield* progress
     }),
     remove: orFailed(store.remove(id))

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Latch from "effect/Latch"
+import * as Option from "effect/Option"
 import * as PersistedQueue from "effect/persistence/PersistedQueue"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
@@ -219,6 +220,20 @@ describe("Broadcast", () => {
     }).pipe(Effect.provide([stores, qq.layer]))
   })
 
+  it.effect("pauses, and refuses nobody, when the client itself refuses a message", () => {
+    const problem = { en: "must be the program's id as a string", zh: "" }
+    const qq = fakeQQ(() => Effect.fail(new QQError.InvalidInput({ field: "appid", problem })))
+    return Effect.gen(function* () {
+      const broadcast = yield* Broadcast.make({ id: "own", template_id, recipients: users(20) })
+      yield* Effect.forkChild(inTime(broadcast.run))
+      const paused = yield* broadcast.changes().pipe(
+        Stream.filter(({ sending, state }) => state === "paused" && sending === 0),
+        Stream.runHead
+      )
+      assert.deepInclude(Option.getOrThrow(paused), { new: 20, refused: {} })
+    }).pipe(Effect.provide([stores, qq.layer]))
+  })
+
   it.effect("stops when many messages in a row are refused for what they contain", () => {
     const qq = fakeQQ(() => Effect.fail(new QQError.Rejected(answered(40036))))
     return Effect.gen(function* () {
@@ -229,10 +244,16 @@ describe("Broadcast", () => {
         Stream.runHead
       )
       assert.strictEqual(qq.asked(), 50)
+      yield* broadcast.resume
+      yield* broadcast.changes().pipe(
+        Stream.filter(({ state }) => state === "paused"),
+        Stream.runHead
+      )
+      assert.strictEqual(qq.asked(), 100)
       yield* broadcast.cancel
       const result = yield* Fiber.join(running)
       assert.strictEqual(result.state, "cancelled")
-      assert.deepStrictEqual([result.new, result.recipients], [450, 500])
+      assert.deepStrictEqual([result.new, result.recipients], [400, 500])
     }).pipe(Effect.provide([stores, qq.layer]))
   })
 
@@ -368,6 +389,8 @@ describe("Broadcast", () => {
     return Effect.gen(function* () {
       const broadcast = yield* Broadcast.make({ id: "unknown", template_id, recipients: users(20) })
       assert.strictEqual((yield* inTime(broadcast.run)).unknown, 20)
+      // A pause after the last message keeps nobody waiting.
+      assert.isTrue(yield* broadcast.pause)
       const [first] = yield* Effect.all([inTime(broadcast.resendUnknown), inTime(broadcast.resendUnknown)], {
         concurrency: 2
       })

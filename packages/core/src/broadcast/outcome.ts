@@ -48,6 +48,8 @@ export const outcomeOf = ({ reason }: QQError): Outcome => {
     case "InvalidConfig":
       return { _tag: "stop" }
     case "InvalidInput":
+      // Without a code it is not QQ's. The message was checked before, so another setting is wrong, as the appid.
+      return code === undefined || stopping.has(code) ? { _tag: "stop" } : refused
     case "Rejected":
       return stopping.has(code) ? { _tag: "stop" } : refused
     case "TooFrequent":

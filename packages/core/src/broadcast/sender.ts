@@ -246,7 +246,10 @@ export class Sender {
         case "refused": {
           this.#gate.open()
           this.#refusedInARow = outcome.isOfMessage ? this.#refusedInARow + 1 : 0
-          const pause = this.#refusedInARow === maxRefusedInARow ? this.#pause(error) : Effect.void
+          const isEnough = this.#refusedInARow >= maxRefusedInARow
+          // If it is resumed, as many may be refused again.
+          if (isEnough) this.#refusedInARow = 0
+          const pause = isEnough ? this.#pause(error) : Effect.void
           return Effect.as(Effect.andThen(settle("refused", outcome.reason), pause), "settled")
         }
       }
