@@ -42,6 +42,7 @@ export const schema = `
     amount INTEGER NOT NULL,
     PRIMARY KEY (broadcast, counted)
   ) STRICT, WITHOUT ROWID;
+  -- With row ids: rows that were loaded together lie together, so a claim or a result of several writes few pages.
   CREATE TABLE IF NOT EXISTS broadcast_row (
     broadcast INTEGER NOT NULL,
     recipient TEXT NOT NULL,
@@ -49,7 +50,7 @@ export const schema = `
     state INTEGER NOT NULL,
     reason TEXT NOT NULL,
     PRIMARY KEY (broadcast, recipient)
-  ) STRICT, WITHOUT ROWID;
+  ) STRICT;
   -- the rows that are sending or unknown
   CREATE TABLE IF NOT EXISTS broadcast_claim (
     broadcast INTEGER NOT NULL,
