@@ -7,10 +7,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { parseArgs } from "node:util"
 import type { Command, Cost } from "./process.ts"
 import { subjects } from "./subjects/index.ts"
 
-const quick = process.argv.includes("--quick")
+const { quick = false, recipients = quick ? "10000" : "100000" } = parseArgs({
+  options: { quick: { type: "boolean" }, recipients: { type: "string" } }
+}).values
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const progress = (text: string) => process.stderr.write(`${text}\n`)
 
@@ -143,11 +146,12 @@ const worker = measure("workerMemory")
 const photos = ["sharp alone", "prepare", "prepare, progressive"].map((subject) =>
   measure("photo", subject, ...(quick ? ["5"] : []))
 )
+const broadcasts = ["sqlite", "redis"].map((store) => measure("broadcast", store, recipients))
 server.disconnect()
 
 writeFileSync(
   path("../results.json"),
-  `${JSON.stringify({ node: process.version, text64, text1, tokens, services, images, cold, programs, limiter, coldStarts, heap, worker, photos }, undefined, 2)}\n`
+  `${JSON.stringify({ node: process.version, text64, text1, tokens, services, images, cold, programs, limiter, coldStarts, heap, worker, photos, broadcasts }, undefined, 2)}\n`
 )
 
 const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<unknown>>) =>
@@ -240,4 +244,30 @@ table(
       `${fixed((worker.after - worker.before) / worker.sent, 2)} bytes a byte sent`
     ]
   ]
+)
+
+const aSecond = ({ rate }: any) => `${Math.round(rate).toLocaleString("en")} a second`
+const ofCpu = ({ cpu }: any) => `${fixed(cpu)} µs of CPU each`
+const resumed = ({ message, modules, row }: any) => `${fixed(message - modules)}, ${fixed(row - modules)} ms`
+const ofBroadcast: Readonly<Record<string, (one: any) => string>> = {
+  "loading from a generator": ({ load }) => `${aSecond(load)}, ${ofCpu(load)}`,
+  "loading from a CSV file": ({ csv }) => `${aSecond(csv)}, ${ofCpu(csv)}`,
+  "heap, RSS when 10 % are loaded": ({ load }) => `${mb(load.memory[0].heap)}, ${mb(load.memory[0].rss)}`,
+  "when all are loaded, to when 10 % are": ({ load: { memory } }) =>
+    `${fixed(memory[2].heap / memory[0].heap, 2)}, ${fixed(memory[2].rss / memory[0].rss, 2)}`,
+  "bytes of a recipient in the ledger, in the queue": ({ bytes: { loaded } }) =>
+    `${fixed(loaded.ledger)}, ${fixed(loaded.queue)}`,
+  "when all are sent": ({ bytes: { done } }) => `${fixed(done.ledger)}, ${fixed(done.queue)}`,
+  "calls without a broadcast": ({ send }) => `${aSecond(send.bare)}, ${ofCpu(send.bare)}`,
+  "messages by one process": ({ send }) => `${aSecond(send.one)}, ${ofCpu(send.one)}`,
+  "CPU of a message, to a call": ({ send }) => fixed(send.ratio, 2),
+  "messages by four processes": ({ send }) => `${aSecond(send.four)}, ${ofCpu(send.four)}`,
+  "CPU of the store's own process": ({ send }) => `${fixed(send.storeCpu)} µs a message`,
+  "resumed half loaded, all read again: first message, first new row": ({ resume }) => resumed(resume.again),
+  "the same with a function that skips": ({ resume }) => resumed(resume.skipping),
+  "a read of the progress": ({ progress }) => `${fixed(progress, 2)} ms`
+}
+table(
+  [`a broadcast to ${Number(recipients).toLocaleString("en")}`, ...broadcasts.map(({ store }) => store)],
+  Object.entries(ofBroadcast).map(([name, of]) => [name, ...broadcasts.map(of)])
 )

@@ -34,8 +34,8 @@ const transports = {
 /** The names of the transports. */
 export type Transport = keyof typeof transports
 
-/** The client on this transport, with stores in memory. */
-export const layer = async (url: string, transport: Transport) =>
+/** The client over HTTP, with stores in memory. */
+export const layerOver = (url: string, http: Http) =>
   QQMini.layerStores.pipe(
     Layer.provide(
       Layer.effect(
@@ -47,9 +47,12 @@ export const layer = async (url: string, transport: Transport) =>
     ),
     Layer.provide(Layer.merge(TokenCache.layerMemory, Quota.layerMemory)),
     Layer.provideMerge(App.layer({ appid, appsecret })),
-    Layer.provide(await transports[transport]()),
+    Layer.provide(http),
     Layer.provide(Layer.succeed(QQMini.Settings, { ...QQMini.Settings.defaultValue(), baseUrl: url }))
   )
+
+/** The client on this transport. */
+export const layer = async (url: string, transport: Transport) => layerOver(url, await transports[transport]())
 
 /** A load of Effects, in one run. */
 const effects =
