@@ -180,6 +180,20 @@ describe("Broadcast", () => {
     }).pipe(Effect.provide([stores, qq.layer]))
   })
 
+  it.effect("is not finished if all rows are bad, and says why", () => {
+    const qq = fakeQQ()
+    return Effect.gen(function* () {
+      const options = { id: "no-template", recipients: users(20), chunkSize: 7 }
+      const broadcast = yield* Broadcast.make(options)
+      assert.strictEqual((yield* broadcast.dryRun).bad, 20)
+      const error = yield* Effect.flip(inTime(broadcast.run))
+      assert.include(error.message, "Line 1: template_id is required")
+      yield* broadcast.remove
+      const right = yield* Broadcast.make({ ...options, template_id })
+      assert.strictEqual((yield* inTime(right.run)).sent, 20)
+    }).pipe(Effect.provide([stores, qq.layer]))
+  })
+
   it.effect("waits while nothing can be sent, and goes on", () => {
     let isBusy = true
     const qq = fakeQQ(() => (isBusy ? Effect.fail(new QQError.SystemBusy(answered(-1))) : Effect.void))
@@ -444,6 +458,10 @@ describe("Broadcast", () => {
       assert.isTrue(Result.isFailure(yield* Effect.result(inTime(fewer.run))))
       const same = yield* Broadcast.make({ ...options, recipients: users(400) })
       assert.strictEqual((yield* inTime(same.run)).sent, 400)
+      assert.strictEqual((yield* inTime(same.run)).sent, 400)
+      // It is finished, and would send to no one else.
+      const more = yield* Broadcast.make({ ...options, recipients: users(401) })
+      assert.include((yield* Effect.flip(inTime(more.run))).message, "another id")
       assert.strictEqual(qq.sent.length, 400)
     }).pipe(Effect.provide([stores, qq.layer]))
   })

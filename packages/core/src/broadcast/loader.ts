@@ -4,14 +4,14 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { digestOf } from "../bulk/digest.ts"
 import type { Halt } from "../bulk/halt.ts"
-import { notARow, read, type Row, type SourceError } from "../bulk/source.ts"
+import { isOnce, notARow, read, type Row, type SourceError } from "../bulk/source.ts"
 import type { QQError } from "../reason/error.ts"
 import { type BadRow, type Document, withChunk } from "./document.ts"
 import { type Letter, letterOf } from "./letter.ts"
 import { check, messageOf } from "./message.ts"
 import { type Checked, invalid } from "./options.ts"
 import type { PatientLedger } from "./patientLedger.ts"
-import { documentOf } from "./progress.ts"
+import { documentOf, progressOf } from "./progress.ts"
 
 /** What a loader works with. */
 export interface LoaderOptions<A, E> {
@@ -23,6 +23,8 @@ export interface LoaderOptions<A, E> {
    * and begins with this chunk the next time.
    */
   readonly take: (chunk: number, letters: ReadonlyArray<Letter>) => Effect.Effect<boolean>
+  /** Whether loading fails if all rows are bad. */
+  readonly needsRecipients: boolean
 }
 
 const changed = invalid([
@@ -34,6 +36,14 @@ const changed = invalid([
     }
   }
 ])
+
+/** The error of a source without a good row: a template_id is missing, or the columns have other names. */
+const allBad = ({ badRows }: Document): QQError => {
+  const [{ field, line, problem } = { field: "row", line: 1, problem: notARow }] = badRows
+  const en = `have no row that is right. Line ${line}: ${field} ${problem.en}. Correct this, and remove the broadcast or change its id`
+  const zh = `没有一行是正确的。第 ${line} 行：${field} ${problem.zh}。请更正，并删除该群发或更换 id`
+  return invalid([{ field: "recipients", problem: { en, zh } }])
+}
 
 const goOn = Effect.succeed(true)
 
@@ -86,6 +96,7 @@ const add = (
 export const load = <A, E>({
   halt,
   ledger,
+  needsRecipients,
   options,
   take
 }: LoaderOptions<A, E>): Effect.Effect<void, E | SourceError | QQError> =>
@@ -94,10 +105,15 @@ export const load = <A, E>({
     const first = yield* entryNow
     if (options.recipients === undefined || first === undefined) return
     const begun = documentOf(first)
-    if (begun.isComplete) return
+    const isFinished = progressOf("", first).state === "finished"
+    if (begun.isComplete && (!isFinished || isOnce(options.recipients))) return
     const { rows, skipped } = read(options.recipients, begun.rows, (problem) =>
       invalid([{ field: "recipients", problem }])
     )
+    if (begun.isComplete) {
+      // Somebody who uses the id of a finished broadcast again must learn that nobody gets a message.
+      return skipped + (yield* Stream.runCount(rows)) === begun.rows ? undefined : yield* changed
+    }
     // The number of the chunk that is read, and the digest of the chunks before it.
     let chunk = skipped > 0 ? first.loaded : 0
     let digest = skipped > 0 ? begun.digest : 0
@@ -142,6 +158,9 @@ export const load = <A, E>({
     const last = yield* entryNow
     if (last === undefined) return
     // The source ended before what was loaded from it.
-    if (chunk < last.loaded && !documentOf(last).isComplete) return yield* changed
-    yield* advance({ ...documentOf(last), isComplete: true })
+    const document = documentOf(last)
+    if (chunk < last.loaded && !document.isComplete) return yield* changed
+    // A broadcast that is complete could not be run again.
+    if (needsRecipients && document.rows > 0 && progressOf("", last).recipients === 0) return yield* allBad(document)
+    yield* advance({ ...document, isComplete: true })
   })

@@ -154,7 +154,7 @@ const loadWith = Effect.fnUntraced(function* <A, E>(
   { others, waits }: { readonly others: ReadonlyArray<Effect.Effect<void>>; readonly waits: boolean }
 ) {
   const { halt, ledger, parts } = session
-  const loaded = Effect.exit(load({ options: parts.options, ledger, halt, take })).pipe(
+  const loaded = Effect.exit(load({ options: parts.options, ledger, halt, take, needsRecipients: true })).pipe(
     Effect.tap((exit) => Effect.sync(() => (Exit.isFailure(exit) || !waits) && halt.now()))
   )
   const [exit] = yield* Effect.all([loaded, watch(session), ...others], { concurrency: "unbounded" })
@@ -200,7 +200,8 @@ export const dryRun = <A, E>(
     options,
     ledger: new PatientLedger(store, name, 0),
     halt: new Halt(),
-    take: () => Effect.succeed(true)
+    take: () => Effect.succeed(true),
+    needsRecipients: false
   })
 
 /** Sends again to every recipient whose outcome is unknown now. */
