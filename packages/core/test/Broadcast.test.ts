@@ -394,6 +394,16 @@ describe("Broadcast", () => {
     }).pipe(Effect.provide([stores, qq.layer]))
   })
 
+  it.effect("sends once to a recipient who is twice in a chunk, whatever the lines are", () => {
+    const qq = fakeQQ()
+    const recipients = [1, 2].map((n) => new Broadcast.Row({ line: 1, value: { openid: "a", keyword1: n } }))
+    return Effect.gen(function* () {
+      const broadcast = yield* Broadcast.make({ id: "line", template_id, recipients })
+      const { bad, sent } = yield* inTime(broadcast.step({ budget: "4 seconds" }))
+      assert.deepStrictEqual([bad, sent, qq.asked()], [1, 1, 1])
+    }).pipe(Effect.provide([stores, qq.layer]))
+  })
+
   it.effect("sends again to those whose outcome is unknown, once for each time it is asked to", () => {
     const qq = fakeQQ((_, tries) =>
       tries === 1

@@ -79,13 +79,21 @@ const add = (
   ledger: PatientLedger,
   letters: ReadonlyArray<Letter>
 ): Effect.Effect<{ readonly own: ReadonlyArray<Letter>; readonly duplicates: ReadonlyArray<BadRow> }> => {
-  const rows = letters.map(({ line, message }) => ({ line, recipient: message.touser }))
+  const firsts = new Map<string, Letter>()
+  const duplicates: Array<BadRow> = []
+  for (const letter of letters) {
+    const first = firsts.get(letter.message.touser)
+    if (first === undefined) firsts.set(letter.message.touser, letter)
+    else duplicates.push(duplicate(letter.line, first.line))
+  }
+  const each = [...firsts.values()]
+  const rows = each.map(({ line, message }) => ({ line, recipient: message.touser }))
   return Effect.map(
     ledger.until((store, broadcast) => store.add(broadcast, rows)),
-    (lines) => ({
-      own: letters.filter(({ line }, i) => lines[i] === line),
-      duplicates: letters.flatMap(({ line }, i) => (lines[i] === line ? [] : [duplicate(line, lines[i]!)]))
-    })
+    (lines) => {
+      for (const [i, { line }] of each.entries()) if (lines[i] !== line) duplicates.push(duplicate(line, lines[i]!))
+      return { own: each.filter(({ line }, i) => lines[i] === line), duplicates }
+    }
   )
 }
 
