@@ -61,7 +61,8 @@ export interface Broadcast<E = never> {
   readonly run: Effect.Effect<Progress, QQError | E | SourceError>
   /**
    * Works for at most `budget`, for cloud functions and timers. Call it again until the state is `finished`. A step ends
-   * early if the broadcast is paused. Without a broadcast that `run` began, a step sends what it reads, without the queue.
+   * early if the broadcast is paused, or if no message may be sent before its end, for example in the quiet hours. Without
+   * a broadcast that `run` began, a step sends what it reads, without the queue.
    */
   readonly step: (options: { readonly budget: Duration.Input }) => Effect.Effect<Progress, QQError | E | SourceError>
   /** Checks every row and finds duplicates, without sending anything. */

@@ -404,6 +404,22 @@ describe("Broadcast", () => {
     }).pipe(Effect.provide([stores, qq.layer]))
   })
 
+  it.effect("ends a step early if nothing may be sent before its end", () => {
+    const qq = fakeQQ()
+    return Effect.gen(function* () {
+      // In Shanghai it is 23:00.
+      yield* TestClock.setTime(Date.UTC(2026, 10, 30, 15))
+      const options = { template_id, recipients: users(50), quietHours: { from: "22:00", to: "08:00" } }
+      const night = yield* Broadcast.make({ ...options, id: "night" })
+      // The clock does not go on.
+      assert.strictEqual((yield* night.step({ budget: "50 seconds" })).new, 50)
+      yield* TestClock.setTime(Date.UTC(2026, 11, 1, 4))
+      const day = yield* Broadcast.make({ ...options, id: "day", rate: { max: 20, window: "hour" } })
+      assert.strictEqual((yield* day.step({ budget: "50 seconds" })).sent, 20)
+      assert.strictEqual(qq.sent.length, 20)
+    }).pipe(Effect.provide([stores, qq.layer]))
+  })
+
   it.effect("sends again to those whose outcome is unknown, once for each time it is asked to", () => {
     const qq = fakeQQ((_, tries) =>
       tries === 1

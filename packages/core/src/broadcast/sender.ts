@@ -117,7 +117,7 @@ export class Sender {
           ({ at, letter, tries }) =>
             Effect.gen({ self: this }, function* () {
               const wait = at - (yield* monotonicMillis)
-              if (wait > 0 && !halt.isHalted) yield* halt.sleep(wait)
+              if (wait > 0 && !halt.isHalted) yield* this.#sleep(wait)
               const tried = cancelled ? "cancelled" : yield* this.#turns.withPermit(this.#try(letter, claim, tries))
               cancelled ||= tried === "cancelled"
               if (tried === "halted") next.push({ letter, at, tries })
@@ -186,7 +186,17 @@ export class Sender {
       return wait <= 0 || halt.isHalted
         ? Effect.void
         : // In a minute the hour may have changed, as at the end of summer time.
-          Effect.andThen(halt.sleep(Math.min(wait, 60_000)), this.#ready())
+          Effect.andThen(this.#sleep(wait, 60_000), this.#ready())
+    })
+  }
+
+  /** Sleeps, at most `longest`. Halts the work if it would end before: a cloud function is paid while it sleeps. */
+  #sleep(wait: number, longest = wait): Effect.Effect<void> {
+    const { endsAt, halt } = this.#options
+    return Clock.clockWith((clock) => {
+      if (millisOf(clock) + wait < endsAt) return halt.sleep(Math.min(wait, longest))
+      halt.now()
+      return Effect.void
     })
   }
 
