@@ -404,6 +404,69 @@ describe("Broadcast", () => {
     }).pipe(Effect.provide([stores, qq.layer]))
   })
 
+  it.effect("continues after the last row, while rows are added to the source and removed from it", () => {
+    const qq = fakeQQ(() => Effect.sleep("100 millis"))
+    const keyOf = (n: number) => `key ${String(n).padStart(4, "0")}`
+    const table = new Map(Array.from({ length: 200 }, (_, i) => [keyOf(100 * i), `user-${i}`]))
+    const recipients = (skip: number, after = "") =>
+      [...table]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .filter(([key]) => key > after)
+        .map(([mark, openid], i) => new Broadcast.Row({ line: skip + i + 1, mark, value: { openid, keyword1: "x" } }))
+    return Effect.gen(function* () {
+      const broadcast = yield* Broadcast.make({
+        id: "table",
+        template_id,
+        recipients,
+        concurrency: 4,
+        chunkSize: 50
+      })
+      let progress = yield* broadcast.progress
+      for (let n = 0; progress.state !== "finished"; n++) {
+        progress = yield* inTime(broadcast.step({ budget: "1 second" }), 50)
+        // At the beginning of the chunk in which the step ended, so that the rest of it moves.
+        if (n < 4) for (let i = 1; i < 20; i++) table.set(keyOf(100 * progress.rows + 20 * n + i), `new-${n}-${i}`)
+        table.delete(keyOf(100 * (progress.rows + 40)))
+      }
+      assert.deepStrictEqual([progress.new, progress.sending, progress.unknown], [0, 0, 0])
+      // The 19 rows that moved to the next chunk look like duplicates, and no others do.
+      assert.strictEqual(progress.bad, 19)
+      const sent = openids(qq)
+      assert.strictEqual(new Set(sent).size, sent.length)
+      assert.includeMembers(
+        sent,
+        [...table.values()].filter((openid) => openid.startsWith("user-"))
+      )
+    }).pipe(Effect.provide([stores, qq.layer]))
+  })
+
+  it.effect("goes on where another process is, if it read other rows", () => {
+    const qq = fakeQQ()
+    const loaded = Latch.makeUnsafe()
+    const rows = (skip: number, all: ReadonlyArray<{ readonly openid: string; readonly keyword1: string }>) =>
+      all.slice(skip).map((value, i) => new Broadcast.Row({ line: skip + i + 1, mark: value.openid, value }))
+    const fewer = async function* (skip: number, after: string | undefined) {
+      // Read from the beginning, but after a row of the first chunk was removed.
+      if (after === undefined) await Effect.runPromise(loaded.await)
+      yield* after === undefined ? rows(0, users(30).toSpliced(3, 1)) : rows(skip, users(30))
+    }
+    return Effect.gen(function* () {
+      const options = { id: "behind", template_id, chunkSize: 10 }
+      const behind = yield* Broadcast.make({ ...options, recipients: fewer })
+      const ahead = yield* Broadcast.make({
+        ...options,
+        recipients: (skip) => rows(skip, users(30)),
+        rate: { max: 10, window: "hour" }
+      })
+      const late = yield* Effect.forkChild(inTime(behind.step({ budget: "1 hour" })))
+      yield* Effect.yieldNow
+      assert.strictEqual((yield* inTime(ahead.step({ budget: "10 seconds" }))).rows, 10)
+      yield* loaded.open
+      const { rows: read, sent, state } = yield* Fiber.join(late)
+      assert.deepStrictEqual([read, sent, state], [30, 30, "finished"])
+    }).pipe(Effect.provide([stores, qq.layer]))
+  })
+
   it.effect("ends a step early if nothing may be sent before its end", () => {
     const qq = fakeQQ()
     return Effect.gen(function* () {

@@ -20,6 +20,8 @@ export interface Document {
   readonly isQueued: boolean
   /** The rows that were read. */
   readonly rows: number
+  /** The mark of the last of them, if the source has marks. */
+  readonly after?: string | undefined
   /** The rows that were left out. */
   readonly bad: number
   /** The first of them. */
@@ -47,10 +49,16 @@ export const empty = (size: number, isQueued: boolean): Document => ({
 /** Adds the rows of a chunk. */
 export const withChunk = (
   document: Document,
-  chunk: { readonly rows: number; readonly badRows: ReadonlyArray<BadRow>; readonly digest: number }
+  chunk: {
+    readonly rows: number
+    readonly after: string | undefined
+    readonly badRows: ReadonlyArray<BadRow>
+    readonly digest: number
+  }
 ): Document => ({
   ...document,
   rows: document.rows + chunk.rows,
+  after: chunk.after,
   bad: document.bad + chunk.badRows.length,
   badRows: [...document.badRows, ...chunk.badRows].slice(0, maxBadRows),
   digest: chunk.digest

@@ -22,9 +22,19 @@ export interface LoaderOptions<A, E> {
    * Takes the messages of a chunk, before it counts as loaded. `false` if it could not take them all: then loading ends,
    * and begins with this chunk the next time.
    */
-  readonly take: (chunk: number, letters: ReadonlyArray<Letter>) => Effect.Effect<boolean>
+  readonly take: (chunk: number, letters: Letters) => Effect.Effect<boolean>
   /** Whether loading fails if all rows are bad. */
   readonly needsRecipients: boolean
+}
+
+/** The messages of a chunk, one for each recipient. */
+export interface Letters {
+  readonly own: ReadonlyArray<Letter>
+  /**
+   * Those whose recipient was in an earlier chunk: duplicates, or rows that moved because the source changed. Such a row
+   * may still be `new`.
+   */
+  readonly seen: ReadonlyArray<Letter>
 }
 
 const changed = invalid([
@@ -74,11 +84,12 @@ const duplicate = (line: number, first: number): BadRow => ({
 const textOf = (letters: ReadonlyArray<Letter | ReadonlyArray<BadRow>>): string =>
   letters.map((one) => ("text" in one ? one.message.touser : "")).join("\n")
 
-/** Adds the messages of a chunk to the ledger. Those whose recipient has another row already are bad rows. */
+/** Adds the messages of a chunk to the ledger. Those whose recipient has an earlier row are bad rows. */
 const add = (
   ledger: PatientLedger,
-  letters: ReadonlyArray<Letter>
-): Effect.Effect<{ readonly own: ReadonlyArray<Letter>; readonly duplicates: ReadonlyArray<BadRow> }> => {
+  letters: ReadonlyArray<Letter>,
+  firstLine: number
+): Effect.Effect<Letters & { readonly duplicates: ReadonlyArray<BadRow> }> => {
   const firsts = new Map<string, Letter>()
   const duplicates: Array<BadRow> = []
   for (const letter of letters) {
@@ -91,8 +102,17 @@ const add = (
   return Effect.map(
     ledger.until((store, broadcast) => store.add(broadcast, rows)),
     (lines) => {
-      for (const [i, { line }] of each.entries()) if (lines[i] !== line) duplicates.push(duplicate(line, lines[i]!))
-      return { own: each.filter(({ line }, i) => lines[i] === line), duplicates }
+      const own: Array<Letter> = []
+      const seen: Array<Letter> = []
+      for (const [i, letter] of each.entries()) {
+        // A line of this chunk is of an earlier try to load it. It is another one if the source has changed since.
+        if (lines[i]! >= firstLine) own.push(letter)
+        else {
+          seen.push(letter)
+          duplicates.push(duplicate(letter.line, lines[i]!))
+        }
+      }
+      return { own, seen, duplicates }
     }
   )
 }
@@ -101,74 +121,88 @@ const add = (
  * Loads the chunks that are not loaded yet. Several processes may load at once, and one that died in the middle is
  * continued: every step can be repeated (B2). Ends early when the work is halted, or the broadcast is cancelled or removed.
  */
-export const load = <A, E>({
+export const load = <A, E>(loader: LoaderOptions<A, E>): Effect.Effect<void, E | SourceError | QQError> =>
+  Effect.flatMap(loadOnce(loader), (isBehind) => (isBehind ? load(loader) : Effect.void))
+
+/**
+ * Loads until the end. A function is asked again when another process has loaded a chunk meanwhile: it continues there,
+ * and its rows may have changed in between. Then this returns `true`.
+ */
+const loadOnce = Effect.fnUntraced(function* <A, E>({
   halt,
   ledger,
   needsRecipients,
   options,
   take
-}: LoaderOptions<A, E>): Effect.Effect<void, E | SourceError | QQError> =>
-  Effect.gen(function* () {
-    const entryNow = ledger.until((store, broadcast) => store.read(broadcast))
-    const first = yield* entryNow
-    if (options.recipients === undefined || first === undefined) return
-    const begun = documentOf(first)
-    const isFinished = progressOf("", first).state === "finished"
-    if (begun.isComplete && (!isFinished || isOnce(options.recipients))) return
-    const { rows, skipped } = read(options.recipients, begun.rows, (problem) =>
-      invalid([{ field: "recipients", problem }])
-    )
-    if (begun.isComplete) {
-      // Somebody who uses the id of a finished broadcast again must learn that nobody gets a message.
-      return skipped + (yield* Stream.runCount(rows)) === begun.rows ? undefined : yield* changed
+}: LoaderOptions<A, E>): Effect.fn.Return<boolean, E | SourceError | QQError> {
+  const { recipients } = options
+  const entryNow = ledger.until((store, broadcast) => store.read(broadcast))
+  const first = yield* entryNow
+  if (recipients === undefined || first === undefined) return false
+  const begun = documentOf(first)
+  const continues = typeof recipients === "function"
+  const isFinished = progressOf("", first).state === "finished"
+  if (begun.isComplete && (!isFinished || continues || isOnce(recipients))) return false
+  const { rows } = read(recipients, begun, (problem) => invalid([{ field: "recipients", problem }]))
+  if (begun.isComplete) {
+    // Somebody who uses the id of a finished broadcast again must learn that nobody gets a message.
+    return (yield* Stream.runCount(rows)) === begun.rows ? false : yield* changed
+  }
+  // The number of the chunk that is read, and the digest of the chunks before it.
+  let chunk = continues ? first.loaded : 0
+  let digest = continues ? begun.digest : 0
+  let isGoingOn = true
+  let isBehind = false
+
+  const advance = (document: Document) =>
+    ledger.until((store, broadcast) => store.advance(broadcast, { from: chunk, document: JSON.stringify(document) }))
+
+  const loadChunk = Effect.fnUntraced(function* (rows: ReadonlyArray<Row<A>>) {
+    const entry = yield* entryNow
+    isGoingOn = !halt.isHalted && entry !== undefined && entry.control !== "cancelled"
+    if (!isGoingOn || entry === undefined) return
+    const checked = rows.map((row) => checkRow(row, options))
+    digest = digestOf(digest, textOf(checked))
+    const document = documentOf(entry)
+    if (chunk < entry.loaded) {
+      isBehind = continues
+      if (!continues && chunk + 1 === entry.loaded && digest !== document.digest) return yield* changed
+    } else {
+      const letters = checked.filter((one) => "text" in one)
+      const { duplicates, ...taken } = yield* add(ledger, letters, rows[0]!.line)
+      isGoingOn = yield* take(chunk, taken)
+      if (!isGoingOn) return
+      const badRows = [...checked.flatMap((one) => ("text" in one ? [] : one)), ...duplicates].sort(
+        (a, b) => a.line - b.line
+      )
+      const after = rows.at(-1)!.mark
+      yield* advance(withChunk(document, { rows: rows.length, after, badRows, digest }))
     }
-    // The number of the chunk that is read, and the digest of the chunks before it.
-    let chunk = skipped > 0 ? first.loaded : 0
-    let digest = skipped > 0 ? begun.digest : 0
-    let isGoingOn = true
-
-    const advance = (document: Document) =>
-      ledger.until((store, broadcast) => store.advance(broadcast, { from: chunk, document: JSON.stringify(document) }))
-
-    const loadChunk = Effect.fnUntraced(function* (rows: ReadonlyArray<Row<A>>) {
-      const entry = yield* entryNow
-      isGoingOn = !halt.isHalted && entry !== undefined && entry.control !== "cancelled"
-      if (!isGoingOn || entry === undefined) return
-      const checked = rows.map((row) => checkRow(row, options))
-      digest = digestOf(digest, textOf(checked))
-      const document = documentOf(entry)
-      if (chunk < entry.loaded) {
-        if (chunk + 1 === entry.loaded && digest !== document.digest) return yield* changed
-      } else {
-        const letters = checked.filter((one) => "text" in one)
-        const { duplicates, own } = yield* add(ledger, letters)
-        isGoingOn = yield* take(chunk, own)
-        if (!isGoingOn) return
-        const badRows = [...checked.flatMap((one) => ("text" in one ? [] : one)), ...duplicates].sort(
-          (a, b) => a.line - b.line
-        )
-        yield* advance(withChunk(document, { rows: rows.length, badRows, digest }))
-      }
-      chunk++
-    })
-
-    // Not `Stream.grouped`: it gives what it has also if the source fails, and a chunk is whole or the last one.
-    let group: Array<Row<A>> = []
-    yield* Stream.runForEachWhile(rows, (row) => {
-      group.push(row)
-      if (group.length < begun.size) return goOn
-      const whole = group
-      group = []
-      return Effect.map(loadChunk(whole), () => isGoingOn)
-    })
-    if (isGoingOn && group.length > 0) yield* loadChunk(group)
-    if (!isGoingOn) return
-    const last = yield* entryNow
-    if (last === undefined) return
-    // The source ended before what was loaded from it.
-    const document = documentOf(last)
-    if (chunk < last.loaded && !document.isComplete) return yield* changed
-    // A broadcast that is complete could not be run again.
-    if (needsRecipients && document.rows > 0 && progressOf("", last).recipients === 0) return yield* allBad(document)
-    yield* advance({ ...document, isComplete: true })
+    isGoingOn = !isBehind
+    chunk++
   })
+
+  // Not `Stream.grouped`: it gives what it has also if the source fails, and a chunk is whole or the last one.
+  let group: Array<Row<A>> = []
+  yield* Stream.runForEachWhile(rows, (row) => {
+    group.push(row)
+    if (group.length < begun.size) return goOn
+    const whole = group
+    group = []
+    return Effect.map(loadChunk(whole), () => isGoingOn)
+  })
+  if (isGoingOn && group.length > 0) yield* loadChunk(group)
+  if (!isGoingOn) return isBehind
+  const last = yield* entryNow
+  if (last === undefined || documentOf(last).isComplete) return false
+  if (chunk < last.loaded) {
+    // The source ended before what was loaded from it.
+    if (!continues) return yield* changed
+    return true
+  }
+  const document = documentOf(last)
+  // A broadcast that is complete could not be run again.
+  if (needsRecipients && document.rows > 0 && progressOf("", last).recipients === 0) return yield* allBad(document)
+  yield* advance({ ...document, isComplete: true })
+  return false
+})

@@ -167,8 +167,8 @@ const runQueued = <A, E>(session: Session<A, E>) =>
     const { entry, halt, ledger, parts } = session
     const { id } = parts.options
     const queue = yield* parts.queues.make({ name: `${id}:${entry.created}`, schema: Chunk, maxAttempts })
-    const offer: LoaderOptions<A, E>["take"] = (chunk, letters) => {
-      const value = { letters: letters.map(({ line, text }) => ({ line, text })) }
+    const offer: LoaderOptions<A, E>["take"] = (chunk, { own }) => {
+      const value = { letters: own.map(({ line, text }) => ({ line, text })) }
       return Effect.as(
         ledger.until(() => queue.offer(value, { id: `${id}:${chunk}` })),
         true
@@ -179,11 +179,13 @@ const runQueued = <A, E>(session: Session<A, E>) =>
   })
 
 /** Sends what is read, chunk by chunk. A step ends then, `run` waits for the other processes. */
-const runInline = <A, E>(session: Session<A, E>, { waitsForResume }: How) =>
-  loadWith(session, (_, letters) => Effect.map(session.sender.send(letters), (end) => end === "done"), {
-    others: [],
-    waits: waitsForResume
-  })
+const runInline = <A, E>(session: Session<A, E>, { waitsForResume }: How) => {
+  const { sender } = session
+  const take: LoaderOptions<A, E>["take"] = (_, { own, seen }) =>
+    // Of those that were seen before, the sender leaves out who has a result.
+    Effect.map(sender.send([...own, ...seen]), (end) => end === "done")
+  return loadWith(session, take, { others: [], waits: waitsForResume })
+}
 
 /** Works on a broadcast until it is over or the time is. */
 export const run = <A, E>(parts: Parts<A, E>, entry: Entry, how: How): Effect.Effect<void, E | SourceError | QQError> =>

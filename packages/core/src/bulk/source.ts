@@ -13,10 +13,13 @@ export class Row<A> {
   readonly line: number
   readonly value: A | undefined
   readonly problem: Help | undefined
-  constructor(fields: { readonly line: number; readonly value?: A; readonly problem?: Help }) {
+  /** Its place in the order of the source, such as its key in a database. A function gets it back, to continue after it. */
+  readonly mark: string | undefined
+  constructor(fields: { readonly line: number; readonly value?: A; readonly problem?: Help; readonly mark?: string }) {
     this.line = fields.line
     this.value = fields.value
     this.problem = fields.problem
+    this.mark = fields.mark
   }
 }
 
@@ -34,11 +37,14 @@ export class SourceError extends Data.TaggedError("SourceError")<{ readonly caus
 export type Rows<A, E> = Iterable<A | Row<A>> | AsyncIterable<A | Row<A>> | Stream.Stream<A | Row<A>, E>
 
 /**
- * The rows. They must come in the same order each time, because work that is resumed reads them again. A function gets the
- * number of rows that are done already, and returns those that follow: for a database, so that nothing is read twice. A
- * generator and a stream of Node give their rows once: to read them a second time, as after a dry run, is an error.
+ * The rows. They must come in the same order each time, because work that is resumed reads them again. A generator and a
+ * stream of Node give their rows once: to read them a second time, as after a dry run, is an error.
+ *
+ * A function is for a database: it returns the rows that follow those that are done already. It gets their number, and the
+ * `mark` of the last of them if the rows have marks. With marks, rows may be added and removed between the steps of a
+ * broadcast.
  */
-export type Source<A, E> = Rows<A, E> | ((skip: number) => Rows<A, E>)
+export type Source<A, E> = Rows<A, E> | ((skip: number, after: string | undefined) => Rows<A, E>)
 
 /** Whether a value can be a source. */
 export const isSource = (u: unknown): boolean =>
@@ -102,16 +108,25 @@ const inArrays = <A>(rows: Iterable<A>): AsyncIterable<NonEmptyReadonlyArray<A>>
   }
 }
 
+/** How far a source was read: the number of rows, and the mark of the last. */
+export interface Done {
+  readonly rows: number
+  readonly after?: string | undefined
+}
+
 /** The numbered rows, and how many rows before them were left out. `invalid` makes the error of a source that is wrong. */
 export const read = <A, E>(
   source: Source<A, E>,
-  done: number,
+  done: Done,
   invalid: (problem: Help) => QQError
 ): { readonly rows: Stream.Stream<Row<A>, E | SourceError | QQError>; readonly skipped: number } => {
   const isFunction = typeof source === "function"
-  const skipped = isFunction ? done : 0
+  const skipped = isFunction ? done.rows : 0
   let line = skipped
-  const opened = Effect.try({ try: () => streamOf(isFunction ? source(done) : source, invalid), catch: onError })
+  const opened = Effect.try({
+    try: () => streamOf(isFunction ? source(done.rows, done.after) : source, invalid),
+    catch: onError
+  })
   const rows = Stream.map(Stream.unwrap(opened), (row) => {
     line++
     return row instanceof Row ? row : new Row<A>({ line, value: row })

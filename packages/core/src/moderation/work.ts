@@ -132,7 +132,7 @@ const workOn = <A, E>(
 const pass = <A, E>(session: Session<A, E>) =>
   Effect.suspend(() => {
     const { halt, kept, options } = session
-    const { rows, skipped } = read(options.items, kept.unbroken * partSize, (problem) =>
+    const { rows, skipped } = read(options.items, { rows: kept.unbroken * partSize }, (problem) =>
       invalid([{ field: "items", problem }])
     )
     const busy = new Set<number>()

@@ -133,8 +133,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a chunk that was not finished counts as loaded",
     law: "B2",
     file: "broadcast/work.ts",
-    search: 'Effect.map(session.sender.send(letters), (end) => end === "done")',
-    replace: "Effect.as(session.sender.send(letters), true)"
+    search: 'Effect.map(sender.send([...own, ...seen]), (end) => end === "done")',
+    replace: "Effect.as(sender.send([...own, ...seen]), true)"
   },
   {
     name: "a chunk is counted twice",
