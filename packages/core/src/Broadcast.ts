@@ -26,6 +26,7 @@ import * as Stream from "effect/Stream"
 import { empty } from "./broadcast/document.ts"
 import { check, invalid, type Options } from "./broadcast/options.ts"
 import { isOver, makeRated, notBegun, type Progress, progressOf } from "./broadcast/progress.ts"
+import { runQueued } from "./broadcast/queued.ts"
 import * as Work from "./broadcast/work.ts"
 import type { SourceError } from "./bulk/source.ts"
 import { millisOf, notATime } from "./call/options.ts"
@@ -50,27 +51,19 @@ export {
 } from "./bulk/source.ts"
 export type { Source as Recipients, Rows } from "./bulk/source.ts"
 
-/** A broadcast. Every process that makes one with the same `id` and stores works on the same. */
-export interface Broadcast<E = never> {
+/** A broadcast that is made in steps, for cloud functions and timers. It needs no queue. */
+export interface Steps<E = never> {
   readonly id: string
   /**
-   * Loads the recipients and sends, until every recipient has a result or the broadcast is cancelled. While it is paused,
-   * it waits. Run again after a crash, it goes on where it was. If it is interrupted, it begins no more messages and waits
-   * for those on their way.
-   */
-  readonly run: Effect.Effect<Progress, QQError | E | SourceError>
-  /**
-   * Works for at most `budget`, for cloud functions and timers. Call it again until the state is `finished`. A step ends
-   * early if the broadcast is paused, or if no message may be sent before its end, for example in the quiet hours. Without
-   * a broadcast that `run` began, a step sends what it reads, without the queue.
+   * Works for at most `budget`. Call it again until the state is `finished`: each step goes on where the last one ended, or
+   * was killed. It ends early if the broadcast is paused, or if no message may be sent before its end, for example in the
+   * quiet hours. In the last quarter, or less, no message is begun. Steps at the same time share a chunk of recipients.
    */
   readonly step: (options: { readonly budget: Duration.Input }) => Effect.Effect<Progress, QQError | E | SourceError>
   /** Checks every row and finds duplicates, without sending anything. */
   readonly dryRun: Effect.Effect<Progress, QQError | E | SourceError>
   /** How far the broadcast is, over all processes. */
   readonly progress: Effect.Effect<Progress, QQError>
-  /** The progress, now and whenever the interval has passed (by default a second), with the rate. Ends with the broadcast. */
-  readonly changes: (interval?: Duration.Input) => Stream.Stream<Progress, QQError>
   /** Pauses the broadcast in all processes: no more messages are begun. Returns whether it was running. */
   readonly pause: Effect.Effect<boolean, QQError>
   /** Goes on after a pause. Returns whether it was paused. */
@@ -84,6 +77,18 @@ export interface Broadcast<E = never> {
   readonly resendUnknown: Effect.Effect<Progress, QQError>
   /** Forgets the broadcast and its recipients. Under the same `id` everybody would get the message again. */
   readonly remove: Effect.Effect<void, QQError>
+}
+
+/** A broadcast. Every process that makes one with the same `id` and stores works on the same. */
+export interface Broadcast<E = never> extends Steps<E> {
+  /**
+   * Loads the recipients and sends, until every recipient has a result or the broadcast is cancelled. While it is paused,
+   * it waits. Run again after a crash, it goes on where it was. If it is interrupted, it begins no more messages and waits
+   * for those on their way. A `step` of a broadcast that `run` has begun takes its recipients from the queue.
+   */
+  readonly run: Effect.Effect<Progress, QQError | E | SourceError>
+  /** The progress, now and whenever the interval has passed (by default a second), with the rate. Ends with the broadcast. */
+  readonly changes: (interval?: Duration.Input) => Stream.Stream<Progress, QQError>
 }
 
 const failed = (reason: ConstructorParameters<typeof StoreFailed>[0]): QQError =>
@@ -105,41 +110,42 @@ const unknownId = invalid([
 // A step uses at most this part of its budget for the last messages.
 const lastPart = 1 / 4
 
-/** Makes a broadcast. Nothing is sent or stored before it is run. Fails with `InvalidInput` if an option is wrong. */
-export const make = Effect.fnUntraced(function* <A, E = never>(
-  options: Options<A, E>
-): Effect.fn.Return<Broadcast<E>, QQError, QQMini | SendLedger | Quota | PersistedQueue.PersistedQueueFactory> {
-  const checked = yield* check(options)
-  const store = yield* SendLedger
+const partsOf = Effect.fnUntraced(function* <A, E>(options: Options<A, E>) {
   const parts: Work.Parts<A, E> = {
-    options: checked,
-    store,
+    options: yield* check(options),
+    store: yield* SendLedger,
     client: yield* Effect.context<QQMini>(),
-    quota: yield* Quota,
-    queues: yield* PersistedQueue.PersistedQueueFactory
+    quota: yield* Quota
   }
-  const { chunkSize, deadline, id, recipients } = checked
+  return parts
+})
 
-  const known = (name: string) =>
-    Effect.flatMap(orFailed(store.read(name)), (entry) =>
-      entry === undefined ? Effect.fail(unknownId) : Effect.succeed(entry)
-    )
-  const begin = (name: string, isQueued: boolean): Effect.Effect<Entry, QQError> =>
-    recipients === undefined ? known(name) : orFailed(store.create(name, JSON.stringify(empty(chunkSize, isQueued))))
+const beginOf =
+  <A, E>({ options: { chunkSize, recipients }, store }: Work.Parts<A, E>) =>
+  (name: string, isQueued: boolean): Effect.Effect<Entry, QQError> =>
+    recipients === undefined
+      ? known(store, name)
+      : orFailed(store.create(name, JSON.stringify(empty(chunkSize, isQueued))))
+
+const known = (store: SendLedger["Service"], name: string): Effect.Effect<Entry, QQError> =>
+  Effect.flatMap(orFailed(store.read(name)), (entry) =>
+    entry === undefined ? Effect.fail(unknownId) : Effect.succeed(entry)
+  )
+
+const stepsOf = <A, E>(parts: Work.Parts<A, E>): Steps<E> => {
+  const { options, store } = parts
+  const { deadline, id, recipients } = options
+  const begin = beginOf(parts)
   const progress = Effect.catch(
-    Effect.map(known(id), (entry) => progressOf(id, entry)),
+    Effect.map(known(store, id), (entry) => progressOf(id, entry)),
     // A broadcast with recipients may not have begun yet.
     (error) => (error === unknownId && recipients !== undefined ? Effect.succeed(notBegun(id)) : Effect.fail(error))
   )
   const control = (from: ReadonlyArray<Entry["control"]>, to: Entry["control"]) =>
-    Effect.andThen(known(id), orFailed(store.control(id, { from, to, why: "" })))
+    Effect.andThen(known(store, id), orFailed(store.control(id, { from, to, why: "" })))
 
   return {
     id,
-    run: Effect.gen(function* () {
-      yield* Work.run(parts, yield* begin(id, true), { deadline, waitsForResume: true })
-      return yield* progress
-    }),
     step: ({ budget }) =>
       Effect.gen(function* () {
         const millis = millisOf(budget)
@@ -160,25 +166,17 @@ export const make = Effect.fnUntraced(function* <A, E = never>(
       return yield* Effect.ensuring(
         Effect.andThen(
           Work.dryRun(parts, name),
-          Effect.map(known(name), (entry) => progressOf(id, entry))
+          Effect.map(known(store, name), (entry) => progressOf(id, entry))
         ),
         Effect.ignore(remove)
       )
     }),
     progress,
-    changes: (interval = "1 second") =>
-      Stream.suspend(() => {
-        const withRate = makeRated()
-        return Stream.fromEffectSchedule(
-          Effect.flatMap(progress, (now) => Effect.map(monotonicMillis, (at) => withRate(now, at))),
-          Schedule.spaced(interval)
-        ).pipe(Stream.takeUntil(isOver))
-      }),
     pause: control(["running"], "paused"),
     resume: control(["paused"], "running"),
     cancel: control(["running", "paused"], "cancelled"),
     resendUnknown: Effect.gen(function* () {
-      const entry = yield* known(id)
+      const entry = yield* known(store, id)
       // One that was paused after its last message is finished, and nobody would resume it.
       if (isOver(progressOf(id, entry))) yield* control(["paused"], "running")
       yield* Work.resendUnknown(parts, entry, { deadline, waitsForResume: true })
@@ -186,4 +184,50 @@ export const make = Effect.fnUntraced(function* <A, E = never>(
     }),
     remove: orFailed(store.remove(id))
   }
-})
+}
+
+/**
+ * Makes a broadcast for cloud functions and timers, without a queue: call its `step` again until it is finished.
+ *
+ * ```ts
+ * // A Worker with a Cron trigger, and a Durable Object that remembers who has got the message.
+ * scheduled: (controller, env) =>
+ *   Broadcast.makeSteps({ id: "autumn-2026", template_id: "…", recipients }).pipe(
+ *     Effect.flatMap(({ step }) => step({ budget: "25 seconds" })),
+ *     Effect.provide([EdgeQQMini.layer({ env }), DurableObjectSendLedger.layer(env.QQ_BROADCASTS), Quota.layerMemory]),
+ *     Effect.runPromise
+ *   )
+ * ```
+ *
+ * Nothing is sent or stored before a step. Fails with `InvalidInput` if an option is wrong.
+ */
+export const makeSteps = <A, E = never>(
+  options: Options<A, E>
+): Effect.Effect<Steps<E>, QQError, QQMini | SendLedger | Quota> => Effect.map(partsOf(options), stepsOf)
+
+/** Makes a broadcast. Nothing is sent or stored before it is run. Fails with `InvalidInput` if an option is wrong. */
+export const make = <A, E = never>(
+  options: Options<A, E>
+): Effect.Effect<Broadcast<E>, QQError, QQMini | SendLedger | Quota | PersistedQueue.PersistedQueueFactory> =>
+  Effect.gen(function* () {
+    const queues = yield* PersistedQueue.PersistedQueueFactory
+    const withoutQueue = yield* partsOf(options)
+    const parts: Work.Parts<A, E> = { ...withoutQueue, runQueued: (session) => runQueued(queues, session) }
+    const { deadline, id } = parts.options
+    const steps = stepsOf(parts)
+    return {
+      ...steps,
+      run: Effect.gen(function* () {
+        yield* Work.run(parts, yield* beginOf(parts)(id, true), { deadline, waitsForResume: true })
+        return yield* steps.progress
+      }),
+      changes: (interval = "1 second") =>
+        Stream.suspend(() => {
+          const withRate = makeRated()
+          return Stream.fromEffectSchedule(
+            Effect.flatMap(steps.progress, (now) => Effect.map(monotonicMillis, (at) => withRate(now, at))),
+            Schedule.spaced(interval)
+          ).pipe(Stream.takeUntil(isOver))
+        })
+    }
+  })

@@ -39,7 +39,8 @@ export const make = <A, E>(
   return {
     id: options.id,
     run: (options) =>
-      work.withProgress(
+      PromiseWork.withProgress(
+        work,
         "backfill.run",
         Effect.flatMap(made, ({ run }) => run),
         changes(),
@@ -55,7 +56,7 @@ export const make = <A, E>(
         "backfill.progress",
         Effect.flatMap(made, ({ progress }) => progress)
       ),
-    changes: (interval) => work.iterate("backfill.changes", changes(interval)),
+    changes: (interval) => PromiseWork.iterate(work, "backfill.changes", changes(interval)),
     close,
     ...(Symbol.asyncDispose === undefined ? undefined : { [Symbol.asyncDispose]: close })
   } as PromiseBackfill

@@ -8,7 +8,7 @@ import { invalidConfig } from "./internal/rule.ts"
 import { type PromiseClient, runnerOf } from "./Promise.ts"
 import type { QQError } from "./reason/error.ts"
 
-/** Options of {@link PromiseWork.withProgress}. */
+/** Options of {@link withProgress}. */
 export interface RunOptions<Progress> {
   /** Ends the work: nothing more is begun, and what is on its way is waited for. Run it again to go on. */
   readonly signal?: AbortSignal | undefined
@@ -20,36 +20,18 @@ export interface RunOptions<Progress> {
 export interface PromiseWork<R> {
   /** Runs an effect. `name` is the name of the call in the error of a closed client. */
   readonly run: <A>(name: string, effect: Effect.Effect<A, Error, R>, signal?: AbortSignal) => Promise<A>
-  /** Runs an effect that ends with its progress, and tells the progress meanwhile. */
-  readonly withProgress: <A>(
-    name: string,
-    effect: Effect.Effect<A, Error, R>,
-    changes: Stream.Stream<A, Error, R>,
-    options: RunOptions<A> | undefined
-  ) => Promise<A>
-  /** The values of a stream, each time it is iterated. */
-  readonly iterate: <A>(name: string, stream: Stream.Stream<A, Error, R>) => AsyncIterable<A>
   /** Ends all work, waits for it, and closes the stores. The client stays open. */
   readonly close: () => Promise<void>
 }
 
-/** A signal that is aborted with either of two. Node below 20 has no `AbortSignal.any`. */
-const endOf = (signal: AbortSignal | undefined, closing: AbortController): AbortSignal => {
-  if (signal === undefined) return closing.signal
-  const either = new AbortController()
-  for (const one of [signal, closing.signal]) {
-    if (one.aborted) either.abort(one.reason)
-    else one.addEventListener("abort", () => either.abort(one.reason), { once: true })
-  }
-  return either.signal
-}
+const wasClosed = () => new Error("The work was closed.")
 
 /** Makes the runner. Its first effect opens the stores. */
 export const make = <R, E>(client: PromiseClient, stores: Layer.Layer<Exclude<R, QQMini>, E>): PromiseWork<R> => {
   const runner = runnerOf(client)
   const runtime = ManagedRuntime.make(stores)
-  const closing = new AbortController()
-  const inFlight = new Set<Promise<unknown>>()
+  const inFlight = new Map<Promise<unknown>, AbortController>()
+  let isClosed = false
 
   const run: PromiseWork<R>["run"] = <A>(
     name: string,
@@ -61,30 +43,50 @@ export const make = <R, E>(client: PromiseClient, stores: Layer.Layer<Exclude<R,
       return Promise.reject(error)
     }
     const onStores = Effect.flatMap(runtime.contextEffect, (context) => Effect.provideContext(effect, context))
+    // One for each effect: Workers can't make one outside of a request, or share it between requests.
+    const end = new AbortController()
+    if (isClosed) end.abort(wasClosed())
+    if (signal?.aborted) end.abort(signal.reason)
+    else signal?.addEventListener("abort", () => end.abort(signal.reason), { once: true })
     // The errors of stores and sources are the user's own, and reach them as they are.
-    const running = runner.run(name, onStores as Effect.Effect<A, QQError, QQMini>, endOf(signal, closing))
-    inFlight.add(running)
+    const running = runner.run(name, onStores as Effect.Effect<A, QQError, QQMini>, end.signal)
+    inFlight.set(running, end)
     const ended = () => inFlight.delete(running)
     running.then(ended, ended)
     return running
   }
   return {
     run,
-    withProgress: (name, effect, changes, { onProgress, signal } = {}) => {
-      if (onProgress === undefined) return run(name, effect, signal)
-      const tell = (progress: Parameters<typeof onProgress>[0]) => Effect.sync(() => onProgress(progress))
-      const telling = Effect.andThen(Effect.ignore(Stream.runForEach(changes, tell)), Effect.never)
-      return run(name, Effect.raceFirst(Effect.tap(effect, tell), telling), signal)
-    },
-    iterate: (name, stream) => ({
-      [Symbol.asyncIterator]: async function* () {
-        yield* await run(name, Stream.toAsyncIterableEffect(stream))
-      }
-    }),
     close: async () => {
-      closing.abort(new Error("The work was closed."))
-      await Promise.allSettled(inFlight)
+      isClosed = true
+      for (const end of inFlight.values()) end.abort(wasClosed())
+      await Promise.allSettled(inFlight.keys())
       await runtime.dispose()
     }
   }
 }
+
+/** Runs an effect that ends with its progress, and tells the progress meanwhile. */
+export const withProgress = <A, R>(
+  { run }: PromiseWork<R>,
+  name: string,
+  effect: Effect.Effect<A, Error, R>,
+  changes: Stream.Stream<A, Error, R>,
+  { onProgress, signal }: RunOptions<A> = {}
+): Promise<A> => {
+  if (onProgress === undefined) return run(name, effect, signal)
+  const tell = (progress: A) => Effect.sync(() => onProgress(progress))
+  const telling = Effect.andThen(Effect.ignore(Stream.runForEach(changes, tell)), Effect.never)
+  return run(name, Effect.raceFirst(Effect.tap(effect, tell), telling), signal)
+}
+
+/** The values of a stream, each time it is iterated. */
+export const iterate = <A, R>(
+  { run }: PromiseWork<R>,
+  name: string,
+  stream: Stream.Stream<A, Error, R>
+): AsyncIterable<A> => ({
+  [Symbol.asyncIterator]: async function* () {
+    yield* await run(name, Stream.toAsyncIterableEffect(stream))
+  }
+})

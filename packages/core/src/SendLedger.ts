@@ -104,7 +104,7 @@ export class SendLedger extends Context.Service<
 >()("@qq-mini/core/SendLedger") {}
 
 /** Makes a ledger in the memory of this process. */
-export const makeMemory: Effect.Effect<SendLedger["Service"]> = Effect.sync(() => {
+export const makeMemory: Effect.Effect<SendLedger["Service"]> = /* @__PURE__ */ Effect.sync(() => {
   const broadcasts = new Map<string, MemoryBroadcast>()
   let made = 0
   const create = (name: string, document: string): MemoryBroadcast => {
@@ -176,4 +176,4 @@ export const makeMemory: Effect.Effect<SendLedger["Service"]> = Effect.sync(() =
 })
 
 /** The ledger in memory: it knows what this process sent, until the process ends. */
-export const layerMemory: Layer.Layer<SendLedger> = Layer.effect(SendLedger, makeMemory)
+export const layerMemory: Layer.Layer<SendLedger> = /* @__PURE__ */ Layer.effect(SendLedger, makeMemory)

@@ -394,16 +394,6 @@ describe("Broadcast", () => {
     }).pipe(Effect.provide([stores, qq.layer]))
   })
 
-  it.effect("sends once to a recipient who is twice in a chunk, whatever the lines are", () => {
-    const qq = fakeQQ()
-    const recipients = [1, 2].map((n) => new Broadcast.Row({ line: 1, value: { openid: "a", keyword1: n } }))
-    return Effect.gen(function* () {
-      const broadcast = yield* Broadcast.make({ id: "line", template_id, recipients })
-      const { bad, sent } = yield* inTime(broadcast.step({ budget: "4 seconds" }))
-      assert.deepStrictEqual([bad, sent, qq.asked()], [1, 1, 1])
-    }).pipe(Effect.provide([stores, qq.layer]))
-  })
-
   it.effect("continues after the last row, while rows are added to the source and removed from it", () => {
     const qq = fakeQQ(() => Effect.sleep("100 millis"))
     const keyOf = (n: number) => `key ${String(n).padStart(4, "0")}`
@@ -414,7 +404,7 @@ describe("Broadcast", () => {
         .filter(([key]) => key > after)
         .map(([mark, openid], i) => new Broadcast.Row({ line: skip + i + 1, mark, value: { openid, keyword1: "x" } }))
     return Effect.gen(function* () {
-      const broadcast = yield* Broadcast.make({
+      const broadcast = yield* Broadcast.makeSteps({
         id: "table",
         template_id,
         recipients,
@@ -452,8 +442,8 @@ describe("Broadcast", () => {
     }
     return Effect.gen(function* () {
       const options = { id: "behind", template_id, chunkSize: 10 }
-      const behind = yield* Broadcast.make({ ...options, recipients: fewer })
-      const ahead = yield* Broadcast.make({
+      const behind = yield* Broadcast.makeSteps({ ...options, recipients: fewer })
+      const ahead = yield* Broadcast.makeSteps({
         ...options,
         recipients: (skip) => rows(skip, users(30)),
         rate: { max: 10, window: "hour" }
@@ -473,15 +463,34 @@ describe("Broadcast", () => {
       // In Shanghai it is 23:00.
       yield* TestClock.setTime(Date.UTC(2026, 10, 30, 15))
       const options = { template_id, recipients: users(50), quietHours: { from: "22:00", to: "08:00" } }
-      const night = yield* Broadcast.make({ ...options, id: "night" })
+      const night = yield* Broadcast.makeSteps({ ...options, id: "night" })
       // The clock does not go on.
       assert.strictEqual((yield* night.step({ budget: "50 seconds" })).new, 50)
       yield* TestClock.setTime(Date.UTC(2026, 11, 1, 4))
-      const day = yield* Broadcast.make({ ...options, id: "day", rate: { max: 20, window: "hour" } })
+      const day = yield* Broadcast.makeSteps({ ...options, id: "day", rate: { max: 20, window: "hour" } })
       assert.strictEqual((yield* day.step({ budget: "50 seconds" })).sent, 20)
       assert.strictEqual(qq.sent.length, 20)
     }).pipe(Effect.provide([stores, qq.layer]))
   })
+
+  it.effect("sends once to a recipient who is twice in a chunk, whatever the lines are", () => {
+    const qq = fakeQQ()
+    const recipients = [1, 2].map((n) => new Broadcast.Row({ line: 1, value: { openid: "a", keyword1: n } }))
+    return Effect.gen(function* () {
+      const broadcast = yield* Broadcast.makeSteps({ id: "line", template_id, recipients })
+      const { bad, sent } = yield* inTime(broadcast.step({ budget: "4 seconds" }))
+      assert.deepStrictEqual([bad, sent, qq.asked()], [1, 1, 1])
+    }).pipe(Effect.provide([stores, qq.layer]))
+  })
+
+  it.effect("leaves a broadcast with a queue to those who have it", () =>
+    Effect.gen(function* () {
+      const queued = yield* Broadcast.make({ id: "queued", template_id, recipients: users(5) })
+      yield* inTime(queued.run)
+      const steps = yield* Broadcast.makeSteps({ id: "queued" })
+      assert.include(String(yield* Effect.flip(steps.step({ budget: 1_000 }))), "queue")
+    }).pipe(Effect.provide([stores, fakeQQ().layer]))
+  )
 
   it.effect("sends again to those whose outcome is unknown, once for each time it is asked to", () => {
     const qq = fakeQQ((_, tries) =>

@@ -20,7 +20,7 @@ export const letterOf = (line: number, message: CheckedMessage): Letter => ({
 })
 
 /** The schema of a chunk: an element of the queue. The messages are JSON already. */
-export const Chunk = Schema.Struct({
+export const Chunk = /* @__PURE__ */ Schema.Struct({
   letters: Schema.Array(Schema.Struct({ line: Schema.Int, text: Schema.String }))
 })
 

@@ -4,12 +4,12 @@ import type * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
-import * as Semaphore from "effect/Semaphore"
 import type { AppId } from "../App.ts"
 import { Gate } from "../bulk/gate.ts"
 import type { Halt } from "../bulk/halt.ts"
 import { withPlace } from "../call/place.ts"
 import type { QQMini } from "../call/service.ts"
+import { Turns } from "../call/turns.ts"
 import { millisOf, monotonicMillis } from "../internal/time.ts"
 import type { Settled } from "../ledger/types.ts"
 import type { CountedCall } from "../Limit.ts"
@@ -72,13 +72,13 @@ export class Sender {
   readonly #options: SenderOptions
   readonly #gate = new Gate()
   readonly #limiter: Quota["Service"]
-  readonly #turns: Semaphore.Semaphore
-  readonly #resumed = Semaphore.makeUnsafe(1)
+  readonly #turns: Turns
+  readonly #resumed = new Turns(1)
   #refusedInARow = 0
 
   constructor(options: SenderOptions) {
     this.#options = options
-    this.#turns = Semaphore.makeUnsafe(options.concurrency)
+    this.#turns = new Turns(options.concurrency)
     const { ledger, quota } = options
     // B3: a broadcast can wait, so without the limiter nothing is sent.
     this.#limiter = {
@@ -118,7 +118,7 @@ export class Sender {
             Effect.gen({ self: this }, function* () {
               const wait = at - (yield* monotonicMillis)
               if (wait > 0 && !halt.isHalted) yield* this.#sleep(wait)
-              const tried = cancelled ? "cancelled" : yield* this.#turns.withPermit(this.#try(letter, claim, tries))
+              const tried = cancelled ? "cancelled" : yield* this.#turns.run(this.#try(letter, claim, tries), identity)
               cancelled ||= tried === "cancelled"
               if (tried === "halted") next.push({ letter, at, tries })
               else if (typeof tried === "object") {
@@ -306,6 +306,6 @@ export class Sender {
       )
     )
     // One of the waiting messages looks for all.
-    return this.#resumed.withPermit(look)
+    return this.#resumed.run(look, identity)
   }
 }

@@ -1,9 +1,7 @@
-/** The work of one process on a broadcast: it loads, takes chunks from the queue and sends them. */
-import * as Cause from "effect/Cause"
+/** The work of one process on a broadcast: it loads the recipients and sends to them. */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as PersistedQueue from "effect/persistence/PersistedQueue"
 import * as Random from "effect/Random"
 import { Halt, untilHalted } from "../bulk/halt.ts"
 import type { SourceError } from "../bulk/source.ts"
@@ -13,9 +11,9 @@ import type { Entry } from "../ledger/types.ts"
 import type { Quota } from "../Quota.ts"
 import type { QQError } from "../reason/error.ts"
 import type { SendLedger } from "../SendLedger.ts"
-import { Chunk, type Letter, parse } from "./letter.ts"
+import { type Letter, parse } from "./letter.ts"
 import { load, type LoaderOptions } from "./loader.ts"
-import type { Checked } from "./options.ts"
+import { type Checked, invalid } from "./options.ts"
 import { PatientLedger } from "./patientLedger.ts"
 import { documentOf, isOver, progressOf } from "./progress.ts"
 import { Sender } from "./sender.ts"
@@ -26,7 +24,8 @@ export interface Parts<A, E> {
   readonly store: SendLedger["Service"]
   readonly client: Context.Context<QQMini>
   readonly quota: Quota["Service"]
-  readonly queues: PersistedQueue.PersistedQueueFactory["Service"]
+  /** Loads into the queue, and sends what is in it. Missing where only steps are made. */
+  readonly runQueued?: ((session: Session<A, E>) => Effect.Effect<void, E | SourceError | QQError>) | undefined
 }
 
 /** How one process works. Times are milliseconds. */
@@ -38,22 +37,17 @@ export interface How {
   readonly haltAfter?: number | undefined
 }
 
-// How often it is looked whether the broadcast is over, and the pause after an error of the queue (ms).
+// How often it is looked whether the broadcast is over (ms).
 const pollMillis = 500
-const pauseMillis = 1_000
 // How long the results of the last messages may take (ms).
 const lastResultsMillis = 5_000
-// Two chunks at once, so that the next one is there while the last messages of a chunk are on their way.
-const chunksAtOnce = 2
 // A claim is over after twice the timeout of a message: a message is begun within the first, and ends within the second.
 const claimDeadlines = 2
-// A chunk is tried until it is done. Its recipients count their own tries.
-const maxAttempts = 2_147_483_647
-
 // Rows of the ledger that are read at once.
 const pageSize = 500
 
-interface Session<A, E> {
+/** The work of one process. */
+export interface Session<A, E> {
   readonly parts: Parts<A, E>
   readonly entry: Entry
   readonly halt: Halt
@@ -92,33 +86,8 @@ const endOf = ({ deadline, haltAfter }: How) => ({
   patience: haltAfter === undefined ? deadline + lastResultsMillis : deadline
 })
 
-/** Sends one chunk of the queue. A chunk that is not finished goes back to the queue. */
-const takeChunk = <A, E>(
-  { halt, sender }: Session<A, E>,
-  queue: PersistedQueue.PersistedQueue<typeof Chunk.Type>
-): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    let isSending = false
-    const taken = queue.take(({ letters }) => {
-      isSending = true
-      // An interruption gives the chunk back, and does not count as a try.
-      return Effect.flatMap(sender.send(letters.map(parse)), (end) =>
-        end === "halted" ? Effect.interrupt : Effect.void
-      )
-    })
-    const safely = Effect.catchCause(taken, (cause) =>
-      Cause.hasInterruptsOnly(cause)
-        ? Effect.void
-        : Effect.andThen(Effect.logWarning("A chunk could not be taken from the queue", cause), halt.sleep(pauseMillis))
-    )
-    const waitingIsHalted = Effect.andThen(
-      halt.signal,
-      Effect.suspend(() => (isSending ? Effect.never : Effect.void))
-    )
-    return Effect.raceFirst(safely, waitingIsHalted)
-  })
-
-const whileNotHalted = (halt: Halt, effect: Effect.Effect<void>): Effect.Effect<void> =>
+/** Runs an effect again and again until the work is halted. */
+export const whileNotHalted = (halt: Halt, effect: Effect.Effect<void>): Effect.Effect<void> =>
   Effect.gen(function* () {
     while (!halt.isHalted) yield* effect
   })
@@ -147,51 +116,48 @@ const watch = <A, E>(session: Session<A, E>): Effect.Effect<void> =>
     Effect.flatMap(look(session), () => session.halt.sleep(pollMillis))
   )
 
-/** Loads, while others work, until the broadcast is over or the work is halted. Without `waits`, loading halts the others. */
-const loadWith = Effect.fnUntraced(function* <A, E>(
+/** Loads, while others work, until the broadcast is over or the work is halted. */
+export const loadWith = Effect.fnUntraced(function* <A, E>(
   session: Session<A, E>,
   take: LoaderOptions<A, E>["take"],
-  { others, waits }: { readonly others: ReadonlyArray<Effect.Effect<void>>; readonly waits: boolean }
+  others: ReadonlyArray<Effect.Effect<void>>
 ) {
   const { halt, ledger, parts } = session
   const loaded = Effect.exit(load({ options: parts.options, ledger, halt, take, needsRecipients: true })).pipe(
-    Effect.tap((exit) => Effect.sync(() => (Exit.isFailure(exit) || !waits) && halt.now()))
+    Effect.tap((exit) => Effect.sync(() => Exit.isFailure(exit) && halt.now()))
   )
   const [exit] = yield* Effect.all([loaded, watch(session), ...others], { concurrency: "unbounded" })
   return yield* exit
 })
 
-/** Loads into the queue, and sends what is in it. */
-const runQueued = <A, E>(session: Session<A, E>) =>
-  Effect.gen(function* () {
-    const { entry, halt, ledger, parts } = session
-    const { id } = parts.options
-    const queue = yield* parts.queues.make({ name: `${id}:${entry.created}`, schema: Chunk, maxAttempts })
-    const offer: LoaderOptions<A, E>["take"] = (chunk, { own }) => {
-      const value = { letters: own.map(({ line, text }) => ({ line, text })) }
-      return Effect.as(
-        ledger.until(() => queue.offer(value, { id: `${id}:${chunk}` })),
-        true
-      )
-    }
-    const others = Array.from({ length: chunksAtOnce }, () => whileNotHalted(halt, takeChunk(session, queue)))
-    return yield* loadWith(session, offer, { others, waits: true })
-  })
-
 /** Sends what is read, chunk by chunk. A step ends then, `run` waits for the other processes. */
 const runInline = <A, E>(session: Session<A, E>, { waitsForResume }: How) => {
-  const { sender } = session
+  const { halt, ledger, parts, sender } = session
   const take: LoaderOptions<A, E>["take"] = (_, { own, seen }) =>
     // Of those that were seen before, the sender leaves out who has a result.
     Effect.map(sender.send([...own, ...seen]), (end) => end === "done")
-  return loadWith(session, take, { others: [], waits: waitsForResume })
+  return waitsForResume
+    ? loadWith(session, take, [])
+    : Effect.andThen(load({ options: parts.options, ledger, halt, take }), look(session))
 }
+
+const needsQueue = invalid([
+  {
+    field: "id",
+    problem: {
+      en: "is a broadcast that run has begun, and its recipients are in a queue. Go on with run, or give another id",
+      zh: "对应的群发由 run 开始，接收者在队列中。请继续使用 run，或换一个 id"
+    }
+  }
+])
 
 /** Works on a broadcast until it is over or the time is. */
 export const run = <A, E>(parts: Parts<A, E>, entry: Entry, how: How): Effect.Effect<void, E | SourceError | QQError> =>
-  Effect.flatMap(begin(parts, entry, how), (session) =>
-    untilHalted(session.halt, endOf(how), documentOf(entry).isQueued ? runQueued(session) : runInline(session, how))
-  )
+  Effect.flatMap(begin(parts, entry, how), (session) => {
+    const { runQueued = () => Effect.fail(needsQueue) } = parts
+    const work = documentOf(entry).isQueued ? runQueued(session) : runInline(session, how)
+    return untilHalted(session.halt, endOf(how), work)
+  })
 
 /** Checks all rows, under the name of another broadcast. */
 export const dryRun = <A, E>(

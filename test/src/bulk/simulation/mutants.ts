@@ -119,13 +119,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "a process that reads nothing does not wait for one that sends what it reads",
     law: "B2",
     file: "broadcast/work.ts",
-    search: "waits: waitsForResume",
-    replace: "waits: false"
+    search: "return waitsForResume",
+    replace: "return false"
   },
   {
     name: "a chunk that was not finished does not go back to the queue",
     law: "B2",
-    file: "broadcast/work.ts",
+    file: "broadcast/queued.ts",
     search: 'end === "halted" ? Effect.interrupt : Effect.void',
     replace: "Effect.void"
   },
