@@ -822,6 +822,115 @@ export class UniSubscribemsg {
   sendTemplateMessage(message: TemplateMessage, options?: PromiseOptions): Promise<SendResult>
 }
 
+/** 群发的一位接收者的消息；各人相同的参数可以写在群发的选项中。 */
+export interface RecipientMessage {
+  touser: string
+  data: { [keyword: string]: { value: string | number | boolean | bigint } }
+  template_id?: string
+  page?: string
+  emphasis_keyword?: string
+  oac_appid?: string
+  use_robot?: boolean | 0 | 1
+}
+
+/** 群发的接收者：数组等可迭代对象，或函数（读取数据库时使用，见 readRecipients）。每次读取的顺序必须相同。 */
+export type Recipients<A> =
+  | Iterable<A>
+  | AsyncIterable<A>
+  /** 返回 skip 位接收者之后的接收者；after 为其中最后一位的标记（readRecipients 用它继续）。 */
+  | ((skip: number, after: string | undefined) => Iterable<A> | AsyncIterable<A>)
+
+/** 群发的选项。 */
+export interface BroadcastOptions<A> {
+  /** 群发的名称，不超过 64 个字母、数字、-、_、.。换一个名称就是另一次群发，每个人会再次收到。 */
+  id: string
+  /** 不传时只能查看与控制，不能开始。 */
+  recipients?: Recipients<A>
+  /** 由接收者得到消息。默认接收者具有 openid（或 touser），以及 data 或 keyword1、keyword2 …。 */
+  message?: (recipient: A) => RecipientMessage
+  template_id?: string
+  page?: string
+  emphasis_keyword?: string
+  oac_appid?: string
+  use_robot?: boolean | 0 | 1
+  /** 发送的小程序，默认为客户端的默认小程序。 */
+  appid?: string
+  /** 同时发送多少条，默认 16。 */
+  concurrency?: number
+  /** 每批多少位接收者，1 到 1000，默认 500；开始之后不能改变。 */
+  chunkSize?: number
+  /** 自己的频率限制。客户端的 store 为 "redis" 时所有实例共同计数，否则每个实例各自计数。 */
+  rate?: { max: number; window: "second" | "minute" | "hour" | "day" | number }
+  /** 免打扰时段，如 { from: "22:00", to: "08:00" }；timeZone 默认 Asia/Shanghai。 */
+  quietHours?: { from: string; to: string; timeZone?: string }
+  /** 一条消息的时限，默认与客户端的 deadline 相同。 */
+  deadline?: number | `${number} seconds`
+}
+
+/** 群发的进度。new、sending、sent、unknown 与 refused 各项之和为 recipients。 */
+export interface Progress {
+  readonly id: string
+  /** loading：名单尚未读完；sending：已读完；paused、cancelled：已暂停、已取消；finished：每位接收者都有结果。 */
+  readonly state: "loading" | "sending" | "paused" | "cancelled" | "finished"
+  /** 暂停的原因；QQ 拒绝全部消息而暂停时，为 QQError 的 JSON。 */
+  readonly why: string
+  /** 已读取的行数。 */
+  readonly rows: number
+  /** 其中有误或重复、未发送的行数，以及前 100 项。 */
+  readonly bad: number
+  readonly badRows: readonly { readonly line: number; readonly field: string; readonly problem: Help }[]
+  /** 接收者数，以及其中已有结果的。 */
+  readonly recipients: number
+  readonly done: number
+  readonly new: number
+  readonly sending: number
+  readonly sent: number
+  /** 无法确定是否已收到，不会自动再次发送。 */
+  readonly unknown: number
+  /** QQ 拒绝的，按原因计数，如 "NotSubscribed 46001"。 */
+  readonly refused: { readonly [reason: string]: number }
+}
+
+/** 群发。 */
+export interface UniCloudBroadcast {
+  readonly id: string
+  /**
+   * 发送一段时间，并记住进度；反复调用，直到 state 为 finished。budget 为这次最多用多久：毫秒，或 "50 seconds"，应比云函数的超时
+   * 时间少几秒；默认为 createQQMini 的 timeLeft，没有时为其 deadline（4 秒）。已暂停、或在此期间不能发送（如免打扰时段）时提前返回。
+   */
+  step(options?: { budget?: number | `${number} seconds` }): Promise<Progress>
+  /** 检查名单的每一行，不发送；名单较大时可能超过云函数的时限。 */
+  dryRun(): Promise<Progress>
+  /** 所有实例的进度。 */
+  progress(): Promise<Progress>
+  /** 暂停所有实例，返回之前是否在进行。 */
+  pause(): Promise<boolean>
+  /** 继续，返回之前是否已暂停。 */
+  resume(): Promise<boolean>
+  /** 取消，不能恢复。 */
+  cancel(): Promise<boolean>
+  /** 向结果不明的接收者再次发送，其中有的人可能收到两次。 */
+  resendUnknown(): Promise<Progress>
+  /** 删除记录。之后以同一名称群发，每个人会再次收到。 */
+  remove(): Promise<void>
+}
+
+/**
+ * 群发订阅消息，每位接收者最多一次：由定时触发器反复调用 step。进度记在云数据库的集合 qq-mini-broadcasts。qq 为 createQQMini
+ * 创建的客户端；请在处理函数之外创建一次，发送之前不会做任何事。
+ */
+export function createBroadcast<A>(qq: PromiseClient, options: BroadcastOptions<A>): UniCloudBroadcast
+
+/**
+ * 以云数据库集合中的文档为接收者，按 _id 的顺序，每次读取 500 条，从上一条的 _id 之后继续（不使用 skip）。where 为各字段的条件，可以
+ * 包含 db.command，不含 _id；field 为要读取的字段，默认全部。_id 须为字符串；请为 where 的字段与 _id 建立组合索引。
+ */
+export function readRecipients(
+  database: object,
+  collection: string,
+  options?: { where?: { readonly [field: string]: unknown }; field?: { readonly [field: string]: true } }
+): (skip: number, after: string | undefined) => AsyncIterable<any>
+
 /** QQ 登录的用户。sessionKey 不可下发到客户端。 */
 export interface QQAccount {
   openid: string

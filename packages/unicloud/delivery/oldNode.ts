@@ -7,9 +7,11 @@ export { performance } from "node:perf_hooks"
 const hasOwn: typeof Object.hasOwn =
   Object.hasOwn ?? ((object, name) => Object.prototype.hasOwnProperty.call(object, name))
 
+const none = (): void => {}
+
 /** Enough for a call that nobody aborts: without `AbortController` a caller has no signal either. */
 class Stub {
-  readonly signal = {}
+  readonly signal = { aborted: false, addEventListener: none, removeEventListener: none }
   abort(): void {}
 }
 const Controller = globalThis.AbortController ?? Stub

@@ -144,7 +144,8 @@ const storeNames = [
   "require('uni-open-bridge-common')"
 ]
 
-const layerRedis = (options: Options) =>
+/** The stores in the Redis of `uniCloud.redis()`. */
+export const layerRedis = (options: Options) =>
   inUniCloud(options, (uniCloud) =>
     uniCloud.redis === undefined
       ? fail(RedisStores.enableRedis("it is not there"))
@@ -160,7 +161,8 @@ const databaseOf = (uniCloud: UniCloud): Database | undefined => {
   }
 }
 
-const inDatabase = (options: Options, store: (database: Database) => Layer.Layer<TokenCache.TokenCache, QQError>) =>
+/** Makes a layer from the cloud database. */
+export const inDatabase = <A>(options: Options, store: (database: Database) => Layer.Layer<A, QQError>) =>
   inUniCloud(options, (uniCloud) => {
     const database = databaseOf(uniCloud)
     return database === undefined ? fail(lacking("database()")) : store(database)

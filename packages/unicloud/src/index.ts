@@ -1,6 +1,6 @@
 /**
  * For cloud functions without Effect, also as one CommonJS file: `createQQMini`, the facade `createVkOpenapiQQ`, the
- * objects in the form of uniCloud's own modules (`UniSecCheck`, `UniSubscribemsg`, `createInitQQ`), results for callers, the types of the client, and its errors. Apps with Effect import `UniCloudQQMini` and the
+ * objects in the form of uniCloud's own modules (`UniSecCheck`, `UniSubscribemsg`, `createInitQQ`), broadcasts, results for callers, the types of the client, and its errors. Apps with Effect import `UniCloudQQMini` and the
  * modules of `@qq-mini/core`.
  */
 import { promised } from "@qq-mini/core/adapter/userData"
@@ -14,6 +14,9 @@ import { layerCrypto } from "./UniCloudQQMini.ts"
 
 export { createQQMini, type Options } from "./UniCloudQQMini.ts"
 export type { Store } from "./UniCloudQQMini.ts"
+export { createBroadcast } from "./UniCloudBroadcast.ts"
+export type { UniCloudBroadcast } from "./UniCloudBroadcast.ts"
+export { read as readRecipients } from "./CollectionRecipients.ts"
 export { createTokenStore } from "./PromiseTokenCache.ts"
 export type { StoreFunctions } from "./PromiseTokenCache.ts"
 export { createVkOpenapiQQ } from "./VkOpenapiQQ.ts"

@@ -164,3 +164,16 @@ export type PaymentThere = Holds<SameFields<Told.PayNotification, Real.PayNotifi
 export type PushAsTold = Holds<Fits<Real.Push, Told.Push>>
 export type PushFields = Holds<SameFields<Told.Push, Real.Push>>
 export type PushStoreNames = Holds<Same<Extract<ToldPay["store"], string>, Extract<RealPay["store"], string>>>
+
+// broadcasts; cloud functions have nothing to close, and no stream with a rate
+type RealBroadcast = ReturnType<typeof Real.createBroadcast>
+type RealProgress = Omit<Gives<RealBroadcast["step"]>, "rate" | "timeLeft">
+type ToldBroadcastOptions = Told.BroadcastOptions<object>
+type RealBroadcastOptions = Parameters<typeof Real.createBroadcast<object>>[1]
+export type BroadcastThere = Holds<
+  Same<keyof Told.UniCloudBroadcast, Exclude<Extract<keyof RealBroadcast, string>, "close">>
+>
+export type BroadcastOptionsThere = Holds<SameFields<ToldBroadcastOptions, RealBroadcastOptions>>
+export type BroadcastOptionsFit = Holds<Fits<ToldBroadcastOptions, RealBroadcastOptions>>
+export type ProgressThere = Holds<SameFields<Told.Progress, RealProgress>>
+export type ProgressAsTold = Holds<Fits<RealProgress, Told.Progress>>

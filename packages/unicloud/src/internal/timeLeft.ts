@@ -41,8 +41,8 @@ export const trackInFlight = () => {
   }
 }
 
-/** The milliseconds that a call may take. */
-const timeOf = (timeLeft: TimeLeft | undefined): Effect.Effect<number, QQError> =>
+/** The milliseconds that a call may take. `Infinity` if it is not known. */
+export const timeOf = (timeLeft: TimeLeft | undefined): Effect.Effect<number, QQError> =>
   Effect.try({ try: () => timeLeft?.() ?? Infinity, catch: invalidTimeLeft }).pipe(
     Effect.flatMap((left) =>
       typeof left === "number" && !Number.isNaN(left)
