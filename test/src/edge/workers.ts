@@ -42,9 +42,11 @@ export const startWorkers = async (
     readonly count?: number
     readonly platform?: Parameters<typeof startHarness>[0]
     readonly bindings?: Readonly<Record<string, string>>
+    /** The classes of Durable Objects of the bundle, by their bindings. */
+    readonly objects?: Readonly<Record<string, string>>
   } = {}
 ): Promise<Workers> => {
-  const { bindings, count = 1, platform } = options
+  const { bindings, count = 1, objects = { QQ_TOKENS: "QQTokens" }, platform } = options
   const harness = await startHarness(platform)
   const contents = await readFile(await bundle, "utf8")
   const { compatibility_date, compatibility_flags } = await wrangler
@@ -68,7 +70,12 @@ export const startWorkers = async (
       },
       images: { binding: "IMAGES" },
       kvNamespaces: { QQ_KV: "tokens" },
-      durableObjects: { QQ_TOKENS: { className: "QQTokens", scriptName: "worker-0", useSQLite: true } }
+      durableObjects: Object.fromEntries(
+        Object.entries(objects).map(([binding, className]) => [
+          binding,
+          { className, scriptName: "worker-0", useSQLite: true }
+        ])
+      )
     }))
   })
   await miniflare.ready
