@@ -139,7 +139,7 @@ const list = async (database: QueryDatabase, after: Document = {}): Promise<Read
   const { data } = check(await found.orderBy("_id", "asc").field({ _id: true }).limit(maxDocuments).get())
   const names = data.map(({ _id }) => nameOf(_id))
   if (data.length < maxDocuments) return names
-  return [...names, ...(await list(database, { _id: database.command.gt(String(data.at(-1)!["_id"])) }))]
+  return [...names, ...(await list(database, { _id: database.command.gt(String(data[data.length - 1]!["_id"])) }))]
 }
 
 /** Rows with the same result together, as many at once as the database takes. */

@@ -175,7 +175,7 @@ const loadOnce = Effect.fnUntraced(function* <A, E>({
       const badRows = [...checked.flatMap((one) => ("text" in one ? [] : one)), ...duplicates].sort(
         (a, b) => a.line - b.line
       )
-      const after = rows.at(-1)!.mark
+      const after = rows[rows.length - 1]!.mark
       yield* advance(withChunk(document, { rows: rows.length, after, badRows, digest }))
     }
     isGoingOn = !isBehind

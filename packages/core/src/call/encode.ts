@@ -62,7 +62,7 @@ const fieldProblems = (endpoint: Parameters, issue: SchemaIssue.Issue): Readonly
   let isListed = false
   for (const { field, known, path, what } of found) {
     if (known === undefined) continue
-    const [name, above] = [path.at(-1)!, path.slice(0, -1)]
+    const [name, above] = [path[path.length - 1]!, path.slice(0, -1)]
     const isTop = above.length === 0
     const names = { ...Object.fromEntries(known.map((one) => [one, []])), ...(isTop ? endpoint.otherNames : {}) }
     const right = namesFor(name, isTop ? { ...names, ...credentialNames } : names)

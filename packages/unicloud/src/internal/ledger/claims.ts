@@ -79,6 +79,6 @@ export const unknown = async (
   const rows = data.slice(0, size).map((document) => rowOf(name, document))
   return {
     rows: rows.map((row) => ({ recipient: row.recipient, claim: row.claim, message: unpacked(row) })),
-    ...(data.length > size && { next: rows.at(-1)!.recipient })
+    ...(data.length > size && { next: rows[rows.length - 1]!.recipient })
   }
 }
