@@ -1,5 +1,6 @@
 /** The delivered file as uniCloud projects use it: plain CommonJS on the real Nodes, and the example projects. */
 import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
+import * as Effect from "effect/Effect"
 import { execFile } from "node:child_process"
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, symlink, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"
@@ -308,6 +309,8 @@ interface Answer {
 
 interface Running {
   readonly call: (request: object) => Promise<Answer>
+  /** Another instance of the function. */
+  readonly another: () => Promise<Holder>
   readonly sandbox: SandboxServer.Running
   readonly database: DatabaseServer
 }
@@ -320,20 +323,30 @@ const runsOn =
     name: string,
     collections: ReadonlyArray<string>,
     body: (running: Running) => Promise<void>,
-    more: { readonly nobody?: boolean } = {}
+    { change = {}, ...more }: { readonly nobody?: boolean; readonly change?: Readonly<Record<string, string>> } = {}
   ) => {
     const cloudfunctions = await lay(project)
-    const programs = await configured(cloudfunctions)
+    const configuredPrograms = await configured(cloudfunctions)
+    const templates = { [template_id]: "any", "your-template-id": "any" }
+    const programs = configuredPrograms.map((program) => ({ ...program, templates }))
     await space({ programs, collections }, async (sandbox, database) => {
       const folder = join(cloudfunctions, name)
+      for (const [from, to] of Object.entries(change)) {
+        const code = await readFile(join(folder, "index.js"), "utf8")
+        assert.include(code, from)
+        await writeFile(join(folder, "index.js"), code.replace(from, to))
+      }
       const config = { folder, baseUrl: sandbox.url, database: database.url, ...more }
-      await using holder = await Holder.spawn([nodeBinary(version), path("function.cjs"), JSON.stringify(config)])
+      await using instances = new AsyncDisposableStack()
+      const another = async () =>
+        instances.use(await Holder.spawn([nodeBinary(version), path("function.cjs"), JSON.stringify(config)]))
+      const holder = await another()
       const call = async (request: object): Promise<Answer> => {
         const answer = await holder.ask(request)
         for (const { appsecret } of programs) assert.notInclude(JSON.stringify(answer), appsecret)
         return answer
       }
-      await body({ call, sandbox, database })
+      await body({ call, another, sandbox, database })
     })
   }
 const nothing = (endpoint: string) => ({ kind: "empty", endpoint, times: 3 }) as const
@@ -485,6 +498,80 @@ describe.each([16, 20] as const)("the example projects on Node %i", (version) =>
         )
       },
       { nobody: true }
+    ))
+})
+
+describe.each([12, 20] as const)("the example of a broadcast on Node %i", (version) => {
+  it("broadcast-timer: nobody gets two messages from timers that overlap, are killed and are frozen", () =>
+    runsOn(version)(
+      "broadcast-timer",
+      "broadcast",
+      ["qq-mini-tokens", "qq-mini-broadcasts", "subscribers"],
+      async ({ another, call, database, sandbox }) => {
+        const count = 900
+        const openids = await sandbox.run(({ login, subscribe }) =>
+          Effect.forEach(Array.from({ length: count }), (_, i) =>
+            Effect.tap(
+              Effect.map(login({ user: `user ${i}` }), ({ openid }) => openid),
+              // more than one, so that a second message is not refused
+              (openid) => subscribe({ openid, template_id: "your-template-id", times: 9 })
+            )
+          )
+        )
+        for (const openid of openids)
+          database.put("subscribers", { _id: openid, openid, nickname: "x", subscribed: true })
+        database.put("subscribers", { _id: "nobody", nickname: "x", subscribed: true })
+        database.put("subscribers", { _id: "other", openid: "other", nickname: "x", subscribed: false })
+        const endpoint = "subscribeMessage.send"
+        await sandbox.run((platform) => platform.fault({ kind: "slowHeaders", endpoint, share: 1, delay: 150 }))
+        const requests = () => sandbox.run((platform) => platform.count(endpoint))
+        /** Waits until this many more messages were sent. */
+        const sending = async (more: number) => {
+          const before = await requests()
+          while ((await requests()) < before + more) {
+            assert.isBelow(before, count - more, "too few are left")
+            await new Promise((resolve) => setTimeout(resolve, 5))
+          }
+        }
+
+        const step = async () => {
+          const answer = await call({})
+          assert.notProperty(answer.result, "thrown")
+          return answer
+        }
+        const first = (await step()).result
+        assert.include(["loading", "sending"], first.state)
+        assert.isAbove(first.recipients, 0)
+        const [killed, frozen] = [await another(), await another()]
+        const both = [step(), killed.ask({}).catch(() => undefined)]
+        await sending(20)
+        await killed.kill()
+        await Promise.all(both)
+        const late = frozen.ask({})
+        await sending(20)
+        frozen.freeze()
+        assert.isTrue((await call({ action: "pause" })).result)
+        assert.strictEqual((await step()).result.state, "paused")
+        assert.isTrue((await call({ action: "resume" })).result)
+        await step()
+        frozen.thaw()
+        await late
+        let last
+        do last = await step()
+        while (last.result.state !== "finished")
+        const { bad, recipients, rows, sending: open, sent, unknown } = last.result
+        assert.deepStrictEqual([bad, recipients, rows, open, last.result.new], [1, count, count + 1, 0, 0])
+        assert.include(last.logged[0], "touser")
+        assert.strictEqual(sent + unknown, count)
+        assert.isAbove(sent, count / 2)
+
+        const log = await sandbox.run((platform) => platform.log)
+        const got = log.filter((one) => one.endpoint === endpoint)
+        assert.strictEqual(new Set(got.map(({ params }) => params["touser"])).size, got.length, "nobody twice")
+        assert.isAtLeast(got.length, sent)
+      },
+      // steps that end soon
+      { nobody: true, change: { "budget: 50000": "budget: 4000" } }
     ))
 })
 
