@@ -138,7 +138,7 @@ const runInline = <A, E>(session: Session<A, E>, { waitsForResume }: How) => {
     Effect.map(sender.send([...own, ...seen]), (end) => end === "done")
   return waitsForResume
     ? loadWith(session, take, [])
-    : Effect.andThen(load({ options: parts.options, ledger, halt, take }), look(session))
+    : Effect.andThen(load({ options: parts.options, ledger, halt, take, needsRecipients: true }), look(session))
 }
 
 const needsQueue = invalid([

@@ -36,9 +36,9 @@ export const callFunction = (
   return Effect.flatMap(Effect.try({ try: run, catch: failed }), (made) => {
     if (Effect.isEffect(made)) {
       const effect = made as Effect.Effect<unknown, unknown>
-      return Effect.mapError(
-        Effect.catchDefect(effect, (defect) => Effect.fail(defect)),
-        failed
+      return effect.pipe(
+        Effect.catchDefect((defect) => Effect.fail(defect)),
+        Effect.mapError(failed)
       )
     }
     return isPromiseLike(made) ? Effect.tryPromise({ try: () => made, catch: failed }) : Effect.succeed(made)
