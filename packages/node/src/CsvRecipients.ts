@@ -59,17 +59,18 @@ const fieldOf = (column: string, { columns = {} }: Options): string => {
 const delimiterOf = (header: string): string =>
   [",", ";", "\t"].map((one) => [header.split(one).length, one] as const).sort(([a], [b]) => b - a)[0]![1]
 
-/** How a file is encoded: by its byte order mark, or by whether its beginning is UTF-8. */
+// What a decoder writes for bytes that are no character.
+const broken = "\ufffd"
+
+/** How a file is encoded: by its byte order mark, or by what its beginning would be as UTF-8. */
 const encodingOf = (head: Uint8Array): string => {
   if (head[0] === 0xff && head[1] === 0xfe) return "utf-16le"
   if (head[0] === 0xfe && head[1] === 0xff) return "utf-16be"
-  try {
-    // As a stream, so that a character that is cut off at the end is no error.
-    new TextDecoder("utf-8", { fatal: true }).decode(head, { stream: true })
-    return "utf-8"
-  } catch {
-    return "gb18030"
-  }
+  if (head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf) return "utf-8"
+  // As a stream, so that a character that is cut off at the end is not broken. In GB 18030 most characters would be. One
+  // broken character of a UTF-8 file must not garble all others.
+  const others = new TextDecoder("utf-8").decode(head, { stream: true }).replace(/\p{ASCII}/gu, "")
+  return others.split(broken).length - 1 > others.length / 4 ? "gb18030" : "utf-8"
 }
 
 const headBytes = 65_536
@@ -122,6 +123,11 @@ class Table {
     return this.#fields.some((field) => field === "openid" || field === "touser")
   }
 
+  /** A field of the message that several columns have. */
+  get twice(): string | undefined {
+    return this.#fields.find((field, i) => known.test(field) && this.#fields.indexOf(field) < i)
+  }
+
   #records(text: string): ReadonlyArray<Record> {
     const options = { delimiter: this.#delimiter, relax_column_count: true, bom: true, info: true } as const
     return this.#parse(text, options) as unknown as ReadonlyArray<Record>
@@ -137,6 +143,9 @@ class Table {
           zh: `有 ${values.length} 列，而首行有 ${many} 列`
         }
       })
+    }
+    if (values.some((value) => value.includes(broken))) {
+      return new Row({ line, problem: { en: "has a broken character", zh: "含有损坏的字符" } })
     }
     return new Row({ line, value: Object.fromEntries(this.#fields.map((field, i) => [field, values[i]!])) })
   }
@@ -196,6 +205,9 @@ const noRecipients = (path: string): QQError =>
     "首行必须是列名，其中 openid 列为接收者，如 openid,keyword1,keyword2"
   )
 
+const columnsTwice = (path: string, field: string): QQError =>
+  invalidConfig(path, `its first line names the column ${field} twice`, `首行中的列 ${field} 重复`)
+
 async function* rowsOf(path: string, options: Options): AsyncGenerator<Row<Fields>> {
   await Effect.runPromise(checkNames(options, names))
   const { parse } = await import("csv-parse/sync").catch(() => {
@@ -212,6 +224,7 @@ async function* rowsOf(path: string, options: Options): AsyncGenerator<Row<Field
       if (line.text.trim() === "") continue
       table = new Table(parse, line.text, options)
       if (!table.hasRecipients) throw noRecipients(path)
+      if (table.twice !== undefined) throw columnsTwice(path, table.twice)
     } else if (batch.push(line) >= batchLines) {
       const read: number = yield* table.rows(batch, false)
       batch = batch.slice(read)

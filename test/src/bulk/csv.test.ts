@@ -86,6 +86,24 @@ describe("CsvRecipients", () => {
     })
   )
 
+  it.live("reports the line of a broken character, which does not garble the others", () =>
+    Effect.gen(function* () {
+      const bytes = Buffer.concat([
+        Buffer.from("openid,课程\nA,你好\nB,再"),
+        Buffer.from([0xe8, 0xa7]),
+        Buffer.from("\nC,再见")
+      ])
+      for (const mark of ["", "\uFEFF"]) {
+        const rows = yield* rowsOf(yield* file(Buffer.concat([Buffer.from(mark), bytes])))
+        assert.deepStrictEqual(rows.map(shown), [
+          '2: {"openid":"A","课程":"你好"}',
+          "3: has a broken character",
+          '4: {"openid":"C","课程":"再见"}'
+        ])
+      }
+    })
+  )
+
   it.live("says what is wrong with a file, in both languages", () =>
     Effect.gen(function* () {
       for (const path of [yield* file("name,x\n1,2"), yield* file("")]) {
@@ -93,6 +111,8 @@ describe("CsvRecipients", () => {
         assert.include(error.message, "openid,keyword1")
         assert.include(error.message, "首行")
       }
+      const twice = yield* Effect.flip(rowsOf(yield* file("OpenID,keyword1,openid\nA,x,B")))
+      assert.include(twice.message, "column openid twice")
       assert.include((yield* Effect.flip(rowsOf("/nowhere/users.csv"))).message, "ENOENT")
     })
   )
