@@ -58,8 +58,8 @@ export const notASource: Help = {
 }
 
 const readTwice: Help = {
-  en: "can be read only once, and was read before: give an array, or a function that begins anew",
-  zh: "只能读取一次，且已被读取过：请改用数组，或每次重新开始读取的函数"
+  en: "can be read only once, and was read before: give an array, or a function of the number of rows to leave out",
+  zh: "只能读取一次，且已被读取过：请改用数组，或以跳过行数为参数的函数"
 }
 
 /** Whether it gives its values only once, as iterators and the streams of runtimes do. */
