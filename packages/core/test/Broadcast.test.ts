@@ -6,6 +6,7 @@ import * as Quota from "@qq-mini/core/Quota"
 import * as SendLedger from "@qq-mini/core/SendLedger"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Latch from "effect/Latch"
@@ -562,6 +563,33 @@ describe("Broadcast", () => {
       assert.include((yield* Effect.flip(inTime(more.run))).message, "another id")
       assert.strictEqual(qq.sent.length, 400)
     }).pipe(Effect.provide([stores, qq.layer]))
+  })
+
+  it.effect("is loaded by processes with the same recipients only, also at the same time", () => {
+    const qq = fakeQQ()
+    // Each chunk is added by both, before one of them counts it as loaded.
+    let waiting: Latch.Latch | undefined
+    const both = Effect.suspend((): Effect.Effect<void> => {
+      const first = waiting
+      waiting = first === undefined ? Latch.makeUnsafe() : undefined
+      return Effect.asVoid(first === undefined ? Effect.timeoutOption(waiting!.await, "1 minute") : first.open)
+    })
+    const meeting = Layer.effect(
+      SendLedger.SendLedger,
+      Effect.map(SendLedger.makeMemory, (ledger) => ({
+        ...ledger,
+        add: (name: string, rows: Parameters<typeof ledger.add>[1]) => Effect.tap(ledger.add(name, rows), both)
+      }))
+    )
+    return Effect.gen(function* () {
+      const options = { id: "orders", template_id, chunkSize: 10 }
+      const one = yield* Broadcast.make({ ...options, recipients: users(100) })
+      const other = yield* Broadcast.make({ ...options, recipients: users(200).slice(100) })
+      const runs = [one.run, other.run].map((run) => Effect.exit(Effect.timeoutOption(inTime(run), "1 hour")))
+      const exits = yield* Effect.all(runs, { concurrency: 2 })
+      assert.include(String(exits.find(Exit.isFailure)), "recipients")
+      assert.isAtMost((yield* one.progress).recipients, 110)
+    }).pipe(Effect.provide([Layer.merge(stores, meeting), qq.layer]))
   })
 
   it.effect("says what is wrong with its options, and that an id is not known", () =>

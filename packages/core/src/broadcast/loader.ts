@@ -161,9 +161,16 @@ const loadOnce = Effect.fnUntraced(function* <A, E>({
     const entry = yield* entryNow
     isGoingOn = !halt.isHalted && entry !== undefined && entry.control !== "cancelled"
     if (!isGoingOn || entry === undefined) return
+    const document = documentOf(entry)
+    if (chunk === entry.loaded && digest !== document.digest) {
+      // Another process loaded the chunk before at the same moment, with other recipients.
+      if (!continues) return yield* changed
+      isBehind = true
+      isGoingOn = false
+      return
+    }
     const checked = rows.map((row) => checkRow(row, options))
     digest = digestOf(digest, textOf(checked))
-    const document = documentOf(entry)
     if (chunk < entry.loaded) {
       isBehind = continues
       if (!continues && chunk + 1 === entry.loaded && digest !== document.digest) return yield* changed
