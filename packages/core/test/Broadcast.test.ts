@@ -572,7 +572,9 @@ describe("Broadcast", () => {
     const both = Effect.suspend((): Effect.Effect<void> => {
       const first = waiting
       waiting = first === undefined ? Latch.makeUnsafe() : undefined
-      return Effect.asVoid(first === undefined ? Effect.timeoutOption(waiting!.await, "1 minute") : first.open)
+      return first === undefined
+        ? Effect.asVoid(Effect.timeoutOption(waiting!.await, "1 minute"))
+        : Effect.asVoid(first.open)
     })
     const meeting = Layer.effect(
       SendLedger.SendLedger,
