@@ -50,7 +50,10 @@ export class Batch<Row, Answer> {
         if (this.#next === together) this.#next = new Together()
         return Effect.map(Effect.exit(this.#operation(together.all.map(({ row }) => row))), (exit) => {
           for (const [i, { answer }] of together.all.entries()) {
-            Deferred.doneUnsafe(answer, Exit.isSuccess(exit) ? Exit.succeed(exit.value[i]!) : exit)
+            Deferred.doneUnsafe(
+              answer,
+              Exit.map(exit, (answers) => answers[i]!)
+            )
           }
         })
       })
