@@ -83,15 +83,27 @@ export interface Backfill<E = never> {
 // A step uses at most this part of its budget for the last checks.
 const lastPart = 1 / 4
 
+/** C1: what a sandbox said of a content says nothing of what QQ will say, so each platform has its own keys. */
+const ofPlatform = (store: VerdictStore["Service"], baseUrl: string): VerdictStore["Service"] => {
+  if (baseUrl === Settings.defaultValue().baseUrl) return store
+  const own = (key: string) => `${baseUrl} ${key}`
+  return {
+    get: (key) => store.get(own(key)),
+    claim: (key, options) => store.claim(own(key), options),
+    put: (key, options) => store.put(own(key), options),
+    release: (key, options) => store.release(own(key), options)
+  }
+}
+
 /** Makes a backfill. Nothing is read or checked before it is run. Fails with `InvalidInput` if an option is wrong. */
 export const backfill = Effect.fnUntraced(function* <A, E = never>(
   options: Options<A, E>
 ): Effect.fn.Return<Backfill<E>, QQError, QQMini | VerdictStore> {
   const context = yield* Effect.context<QQMini>()
-  const { deadline: defaultDeadline } = Context.get(context, QQMini).settings ?? (yield* Settings)
+  const { baseUrl, deadline: defaultDeadline } = Context.get(context, QQMini).settings ?? (yield* Settings)
   const checked = yield* Effect.fromResult(check(options, defaultDeadline))
   const { credentials, deadline, id, items, keepFor } = checked
-  const kept = new Kept(yield* VerdictStore, id, keepFor)
+  const kept = new Kept(ofPlatform(yield* VerdictStore, baseUrl), id, keepFor)
   const running = Latch.makeUnsafe(true)
   const begun = new Map<number, Part>()
   let working = 0
