@@ -493,6 +493,39 @@ describe("Broadcast", () => {
     }).pipe(Effect.provide([stores, fakeQQ().layer]))
   )
 
+  it.effect("joins what its messages ask of the ledger at the same moment", () => {
+    const qq = fakeQQ()
+    const asked: Array<number> = []
+    const ledger = Layer.effect(
+      SendLedger.SendLedger,
+      Effect.map(SendLedger.makeMemory, (ledger) =>
+        SendLedger.SendLedger.of({
+          ...ledger,
+          claim: (name, claim) =>
+            Effect.andThen(
+              Effect.sync(() => asked.push(claim.rows.length)),
+              ledger.claim(name, claim)
+            ),
+          settle: (name, settled) =>
+            Effect.andThen(
+              Effect.sync(() => asked.push(settled.rows.length)),
+              ledger.settle(name, settled)
+            )
+        })
+      )
+    )
+    return Effect.gen(function* () {
+      const broadcast = yield* Broadcast.makeSteps({
+        id: "joined",
+        template_id,
+        recipients: users(64),
+        concurrency: 16
+      })
+      assert.strictEqual((yield* inTime(broadcast.step({ budget: "1 minute" }), 50)).sent, 64)
+      assert.deepStrictEqual(asked, [16, 16, 16, 16, 16, 16, 16, 16])
+    }).pipe(Effect.provide([Layer.merge(Quota.layerMemory, ledger), qq.layer]))
+  })
+
   it.effect("sends again to those whose outcome is unknown, once for each time it is asked to", () => {
     const qq = fakeQQ((_, tries) =>
       tries === 1
