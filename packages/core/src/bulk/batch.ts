@@ -36,9 +36,12 @@ export class Batch<Row, Answer> {
       together.waiting++
       // Begun here, in one step with the rest: an interruption can't come in between.
       const running = (together.fiber ??= Effect.runForkWith(fiber.context)(this.#run(together)))
-      return Effect.onInterrupt(Deferred.await(answer), () =>
-        Effect.sync(() => void (--together.waiting === 0 && running.interruptUnsafe()))
-      )
+      const leave = Effect.sync(() => {
+        if (--together.waiting > 0) return
+        if (this.#next === together) this.#next = new Together()
+        running.interruptUnsafe()
+      })
+      return Effect.onInterrupt(Deferred.await(answer), () => leave)
     })
   }
 
