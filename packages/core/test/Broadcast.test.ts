@@ -195,6 +195,21 @@ describe("Broadcast", () => {
     }).pipe(Effect.provide([stores, qq.layer]))
   })
 
+  it.live("lets its process do other work after each chunk, if neither the source nor the store ever waits", () =>
+    Effect.gen(function* () {
+      let turns = 0
+      const turn = () => {
+        turns++
+        next = setImmediate(turn)
+      }
+      let next = setImmediate(turn)
+      const broadcast = yield* Broadcast.make({ id: "a", template_id, recipients: users(200), chunkSize: 10 })
+      yield* broadcast.dryRun
+      clearImmediate(next)
+      assert.isAtLeast(turns, 20)
+    }).pipe(Effect.provide([stores, fakeQQ().layer]))
+  )
+
   it.effect("waits while nothing can be sent, and goes on", () => {
     let isBusy = true
     const qq = fakeQQ(() => (isBusy ? Effect.fail(new QQError.SystemBusy(answered(-1))) : Effect.void))

@@ -158,6 +158,9 @@ const loadOnce = Effect.fnUntraced(function* <A, E>({
     ledger.until((store, broadcast) => store.advance(broadcast, { from: chunk, document: JSON.stringify(document) }))
 
   const loadChunk = Effect.fnUntraced(function* (rows: ReadonlyArray<Row<A>>) {
+    // An array of recipients and a store in a file never wait. Nothing else would run until all is loaded: no message, no
+    // timer, no request to the app.
+    yield* Effect.yieldNow
     const entry = yield* entryNow
     isGoingOn = !halt.isHalted && entry !== undefined && entry.control !== "cancelled"
     if (!isGoingOn || entry === undefined) return
