@@ -24,6 +24,8 @@ export interface Plan {
   readonly store: "sqlite" | "redis"
   readonly recipients: number
   readonly workers: number
+  /** Recipients of a chunk. By default 200. */
+  readonly chunkSize?: number
   /** Processes that are killed with SIGKILL, evenly over the broadcast. */
   readonly kills: number
   /** Processes that are stopped for some seconds. */
@@ -178,7 +180,7 @@ export const run = async (plan: Plan): Promise<Outcome> => {
     baseUrl: platform.url,
     store,
     openids: file,
-    chunkSize: 200,
+    chunkSize: plan.chunkSize ?? 200,
     concurrency: 16,
     deadline,
     lockExpiration: 1.5 * deadline,

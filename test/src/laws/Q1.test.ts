@@ -161,6 +161,17 @@ it.live("Q1: while Redis is away each process counts for itself by what it took 
   }).pipe(Effect.scoped, Effect.provide(Logger.layer([Logger.make(({ message }) => logs.push(String(message)))])))
 })
 
+it.live("Q1: a place counts until its deadline, however short the window is", () =>
+  Effect.gen(function* () {
+    const limits: ReadonlyArray<Quota.Limit> = [{ max: 1, window: 500, scope: "app", enforcedBy: "client" }]
+    const ofOneProcess = <A, E>(effect: Effect.Effect<A, E, Quota.Quota>) =>
+      Effect.provide(effect, RedisStores.layer({ url: `${redis.url}/3` }), { local: true })
+    assert.isTrue((yield* ofOneProcess(reserve("a short", limits))).granted)
+    assert.strictEqual(yield* ofOneProcess(remaining("a short", limits)), 0)
+    assert.isFalse((yield* ofOneProcess(reserve("a short", limits))).granted)
+  })
+)
+
 it.live("Q1: callers that are with Redis when it hangs pass no limit of their process", () =>
   Effect.gen(function* () {
     const mortal = yield* Effect.acquireRelease(

@@ -13,9 +13,10 @@ import * as Schema from "effect/Schema"
 import { type Limit, windowMillis } from "../Limit.ts"
 import { constants } from "../quota/windows.ts"
 
-// A place more than this many windows ahead was taken before the server's clock was set back. No booking is that far
-// ahead.
+// No booking is more than 16 windows ahead, and no deadline more than an hour, or 16 windows if they are longer. A place
+// further ahead was taken before the server's clock was set back.
 const maxWindows = 16
+const maxDeadlineMillis = 3_600_000
 
 const head = `
 local t = redis.call('TIME')
@@ -31,11 +32,13 @@ for i = 2, #KEYS do
   local width = tonumber(ARGV[i * 2 - 2])
   local present = math.floor(now / width)
   local w = { key = KEYS[i], max = tonumber(ARGV[i * 2 - 3]), width = width, present = present, [''] = {}, o = {} }
+  local lastBooking = present + ${constants.slotsInWindow * maxWindows}
+  w.lastDeadline = math.max(lastBooking, math.floor((now + ${maxDeadlineMillis}) / width))
   local all = redis.call('HGETALL', w.key)
   for j = 1, #all, 2 do
     local open, slot = string.match(all[j], '^(o?)(%d+)$')
     slot = tonumber(slot)
-    if not slot or slot <= present - held or slot > present + ${constants.slotsInWindow * maxWindows} then
+    if not slot or slot <= present - held or slot > (open == 'o' and w.lastDeadline or lastBooking) then
       redis.call('HDEL', w.key, all[j])
     else
       w[open][slot] = tonumber(all[j + 1])
@@ -118,7 +121,8 @@ for _, w in ipairs(windows) do maxWait = math.min(maxWait, w.width * ${constants
 if wait > maxWait then return { 0, tostring(wait), closedFor } end
 local reply = { 1, tostring(wait), closedFor, wait > 0 and '0' or '1' }
 for _, w in ipairs(windows) do
-  local slot = math.floor((wait > 0 and time or now + tonumber(ARGV[next + 1])) / w.width)
+  local slot = math.floor(time / w.width)
+  if wait <= 0 then slot = math.min(math.floor((now + tonumber(ARGV[next + 1])) / w.width), w.lastDeadline) end
   add(w, wait > 0 and '' or 'o', slot, 1)
   reply[#reply + 1] = text(slot)
 end
