@@ -25,7 +25,7 @@ import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { empty } from "./broadcast/document.ts"
 import { check, invalid, type Options } from "./broadcast/options.ts"
-import { isOver, makeRated, notBegun, type Progress, progressOf } from "./broadcast/progress.ts"
+import { documentOf, isOver, makeRated, notBegun, type Progress, progressOf } from "./broadcast/progress.ts"
 import { runQueued } from "./broadcast/queued.ts"
 import * as Work from "./broadcast/work.ts"
 import type { SourceError } from "./bulk/source.ts"
@@ -120,12 +120,29 @@ const partsOf = Effect.fnUntraced(function* <A, E>(options: Options<A, E>) {
   return parts
 })
 
+const ofAnother = (appid: string) =>
+  invalid([
+    {
+      field: "appid",
+      problem: {
+        en: `is not that of the program that began this broadcast (${appid}). Give another id`,
+        zh: `与开始该群发的程序（${appid}）不同。请换一个 id`
+      }
+    }
+  ])
+
 const beginOf =
-  <A, E>({ options: { chunkSize, recipients }, store }: Work.Parts<A, E>) =>
-  (name: string, isQueued: boolean): Effect.Effect<Entry, QQError> =>
-    recipients === undefined
-      ? known(store, name)
-      : orFailed(store.create(name, JSON.stringify(empty(chunkSize, isQueued))))
+  <A, E>({ options: { appid, chunkSize, recipients, shared }, store }: Work.Parts<A, E>) =>
+  (name: string, isQueued: boolean): Effect.Effect<Entry, QQError> => {
+    const begun =
+      recipients === undefined
+        ? known(store, name)
+        : orFailed(store.create(name, JSON.stringify(empty(chunkSize, isQueued, { appid, shared }))))
+    return Effect.flatMap(begun, (entry) => {
+      const { appid: first = appid } = documentOf(entry)
+      return appid === undefined || first === appid ? Effect.succeed(entry) : Effect.fail(ofAnother(first!))
+    })
+  }
 
 const known = (store: SendLedger["Service"], name: string): Effect.Effect<Entry, QQError> =>
   Effect.flatMap(orFailed(store.read(name)), (entry) =>
@@ -146,7 +163,7 @@ const stepsOf = <A, E>(parts: Work.Parts<A, E>): Steps<E> => {
 
   return {
     id,
-    step: ({ budget }) =>
+    step: ({ budget } = { budget: NaN }) =>
       Effect.gen(function* () {
         const millis = millisOf(budget)
         if (!(millis > 0)) return yield* invalid([{ field: "budget", problem: notATime }])

@@ -7,7 +7,6 @@ import * as Exit from "effect/Exit"
 import { identity } from "effect/Function"
 import type * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
-import { hasProperty } from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import { use } from "./App.ts"
 import * as Content from "./Content.ts"
@@ -20,6 +19,7 @@ import { QQMini } from "./call/service.ts"
 import { misnamedIn } from "./internal/names.ts"
 import type { Help } from "./internal/reason.ts"
 import { WaitUntil } from "./internal/settings.ts"
+import { isSignal, notASignal } from "./internal/signal.ts"
 import { ClientClosed, InvalidInput } from "./reason/client.ts"
 import { isQQError, QQError } from "./reason/error.ts"
 
@@ -121,18 +121,10 @@ const invalid = (endpoint: string, field: string, problem: Help): QQError =>
 
 const unknownCall = { en: `must be one of ${endpointNames}`, zh: `必须是以下之一：${endpointNames}` }
 const signalNames = { signal: ["abortSignal"] }
-const notASignal = {
-  en: "must be an AbortSignal, as controller.signal",
-  zh: "必须是 AbortSignal，如 controller.signal"
-}
 const notAContext = {
   en: "must be the context of a request, with the function waitUntil",
   zh: "必须是请求的上下文对象，具有函数 waitUntil"
 }
-
-/** Whether a value can be the signal of a call. As for `fetch`, `null` is none. */
-const isSignal = (u: unknown): u is AbortSignal | null | undefined =>
-  u === undefined || u === null || (hasProperty(u, "aborted") && hasProperty(u, "addEventListener"))
 
 const unredact = (value: unknown): unknown => {
   if (Redacted.isRedacted(value)) return Redacted.value(value)

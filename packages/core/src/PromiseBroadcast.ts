@@ -46,6 +46,9 @@ export interface PromiseBroadcast extends PromiseSteps {
   readonly changes: (interval?: Duration.Input) => AsyncIterable<Broadcast.Progress>
 }
 
+// Without options, the first function rejects with what is missing.
+const idOf = (options: { readonly id: string } | undefined): string => options?.id ?? ""
+
 const stepsOf = <R>(
   id: string,
   work: PromiseWork.PromiseWork<R>,
@@ -88,7 +91,7 @@ export const makeSteps = <A, E>(
   options: Broadcast.Options<A, Error>
 ): PromiseSteps => {
   const work = PromiseWork.make<QQMini | SendLedger | Quota, E>(client, stores)
-  return stepsOf(options.id, work, Broadcast.makeSteps(options))
+  return stepsOf(idOf(options), work, Broadcast.makeSteps(options))
 }
 
 /** Makes a broadcast on a client of `createQQMini`. Its first function opens the stores. */
@@ -103,7 +106,7 @@ export const make = <A, E>(
   const changes = (interval?: Duration.Input) =>
     Stream.unwrap(Effect.map(made, (broadcast) => broadcast.changes(interval)))
   return {
-    ...stepsOf(options.id, work, made),
+    ...stepsOf(idOf(options), work, made),
     run: (options) =>
       PromiseWork.withProgress(
         work,

@@ -5,8 +5,10 @@ import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Stream from "effect/Stream"
 import type { QQMini } from "./call/service.ts"
 import { invalidConfig } from "./internal/rule.ts"
+import { isSignal, notASignal } from "./internal/signal.ts"
 import { type PromiseClient, runnerOf } from "./Promise.ts"
-import type { QQError } from "./reason/error.ts"
+import { QQError } from "./reason/error.ts"
+import { InvalidInput } from "./reason/input.ts"
 
 /** Options of {@link withProgress}. */
 export interface RunOptions<Progress> {
@@ -41,6 +43,10 @@ export const make = <R, E>(client: PromiseClient, stores: Layer.Layer<Exclude<R,
     if (runner === undefined) {
       const error = invalidConfig("client", "must be a client of createQQMini", "必须是 createQQMini 创建的客户端")
       return Promise.reject(error)
+    }
+    if (!isSignal(signal)) {
+      const reason = new InvalidInput({ field: "options.signal", problem: notASignal })
+      return Promise.reject(new QQError({ endpoint: name, app: undefined, reason }))
     }
     const onStores = Effect.flatMap(runtime.contextEffect, (context) => Effect.provideContext(effect, context))
     // One for each effect: Workers can't make one outside of a request, or share it between requests.

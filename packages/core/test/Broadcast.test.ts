@@ -250,6 +250,36 @@ describe("Broadcast", () => {
     }).pipe(Effect.provide([stores, qq.layer]))
   })
 
+  it.effect("sends what is in the queue with a corrected template, and only what was wrong is corrected", () => {
+    const sent: Array<string> = []
+    const qq = QQMini.layerStub({
+      "subscribeMessage.send": ({ template_id, touser }) =>
+        Effect.suspend(() => {
+          if (template_id === "wrong") {
+            const problem = { en: "", zh: "" }
+            return Effect.fail(new QQError.InvalidInput({ field: "template_id", problem, ...answered(40037) }))
+          }
+          sent.push(`${template_id} ${touser}`)
+          return Effect.succeed({})
+        }) as never
+    })
+    return Effect.gen(function* () {
+      const recipients = [...users(2), { openid: "own", template_id: "other", keyword1: "text" }]
+      const options = { id: "corrected", recipients, concurrency: 1 }
+      const first = yield* Broadcast.make({ ...options, template_id: "wrong" })
+      const running = yield* Effect.forkChild(inTime(first.run))
+      yield* first.changes().pipe(
+        Stream.filter(({ state }) => state === "paused"),
+        Stream.runHead
+      )
+      yield* Fiber.interrupt(running)
+      yield* first.resume
+      const second = yield* Broadcast.make({ ...options, template_id: "right" })
+      assert.strictEqual((yield* inTime(second.run)).sent, 3)
+      assert.deepStrictEqual(sent.toSorted(), ["other own", "right user-0", "right user-1"])
+    }).pipe(Effect.provide([stores, qq]))
+  })
+
   it.effect("pauses, and refuses nobody, when the client itself refuses a message", () => {
     const problem = { en: "must be the program's id as a string", zh: "" }
     const qq = fakeQQ(() => Effect.fail(new QQError.InvalidInput({ field: "appid", problem })))
@@ -655,6 +685,13 @@ describe("Broadcast", () => {
       }
       const rate = { max: 1, window: Infinity }
       assert.include((yield* Effect.flip(Broadcast.make({ id: "a", rate }))).message, "rate")
+      const own = yield* Broadcast.make({ id: "own", appid: "1111111111", template_id, recipients: users(1) })
+      yield* inTime(own.run)
+      const ofAnother = yield* Broadcast.make({ id: "own", appid: "2222222222", template_id, recipients: users(1) })
+      assert.include(String(yield* Effect.flip(ofAnother.run)), "1111111111")
+      const message = async () => ({ touser: "x", data: { keyword1: { value: "x" } } })
+      const waits = yield* Broadcast.make({ id: "waits", template_id, recipients: users(1), message: message as never })
+      assert.include(String(yield* Effect.flip(waits.run)), "promise")
       const unknown = yield* Broadcast.make({ id: "nobody" })
       for (const use of [unknown.run, unknown.progress, unknown.pause]) {
         assert.include(String(yield* Effect.flip<unknown, unknown, never>(use)), "not known")

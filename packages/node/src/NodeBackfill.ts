@@ -27,5 +27,6 @@ export interface Options<A> extends Moderation.Options<A, Error>, Pick<BulkStore
  */
 export const createBackfill = <A>(
   client: PromiseClient,
-  { store, ...options }: Options<A>
+  // Without options, the first call rejects with what is missing.
+  { store, ...options }: Options<A> = {} as never
 ): PromiseBackfill.PromiseBackfill => PromiseBackfill.make(client, BulkStores.layerLogged({ store }), options)

@@ -29,6 +29,7 @@ export interface Options<A> extends Broadcast.Options<A, Error>, BulkStores.Opti
  */
 export const createBroadcast = <A>(
   client: PromiseClient,
-  { lockExpiration, store, ...options }: Options<A>
+  // Without options, the first call rejects with what is missing.
+  { lockExpiration, store, ...options }: Options<A> = { id: "" }
 ): PromiseBroadcast.PromiseBroadcast =>
   PromiseBroadcast.make(client, BulkStores.layerLogged({ lockExpiration, store }), options)

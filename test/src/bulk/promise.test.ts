@@ -93,6 +93,14 @@ describe("work in bulk with promises", () => {
     )
     await rejected(createBroadcast(qq, { id: "a", store }).run(), "id", "not known")
     await rejected(createBackfill(qq, { id: "a", store } as never).run(), "items")
+    const [broadcastOf, backfillOf] = [createBroadcast, createBackfill] as unknown as ReadonlyArray<
+      (client: unknown) => { readonly run: (options?: object) => Promise<unknown> }
+    >
+    await rejected(broadcastOf!(qq).run(), "id")
+    await rejected(backfillOf!(qq).run(), "id")
+    const step = createBroadcast(qq, { id: "a", store }).step as unknown as () => Promise<unknown>
+    await rejected(step(), "budget")
+    await rejected(createBroadcast(qq, { id: "a", store }).run({ signal: {} as never }), "AbortSignal")
   })
 
   it("a backfill checks what was not checked before", { timeout: 60_000 }, async () => {

@@ -1,6 +1,8 @@
 /** What the ledger remembers of the loading of a broadcast. */
 import * as Result from "effect/Result"
+import type { AppId } from "../App.ts"
 import type { Help } from "../internal/reason.ts"
+import type { Shared } from "./message.ts"
 
 /** A row that was left out. */
 export interface BadRow {
@@ -18,6 +20,10 @@ export interface Document {
   readonly size: number
   /** Whether the chunks are in the queue, for many workers. Without, one process at a time reads the source. */
   readonly isQueued: boolean
+  /** The program that sends, if the options named it. */
+  readonly appid?: AppId | undefined
+  /** What all messages shared when it began. */
+  readonly shared?: Shared | undefined
   /** The rows that were read. */
   readonly rows: number
   /** The mark of the last of them, if the source has marks. */
@@ -36,7 +42,8 @@ export interface Document {
 const maxBadRows = 100
 
 /** The document of a broadcast of which nothing is loaded. */
-export const empty = (size: number, isQueued: boolean): Document => ({
+export const empty = (size: number, isQueued: boolean, begun: Pick<Document, "appid" | "shared"> = {}): Document => ({
+  ...begun,
   size,
   isQueued,
   rows: 0,

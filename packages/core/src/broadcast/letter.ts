@@ -1,6 +1,6 @@
 /** A message of a broadcast on its way: its line in the source, its recipient and its text. */
 import * as Schema from "effect/Schema"
-import type { CheckedMessage } from "./message.ts"
+import type { CheckedMessage, Shared } from "./message.ts"
 
 /** A message of a broadcast. */
 export interface Letter {
@@ -18,6 +18,20 @@ export const letterOf = (line: number, message: CheckedMessage): Letter => ({
   message,
   text: JSON.stringify(message)
 })
+
+/**
+ * A letter of the queue or of the ledger, with what all messages share now: a wrong `template_id` can be corrected after
+ * its message was stored. What differs from the first value is the message's own.
+ */
+export const revise = (letter: Letter, first: Shared = {}, now: Shared): Letter => {
+  const fields = Object.entries(now).filter(([name, value]) => {
+    const before = first[name as keyof Shared]
+    return before !== value && letter.message[name as keyof Shared] === before
+  })
+  return fields.length === 0
+    ? letter
+    : { ...letter, ...letterOf(letter.line, { ...letter.message, ...Object.fromEntries(fields) }) }
+}
 
 /** The schema of a chunk: an element of the queue. The messages are JSON already. */
 export const Chunk = /* @__PURE__ */ Schema.Struct({

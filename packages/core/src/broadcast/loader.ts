@@ -1,10 +1,12 @@
 /** Loads the recipients of a broadcast: reads the source, checks every row, and makes chunks of messages. */
 import * as Effect from "effect/Effect"
+import { isPromiseLike } from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { digestOf } from "../bulk/digest.ts"
 import type { Halt } from "../bulk/halt.ts"
 import { isOnce, notARow, read, type Row, type SourceError } from "../bulk/source.ts"
+import type { Help } from "../internal/reason.ts"
 import type { QQError } from "../reason/error.ts"
 import { type BadRow, type Document, withChunk } from "./document.ts"
 import { type Letter, letterOf } from "./letter.ts"
@@ -57,17 +59,23 @@ const allBad = ({ badRows }: Document): QQError => {
 
 const goOn = Effect.succeed(true)
 
+const messageFailed: Help = { en: "the function message failed for it", zh: "函数 message 执行失败" }
+const messageIsPromise: Help = {
+  en: "the function message gives a promise. Read what it needs with the recipients",
+  zh: "函数 message 返回了 Promise。请在读取接收者时一并读取所需数据"
+}
+
 /** Checks a row. Gives its message, or its problems. */
 const checkRow = <A>(row: Row<A>, { message, shared }: Checked<A, unknown>): Letter | ReadonlyArray<BadRow> => {
   const { line, problem, value } = row
   if (problem !== undefined || value === undefined) return [{ line, field: "row", problem: problem ?? notARow }]
-  const made = Result.try((): unknown =>
-    message === undefined ? messageOf(value, shared) : { ...shared, ...message(value) }
-  )
-  if (Result.isFailure(made)) {
-    const problem = { en: "the function message failed for it", zh: "函数 message 执行失败" }
-    return [{ line, field: "row", problem }]
-  }
+  const made = Result.try((): unknown => {
+    if (message === undefined) return messageOf(value, shared)
+    const own = message(value)
+    return isPromiseLike(own) ? own : { ...shared, ...own }
+  })
+  if (Result.isFailure(made)) return [{ line, field: "row", problem: messageFailed }]
+  if (isPromiseLike(made.success)) return [{ line, field: "row", problem: messageIsPromise }]
   const checked = check(made.success)
   return Result.isSuccess(checked)
     ? letterOf(line, checked.success)

@@ -27,7 +27,8 @@ export interface Rate {
 export interface Options<A, E = never> extends Shared {
   /**
    * The name of the broadcast, up to 64 letters, digits, `-`, `_` and `.`. It is the same in all processes that work on
-   * it, and after a restart. Another name is another broadcast: everybody gets its message again.
+   * it, and after a restart. Another name is another broadcast: everybody gets its message again. Two programs that share
+   * the stores need two names.
    */
   readonly id: string
   /**

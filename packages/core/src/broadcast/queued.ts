@@ -4,8 +4,9 @@ import * as Effect from "effect/Effect"
 import type * as PersistedQueue from "effect/persistence/PersistedQueue"
 import type { SourceError } from "../bulk/source.ts"
 import type { QQError } from "../reason/error.ts"
-import { Chunk, parse } from "./letter.ts"
+import { Chunk, parse, revise } from "./letter.ts"
 import type { LoaderOptions } from "./loader.ts"
+import { documentOf } from "./progress.ts"
 import { loadWith, type Session, whileNotHalted } from "./work.ts"
 
 // The pause after an error of the queue (ms).
@@ -17,17 +18,17 @@ const maxAttempts = 2_147_483_647
 
 /** Sends one chunk of the queue. A chunk that is not finished goes back to the queue. */
 const takeChunk = <A, E>(
-  { halt, sender }: Session<A, E>,
+  { entry, halt, parts, sender }: Session<A, E>,
   queue: PersistedQueue.PersistedQueue<typeof Chunk.Type>
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
     let isSending = false
+    const first = documentOf(entry).shared
     const taken = queue.take(({ letters }) => {
       isSending = true
       // An interruption gives the chunk back, and does not count as a try.
-      return Effect.flatMap(sender.send(letters.map(parse)), (end) =>
-        end === "halted" ? Effect.interrupt : Effect.void
-      )
+      const revised = letters.map((letter) => revise(parse(letter), first, parts.options.shared))
+      return Effect.flatMap(sender.send(revised), (end) => (end === "halted" ? Effect.interrupt : Effect.void))
     })
     const safely = Effect.catchCause(taken, (cause) =>
       Cause.hasInterruptsOnly(cause)

@@ -11,7 +11,7 @@ import type { Entry } from "../ledger/types.ts"
 import type { Quota } from "../Quota.ts"
 import type { QQError } from "../reason/error.ts"
 import type { SendLedger } from "../SendLedger.ts"
-import { type Letter, parse } from "./letter.ts"
+import { type Letter, parse, revise } from "./letter.ts"
 import { load, type LoaderOptions } from "./loader.ts"
 import { type Checked, invalid } from "./options.ts"
 import { PatientLedger } from "./patientLedger.ts"
@@ -180,7 +180,7 @@ export const resendUnknown = <A, E>(parts: Parts<A, E>, entry: Entry, how: How):
       Effect.gen(function* () {
         const found = yield* ledger.until((store, broadcast) => store.unknown(broadcast, { cursor, limit: pageSize }))
         const letters = found.rows.map(({ claim, message }): Letter => ({
-          ...parse({ line: 0, text: message }),
+          ...revise(parse({ line: 0, text: message }), documentOf(entry).shared, parts.options.shared),
           instead: claim
         }))
         const end = yield* sender.send(letters)
