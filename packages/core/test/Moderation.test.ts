@@ -334,10 +334,10 @@ describe("Moderation.backfill", () => {
         )
       )
       const background = yield* Effect.forkChild(Effect.all([steady, bursts], { concurrency: 2 }))
-      const backfill = yield* Moderation.backfill({ id: "a", items: texts(12_000), content, concurrency: 20 })
+      const backfill = yield* Moderation.backfill({ id: "a", items: texts(7_200), content, concurrency: 20 })
       const result = yield* inTime(backfill.run, latency)
       yield* Fiber.interrupt(background)
-      assert.deepInclude(result, { state: "finished", checked: 12_000 })
+      assert.deepInclude(result, { state: "finished", checked: 7_200 })
       assert.isAbove(waits.length, 1_500)
       assert.strictEqual(Math.max(...waits), 0)
 
@@ -352,7 +352,7 @@ describe("Moderation.backfill", () => {
       const own = begun.filter(({ isLive }) => !isLive).map(({ at }) => at)
       const minutes = Math.floor((own.at(-1)! - own[0]!) / 60_000) - 1
       const rate = own.filter((at) => at > own[0]! + 60_000 && at <= own[0]! + (minutes + 1) * 60_000).length / minutes
-      assert.isAtLeast(minutes, 3)
+      assert.isAtLeast(minutes, 1)
       assert.isAtLeast(rate, 0.95 * 2_400)
       assert.isAtMost(rate, 1.05 * 2_400)
     }).pipe(Effect.provide([digests, VerdictStore.layerMemory, client]))
