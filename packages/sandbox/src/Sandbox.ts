@@ -105,6 +105,11 @@ export class Sandbox extends Context.Service<
     readonly count: (endpoint: string) => Effect.Effect<number>
     /** Empties the log. */
     readonly clearLog: Effect.Effect<void>
+    /**
+     * Makes the platform as it was at the start: no users, orders, used quotas, marked images, faults or requests. Only
+     * tokens stay valid, because clients hold them.
+     */
+    readonly reset: Effect.Effect<void>
     /** The programs on the platform. */
     readonly programs: ReadonlyArray<Program>
   }
@@ -170,6 +175,10 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
     count: (endpoint) => Effect.sync(() => platform.log.filter((entry) => entry.endpoint === endpoint).length),
     clearLog: Effect.sync(() => {
       platform.log = []
+    }),
+    reset: Effect.sync(() => {
+      platform.reset()
+      faults.clear()
     })
   })
 })

@@ -84,7 +84,7 @@ export class Platform {
   /** The appid of the default program. */
   readonly first: string
   log: Array<LogEntry> = []
-  readonly shop = new Shop()
+  shop = new Shop()
 
   readonly #quota: NonNullable<Options["quota"]>
   readonly #riskyTexts: ReadonlyArray<string>
@@ -170,6 +170,14 @@ export class Platform {
     if (live.length >= limit.max) return false
     live.push(now)
     return true
+  }
+
+  /** Forgets all but the tokens, since clients hold them. */
+  reset(): void {
+    this.log = []
+    this.shop = new Shop()
+    for (const all of [this.#riskyImages, this.#logins, this.#forms, this.#users, this.#openids, this.#used])
+      all.clear()
   }
 
   /** The user with this name in a program. Creates the user if necessary. */
