@@ -1,6 +1,5 @@
 /** The examples of a shop: an order is paid in the sandbox, QQ notifies twice at once, and it is delivered once. */
-import * as Sandbox from "@qq-mini/sandbox/Sandbox"
-import * as SandboxServer from "@qq-mini/sandbox/SandboxServer"
+import { startSandbox, type TestSandbox } from "@qq-mini/sandbox/testing"
 import { Miniflare } from "miniflare"
 import { once } from "node:events"
 import { readFile } from "node:fs/promises"
@@ -10,35 +9,34 @@ import { assert, describe, it } from "vitest"
 import { makeShop } from "../../examples/shop/express.ts"
 import { wrangler } from "./edge/workers.ts"
 import { bundleEdge } from "./runtimes/runtimes.ts"
-import { first } from "./support/calls.ts"
 
 /** Buys something in a shop, and pays it. */
-const buy = async (shop: string, { run }: SandboxServer.Running) => {
+const buy = async (shop: string, sandbox: TestSandbox) => {
   const post = (path: string, body: object) =>
     fetch(`${shop}${path}`, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(body)
     })
-  const { code } = await run((platform) => platform.login())
-  const order = { article: "sword", bill_no: "bill-1" }
-  const ordered = await post("/orders", { ...order, code })
+  const { code } = await sandbox.login()
+  const bill_no = "bill-1"
+  const order = { article: "sword", bill_no, code }
+  const ordered = await post("/orders", order)
   assert.strictEqual(ordered.status, 200, await ordered.clone().text())
   assert.isString(((await ordered.json()) as { prepayId: string }).prepayId)
-  assert.strictEqual((await post("/orders", { ...order, code })).status, 400)
+  assert.strictEqual((await post("/orders", order)).status, 400)
   assert.strictEqual((await post("/orders", { article: "dragon", bill_no: "bill-2", code })).status, 404)
 
   const url = `${shop}/paid`
-  const forged = await run((platform) => platform.pay({ ...order, url, attempts: 1, appsecret: "guessed" }))
+  const forged = await sandbox.pay({ bill_no, url, attempts: 1, appsecret: "guessed" })
   assert.deepStrictEqual([forged.accepted, forged.answers[0]?.status], [false, 403])
-  return (body: "json" | "form") =>
-    run((platform) => platform.notifyPaid({ ...order, url, copies: 2, attempts: 1, body }))
+  return (body: "json" | "form") => sandbox.notifyPaid({ bill_no, url, copies: 2, attempts: 1, body })
 }
 
 describe("the examples of a shop", () => {
   it("on Express", { timeout: 60_000 }, async () => {
-    await using sandbox = await SandboxServer.start()
-    const { app, orders } = makeShop({ appid: first.appid, appsecret: String(first.appsecret), baseUrl: sandbox.url })
+    await using sandbox = await startSandbox()
+    const { app, orders } = makeShop(sandbox.options)
     const server = app.listen(0, "127.0.0.1")
     await once(server, "listening")
     try {
@@ -56,15 +54,15 @@ describe("the examples of a shop", () => {
   })
 
   it("on a Worker", { timeout: 120_000 }, async () => {
-    await using sandbox = await SandboxServer.start()
+    await using sandbox = await startSandbox()
     const path = fileURLToPath(new URL("../../examples/shop/worker.ts", import.meta.url))
     const contents = await readFile(await bundleEdge(path, "shop.mjs"), "utf8")
     const { compatibility_date } = await wrangler
-    const [{ appid, appsecret }] = Sandbox.defaultPrograms
+    const { QQ_APPID, QQ_APPSECRET, QQ_BASE_URL } = sandbox.env
     const miniflare = new Miniflare({
       modules: [{ type: "ESModule", path: "shop.mjs", contents }],
       compatibilityDate: compatibility_date,
-      bindings: { QQ_APPID: appid, QQ_APPSECRET: String(appsecret), QQ_BASE_URL: sandbox.url },
+      bindings: { QQ_APPID, QQ_APPSECRET, QQ_BASE_URL },
       d1Databases: { ORDERS: "orders" },
       durableObjects: { QQ_TOKENS: { className: "QQTokens", useSQLite: true } }
     })

@@ -73,7 +73,7 @@ export const layer = (
 ): Layer.Layer<Sandbox.Sandbox | SandboxServer> =>
   layerServer(options).pipe(Layer.provideMerge(Sandbox.layerPlatform({ isRiskyImage: hasRiskyColour, ...options })))
 
-/** A running sandbox server, for apps without Effect and their tests. */
+/** A running sandbox server, for apps without Effect. `startSandbox` of `testing` has more for their tests. */
 export interface Running extends AsyncDisposable {
   /** The base URL for clients, such as `http://127.0.0.1:40123`. */
   readonly url: string
