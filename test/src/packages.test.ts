@@ -5,7 +5,7 @@ import * as Tar from "effect/encoding/Tar"
 import * as Stream from "effect/Stream"
 import { execFile } from "node:child_process"
 import { createReadStream } from "node:fs"
-import { mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from "node:fs/promises"
+import { cp, mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -127,6 +127,46 @@ describe("the packages", () => {
     )
     const { stdout } = await run(process.execPath, ["app.mjs"], { cwd: app })
     assert.strictEqual(stdout, '{"risky":false}\n')
+  })
+
+  it.each(["node20", "node22", "node24"])("CommonJS requires them on %s", async (version) => {
+    // `@qq-mini/node` needs Node 22.
+    const adapter = version === "node20" ? "edge" : "node"
+    await writeFile(
+      join(app, "app.cjs"),
+      `const { createQQMini } = require("@qq-mini/" + process.argv[2])
+       const { startSandbox } = require("@qq-mini/sandbox/testing")
+       startSandbox().then(async (sandbox) => {
+         const qq = createQQMini(sandbox.options)
+         console.log(await qq.security.msgSecCheck({ content: "x" }))
+         await qq.close()
+         await sandbox.close()
+       })`
+    )
+    const node = join(root, "test/node_modules", version, "bin/node")
+    const { stdout } = await run(node, ["app.cjs", adapter], { cwd: app })
+    assert.strictEqual(stdout, "{ risky: false }\n")
+  })
+
+  it.each(["vitest", "jest", "node-test"])("a project tests its app with %s", async (name) => {
+    const from = join(root, "examples/testing", name)
+    const to = join(app, "projects", name)
+    await cp(from, to, { recursive: true, filter: (path) => !path.includes("node_modules") })
+    // the runner of the workspace, and the packages as they are published
+    await mkdir(join(to, "node_modules"))
+    for (const other of await readdir(join(from, "node_modules"))) {
+      if (other !== "@qq-mini") await symlink(join(from, "node_modules", other), join(to, "node_modules", other))
+    }
+    const { stderr, stdout } = await run(process.execPath, ["--run", "test"], {
+      cwd: to,
+      env: {
+        PATH: `${dirname(process.execPath)}:${process.env["PATH"]}`,
+        TMPDIR: tmpdir(),
+        XDG_STATE_HOME: process.env["XDG_STATE_HOME"],
+        NO_COLOR: "1"
+      }
+    })
+    assert.match(stdout + stderr, /\b4 passed|\bpass 4/)
   })
 
   it("the core depends on effect alone, and no adapter on another", async () => {
