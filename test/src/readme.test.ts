@@ -53,7 +53,7 @@ describe.each([
   })
 
   it("its Effect program and its plain app run", async () => {
-    assert.strictEqual(blocks.length, 5)
+    assert.strictEqual(blocks.length, 6)
     const [effect, plain] = blocks
     for (const [name, block, expected] of [
       ["effect.ts", effect, new RegExp(`^${passed}\n(${told})`)],
@@ -74,7 +74,7 @@ describe.each([
       cwd: folder
     })
     // and each case of the contract
-    assert.match(stdout, new RegExp(`Tests {2}${3 + cases.length} passed`))
+    assert.match(stdout, new RegExp(`Tests {2}${4 + cases.length} passed`))
   })
 
   it("its Worker answers on workerd", async () => {
