@@ -23,21 +23,26 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
+import type * as Stream from "effect/Stream"
 import type * as Fault from "./Fault.ts"
 import { systemError } from "./internal/answer.ts"
 import { Faults } from "./internal/faults.ts"
+import type { Seen } from "./internal/exchanges.ts"
 import type { LogEntry } from "./internal/log.ts"
 import { type Bill, notifyPaid, type Paid, pay, type Pushed, pushForm } from "./internal/outbound.ts"
 import { type Options, Platform } from "./internal/platform.ts"
 import type { PayNotification, Posted, Posting } from "./internal/post.ts"
 import { defaultTemplate, type Program } from "./internal/program.ts"
 import { answerRequest } from "./internal/request.ts"
+import { type State, stateOf } from "./internal/state.ts"
 
+export type { Exchange, Seen, ShownAnswer } from "./internal/exchanges.ts"
 export type { LogEntry } from "./internal/log.ts"
 export type { Bill, Paid, Pushed } from "./internal/outbound.ts"
 export type { Answer, PayNotification, Posted, Posting } from "./internal/post.ts"
 export { type Options, riskySamples } from "./internal/platform.ts"
 export { defaultOffer, defaultPrograms, defaultTemplate, type Offer, type Program } from "./internal/program.ts"
+export type { State, UsedQuota } from "./internal/state.ts"
 export { defaultSwitches, type Switches } from "./internal/switches.ts"
 
 /** The simulated platform. Its methods also trigger events that do not come from calls of the server API. */
@@ -89,6 +94,12 @@ export class Sandbox extends Context.Service<
       readonly storage: Readonly<Record<string, string>>
       readonly interactive: Readonly<Record<string, number>>
     }>
+    /** The user with this openid, with the session key of the user's logins. */
+    readonly user: (
+      openid: string
+    ) => Effect.Effect<{ readonly appid: string; readonly user: string; readonly session_key: string } | undefined>
+    /** The newest valid token of a program. Issues one only if there is none, so no other client's token gets old. */
+    readonly token: (appid?: string) => Effect.Effect<string>
     /** Fetches a token as another client, and returns it. The old token stays valid for its grace period. */
     readonly stealToken: (appid?: string) => Effect.Effect<string>
     /** Makes all tokens of the program invalid immediately. */
@@ -110,6 +121,10 @@ export class Sandbox extends Context.Service<
      * tokens stay valid, because clients hold them.
      */
     readonly reset: Effect.Effect<void>
+    /** What there is on the platform now, for people: programs, users, orders and faults, without secrets. */
+    readonly state: Effect.Effect<State>
+    /** The last 200 requests with their answers, then those that come. A reader that is too slow misses some. */
+    readonly exchanges: Stream.Stream<Seen>
     /** The programs on the platform. */
     readonly programs: ReadonlyArray<Program>
   }
@@ -166,6 +181,16 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
         const { interactive = [], storage = [] } = platform.withOpenid(openid) ?? {}
         return { storage: Object.fromEntries(storage), interactive: Object.fromEntries(interactive) }
       }),
+    user: (openid) =>
+      Effect.sync(() => {
+        const user = platform.withOpenid(openid)
+        return user && { appid: user.appid, user: user.name, session_key: user.sessionKey }
+      }),
+    token: (appid = first) =>
+      Effect.map(
+        Clock.currentTimeMillis,
+        (now) => platform.tokens(appid, now).at(-1)?.value ?? platform.issue(appid, now)
+      ),
     stealToken: (appid = first) => Effect.map(Clock.currentTimeMillis, (now) => platform.issue(appid, now)),
     revokeTokens: (appid = first) => Effect.sync(() => platform.revoke(appid)),
     markRisky: (image) => Effect.sync(() => platform.markRisky(image)),
@@ -173,13 +198,17 @@ export const make = Effect.fnUntraced(function* (options: Options = {}): Effect.
     heal: Effect.sync(() => faults.clear()),
     log: Effect.sync(() => [...platform.log]),
     count: (endpoint) => Effect.sync(() => platform.log.filter((entry) => entry.endpoint === endpoint).length),
-    clearLog: Effect.sync(() => {
+    clearLog: Effect.suspend(() => {
       platform.log = []
+      return platform.exchanges.clear
     }),
-    reset: Effect.sync(() => {
+    reset: Effect.suspend(() => {
       platform.reset()
       faults.clear()
-    })
+      return platform.exchanges.clear
+    }),
+    state: Effect.map(Clock.currentTimeMillis, (now) => stateOf(platform, faults, now)),
+    exchanges: platform.exchanges.stream
   })
 })
 

@@ -12,6 +12,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import { createServer } from "node:http"
+import * as Console from "./console/control.ts"
 import { hasRiskyColour } from "./RiskyColour.ts"
 import * as Sandbox from "./Sandbox.ts"
 
@@ -24,7 +25,7 @@ export class SandboxServer extends Context.Service<
   }
 >()("@qq-mini/sandbox/SandboxServer") {}
 
-const app = Effect.flatMap(Sandbox.Sandbox, (sandbox) =>
+const answer = (sandbox: Sandbox.Sandbox["Service"]) =>
   // A delayed answer is interrupted when its client disconnects.
   Effect.flatMap(Effect.interruptible(sandbox.handle), (response) => {
     if (response !== undefined) return Effect.succeed(response)
@@ -33,7 +34,14 @@ const app = Effect.flatMap(Sandbox.Sandbox, (sandbox) =>
       return HttpServerResponse.empty()
     })
   })
-)
+
+/** QQ's API, and the console below `/sandbox/`. */
+const app = Effect.map(Sandbox.Sandbox, (sandbox) => {
+  const console = Console.make(sandbox)
+  return Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ url }) =>
+    Console.isForConsole(url) ? console : answer(sandbox)
+  )
+})
 
 /** Serves the provided platform on 127.0.0.1. By default the system chooses the port. Dies if it can't listen. */
 export const layerServer = (options?: { readonly port?: number }): Layer.Layer<SandboxServer, never, Sandbox.Sandbox> =>
@@ -48,7 +56,7 @@ export const layerServer = (options?: { readonly port?: number }): Layer.Layer<S
         return { url: HttpServer.formatAddress(address) }
       })
     ).pipe(
-      Layer.merge(HttpServer.serve(app)),
+      Layer.merge(Layer.unwrap(Effect.map(app, (app) => HttpServer.serve(app)))),
       Layer.provide(
         NodeHttpServer.layer(() => server, {
           host: "127.0.0.1",

@@ -26,7 +26,7 @@ import type * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Fault from "./Fault.ts"
-import { checkCall, type Checked, checkImage, checkOptions, Use } from "./internal/use.ts"
+import { callMethod, checkOptions, type Method } from "./internal/use.ts"
 import type { LogEntry, Options, Sandbox } from "./Sandbox.ts"
 import { start } from "./SandboxServer.ts"
 
@@ -156,31 +156,14 @@ export const startSandbox = async (options: Options & { readonly port?: number }
   const { programs } = await run(Effect.succeed)
   const apps = programs.map(({ appid, appsecret }) => ({ appid, appsecret: Redacted.value(App.redact(appsecret)) }))
   const { appid, appsecret } = apps[0]!
-  const use = new Use(programs)
 
-  /** Makes a method. */
-  const method = <Args extends ReadonlyArray<unknown>, A>(
-    name: string,
-    check: (...args: Args) => Effect.Effect<void, QQError>,
-    effect: (platform: Platform, ...args: Args) => Effect.Effect<A>
-  ) => {
-    const call = async (...args: Args): Promise<A> => {
-      const checked = await run(() => Effect.result(check(...args)))
-      valueOf(`sandbox.${name}`, checked, call)
-      return run((platform) => effect(platform, ...args))
-    }
-    return call
+  /** Makes a method of the platform. */
+  const method = <K extends Method & keyof TestSandbox>(name: K): TestSandbox[K] => {
+    const call = async (argument?: unknown) =>
+      valueOf(`sandbox.${name}`, await run((platform) => Effect.result(callMethod(platform, name, argument))), call)
+    return call as TestSandbox[K]
   }
 
-  /** Makes a method of the platform that takes an object. */
-  const promised = <K extends Checked>(name: K): Promised<Platform[K]> =>
-    method(
-      name,
-      (object: any = {}) => use.check(name, object),
-      (platform, object): Effect.Effect<any> => platform[name](object)
-    ) as Promised<Platform[K]>
-
-  const login = promised("login")
   return {
     url,
     options: { appid, appsecret, apps, baseUrl: url, store: TokenCache.layerMemory },
@@ -191,39 +174,22 @@ export const startSandbox = async (options: Options & { readonly port?: number }
       QQ_BASE_URL: url,
       QQ_STORE: "memory"
     },
-    login: async (user) => {
-      const one = await login(user)
-      use.add(one.openid, user?.appid ?? appid)
-      return one
-    },
-    subscribe: promised("subscribe"),
-    refuse: promised("refuse"),
-    submitForm: promised("submitForm"),
-    buyCoins: promised("buyCoins"),
-    pay: promised("pay"),
-    notifyPaid: promised("notifyPaid"),
-    pushForm: promised("pushForm"),
-    stored: promised("stored"),
-    fault: promised("fault"),
-    heal: () => run(({ heal }) => heal),
-    stealToken: method(
-      "stealToken",
-      (appid?: string) => use.checkAppid(appid),
-      ({ stealToken }, appid) => stealToken(appid)
-    ),
-    revokeTokens: method(
-      "revokeTokens",
-      (appid?: string) => use.checkAppid(appid),
-      ({ revokeTokens }, appid) => revokeTokens(appid)
-    ),
-    markRisky: method("markRisky", checkImage, ({ markRisky }, image: Uint8Array) => markRisky(image)),
-    requests: method("requests", checkCall, ({ log }, call) =>
-      Effect.map(log, (all) => all.filter(({ endpoint }) => call === undefined || endpoint === call))
-    ),
-    reset: () => {
-      use.reset()
-      return run(({ reset }) => reset)
-    },
+    login: method("login"),
+    subscribe: method("subscribe"),
+    refuse: method("refuse"),
+    submitForm: method("submitForm"),
+    buyCoins: method("buyCoins"),
+    pay: method("pay"),
+    notifyPaid: method("notifyPaid"),
+    pushForm: method("pushForm"),
+    stored: method("stored"),
+    fault: method("fault"),
+    heal: method("heal"),
+    stealToken: method("stealToken"),
+    revokeTokens: method("revokeTokens"),
+    markRisky: method("markRisky"),
+    requests: method("requests"),
+    reset: method("reset"),
     close,
     [Symbol.asyncDispose]: close
   }

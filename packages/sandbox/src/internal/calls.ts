@@ -91,7 +91,7 @@ const handlers: {
   "acode.getMiniCode": Effect.fnUntraced(function* ({ path }, appid, platform) {
     if (!isPage(platform, appid, path)) return yield* refuse(41030, "invalid page")
     const image = yield* Effect.mapError(miniCode(appid, path), () => new Refusal(40035, "invalid path"))
-    yield* spend(platform, `codes ${appid}`, platform.limits(groups.acode.getMiniCode), 45029)
+    yield* spend(platform, `acode.getMiniCode ${appid}`, platform.limits(groups.acode.getMiniCode), 45029)
     return image
   }),
 

@@ -3,6 +3,7 @@ import type * as Endpoint from "@qq-mini/core/Endpoint"
 import { type Limit, windowMillis } from "@qq-mini/core/Quota"
 import type * as HttpClient from "effect/http/HttpClient"
 import type * as Random from "effect/Random"
+import { Exchanges } from "./exchanges.ts"
 import type { LogEntry } from "./log.ts"
 import { defaultPrograms, type Program } from "./program.ts"
 import { type Coins, Shop } from "./shop.ts"
@@ -33,7 +34,8 @@ export const riskySamples: ReadonlyArray<string> = [
   "完2347全dfji试3726测asad感3847知qwez到"
 ]
 
-interface Token {
+/** An issued token. Times are milliseconds of the platform's clock. */
+export interface Token {
   readonly value: string
   validUntil: number
 }
@@ -56,6 +58,7 @@ export interface Form {
 /** A user of one program. */
 export interface User {
   readonly appid: string
+  readonly name: string
   readonly openid: string
   readonly unionid: string
   readonly sessionKey: string
@@ -84,6 +87,7 @@ export class Platform {
   /** The appid of the default program. */
   readonly first: string
   log: Array<LogEntry> = []
+  readonly exchanges = new Exchanges()
   shop = new Shop()
 
   readonly #quota: NonNullable<Options["quota"]>
@@ -91,7 +95,7 @@ export class Platform {
   readonly #looksRisky: NonNullable<Options["isRiskyImage"]>
   readonly #riskyImages = new Set<string>()
   readonly #random: typeof Random.Random.Service
-  readonly #tokens = new Map<string, Array<Token>>()
+  readonly #tokens = new Map<string, ReadonlyArray<Token>>()
   readonly #logins = new Map<string, Login>()
   readonly #forms = new Map<string, Form>()
   readonly #users = new Map<string, User>()
@@ -129,10 +133,15 @@ export class Platform {
     return this.programs.find((one) => one.appid === appid)
   }
 
+  /** The valid tokens of a program, oldest first. */
+  tokens(appid: string, now: number): ReadonlyArray<Token> {
+    return (this.#tokens.get(appid) ?? []).filter((token) => token.validUntil > now)
+  }
+
   /** Issues a new token for a program. Old tokens expire after their grace period. */
   issue(appid: string, now: number): string {
     const { oldTokenGrace, tokenLifetime } = this.switches
-    const live = (this.#tokens.get(appid) ?? []).filter((token) => token.validUntil > now)
+    const live = this.tokens(appid, now)
     for (const token of live) token.validUntil = Math.min(token.validUntil, now + oldTokenGrace * 1_000)
     const token: Token = { value: this.#hex(64).toUpperCase(), validUntil: now + tokenLifetime * 1_000 }
     this.#tokens.set(appid, [...live, token])
@@ -172,6 +181,18 @@ export class Platform {
     return true
   }
 
+  /** How many calls count for a limit now. */
+  used(key: string, limit: Limit, now: number): number {
+    const times = this.#used.get(`${key} ${limit.max}/${limit.window}`) ?? []
+    const from = now - windowMillis(limit.window)
+    return times.length - times.findLastIndex((time) => time <= from) - 1
+  }
+
+  /** All users, oldest first. */
+  get users(): Iterable<User> {
+    return this.#users.values()
+  }
+
   /** Forgets all but the tokens, since clients hold them. */
   reset(): void {
     this.log = []
@@ -187,6 +208,7 @@ export class Platform {
     if (known !== undefined) return known
     const user: User = {
       appid,
+      name,
       openid: this.#hex(32).toUpperCase(),
       unionid: `UID_${this.#hex(32).toUpperCase()}`,
       sessionKey: this.#key(),

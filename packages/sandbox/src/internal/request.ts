@@ -9,7 +9,7 @@ import * as Fault from "../Fault.ts"
 import { answerOf, notFound, refusalOf } from "./answer.ts"
 import { endpoints, perform, spend } from "./calls.ts"
 import type { Faults } from "./faults.ts"
-import { shownParams } from "./log.ts"
+import { type LogEntry, shownParams } from "./log.ts"
 import { miniCode } from "./miniCode.ts"
 import { readParams } from "./params.ts"
 import type { Platform } from "./platform.ts"
@@ -100,26 +100,40 @@ export const answerRequest = Effect.fnUntraced(function* (
   const url = URL.parse(request.url, "http://sandbox") ?? new URL("http://sandbox/")
   const at = yield* Clock.currentTimeMillis
   const endpoint = endpoints.find((one) => one.path === url.pathname && one.method === request.method)
+  const { method } = request
+  const type = request.headers["content-type"]
+  /** Shows the people who watch a request with its answer. */
+  const show = (entry: LogEntry, response: HttpServerResponse.HttpServerResponse | undefined) =>
+    platform.exchanges.add({ ...entry, method, url, type, response })
   if (endpoint === undefined) {
-    platform.log.push({ at, endpoint: url.pathname, appid: undefined, params: {}, fault: undefined, code: undefined })
+    const { pathname } = url
+    const entry = { at, endpoint: pathname, appid: undefined, params: {}, fault: undefined, code: undefined }
+    platform.log.push(entry)
+    yield* show(entry, notFound)
     return notFound
   }
   const fault = yield* faults.strike(endpoint.name, at)
   const asked: Asked = { endpoint, query: url.searchParams, fault, appid: undefined, params: {} }
-  const note = (code: number | undefined) => {
+  const note = (code: number | undefined): LogEntry => {
     const params = shownParams(endpoint, asked.params)
-    platform.log.push({ at, endpoint: endpoint.name, appid: asked.appid, params, fault: fault?.kind, code })
+    const entry = { at, endpoint: endpoint.name, appid: asked.appid, params, fault: fault?.kind, code }
+    platform.log.push(entry)
+    return entry
   }
   if (fault?.kind === "resetBefore") {
-    note(undefined)
+    yield* show(note(undefined), undefined)
     return undefined
   }
   const result = yield* Effect.result(serve(asked, request, platform))
-  note(Result.isSuccess(result) ? 0 : result.failure.code)
+  const entry = note(Result.isSuccess(result) ? 0 : result.failure.code)
   const response = Result.isSuccess(result)
     ? answerOf(endpoint, result.success, switches)
     : refusalOf(endpoint, result.failure, switches)
+  // A late answer is shown before it is sent.
+  if (fault === undefined || fault.kind === "slowHeaders") yield* show(entry, response)
   if (fault === undefined) return response
   const image = Effect.map(Effect.orDie(miniCode(first, undefined)), ({ bytes }) => bytes)
-  return yield* Fault.spoil(fault, response, { endpoint, jsonType: switches.jsonType, image })
+  const spoiled = yield* Fault.spoil(fault, response, { endpoint, jsonType: switches.jsonType, image })
+  if (fault.kind !== "slowHeaders") yield* show(entry, spoiled)
+  return spoiled
 })

@@ -13,6 +13,7 @@ export interface Ordered {
 
 /** An order of goods. Times are milliseconds of the platform's clock. */
 export interface Order extends Ordered {
+  readonly appid: string
   readonly prepayId: string
   readonly validUntil: number
   /** When the user paid it. `undefined` if not paid. */
@@ -42,6 +43,11 @@ export class Shop {
   readonly #orders = new Map<string, Order>()
   readonly #bills = new Set<string>()
 
+  /** All orders, oldest first. */
+  get orders(): Iterable<Order> {
+    return this.#orders.values()
+  }
+
   /** The order with this number. */
   order(appid: string, bill: string): Order | undefined {
     return this.#orders.get(`${appid} ${bill}`)
@@ -59,7 +65,7 @@ export class Shop {
         const isSame = names.every((name) => known[name] === ordered[name])
         return repeatable && isSame ? Effect.succeed(known) : billExists
       }
-      const order: Order = { ...ordered, prepayId, validUntil: now + prepayMillis, paidAt: undefined }
+      const order: Order = { ...ordered, appid, prepayId, validUntil: now + prepayMillis, paidAt: undefined }
       this.#orders.set(`${appid} ${ordered.bill_no}`, order)
       return Effect.succeed(order)
     })

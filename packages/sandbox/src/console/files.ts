@@ -1,0 +1,78 @@
+import * as Effect from "effect/Effect"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { existsSync } from "node:fs"
+import { readFile } from "node:fs/promises"
+import { findPackageJSON } from "node:module"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+/** The files of other packages, by their paths below `/sandbox/lib/`. The packed package has copies of them. */
+export const libraries: ReadonlyArray<string> = [
+  "lit-html/lit-html.js",
+  "lit-html/directive.js",
+  "lit-html/directive-helpers.js",
+  "lit-html/directives/live.js",
+  "lit-html/directives/repeat.js",
+  "swagger-ui-dist/swagger-ui-bundle.js",
+  "swagger-ui-dist/swagger-ui.css"
+]
+
+const pages = new URL("../../console/", import.meta.url)
+const copies = new URL("../lib/", import.meta.url)
+
+/** Where a file of another package is installed. */
+export const installed = (library: string): string => {
+  const [name = "", ...path] = library.split("/")
+  return join(dirname(findPackageJSON(name, import.meta.url)!), ...path)
+}
+
+/** The path of a file of another package: a copy if this package is packed. */
+const libraryFile = (library: string): string => {
+  const copy = fileURLToPath(new URL(library, copies))
+  return existsSync(copy) ? copy : installed(library)
+}
+
+const types: Readonly<Record<string, string>> = {
+  html: "text/html; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  svg: "image/svg+xml"
+}
+
+const policy = {
+  "default-src": "'none'",
+  "script-src": "'self'",
+  "style-src": "'self'",
+  "connect-src": "'self'",
+  "img-src": "'self' data: blob:",
+  "base-uri": "'none'",
+  "form-action": "'none'",
+  "frame-ancestors": "'none'"
+}
+
+const headersOf = (more: Readonly<Record<string, string>>) => ({
+  "content-security-policy": Object.entries({ ...policy, ...more })
+    .map((pair) => pair.join(" "))
+    .join("; "),
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cache-control": "no-cache"
+})
+
+// Only the templates of lit-html, which are constants of the page, may become HTML: the browser sees to it.
+const ownHeaders = headersOf({ "require-trusted-types-for": "'script'", "trusted-types": "lit-html" })
+const viewerHeaders = headersOf({ "style-src": "'self' 'unsafe-inline'" })
+
+/** The file at a path below `/sandbox/`. `undefined` if there is none. */
+export const fileAt = (path: string): Effect.Effect<HttpServerResponse.HttpServerResponse | undefined> =>
+  Effect.promise(async () => {
+    const name = path === "" || path.endsWith("/") ? `${path}index.html` : path
+    const type = types[name.slice(name.lastIndexOf(".") + 1)]
+    const library = name.startsWith("lib/") ? name.slice(4) : undefined
+    if (type === undefined || !/^[a-z/-]+\.[a-z]+$/.test(name)) return undefined
+    if (library !== undefined && !libraries.includes(library)) return undefined
+    const file = library === undefined ? new URL(name, pages) : libraryFile(library)
+    const bytes = await readFile(file).catch(() => undefined)
+    const headers = name.startsWith("api/") ? viewerHeaders : ownHeaders
+    return bytes && HttpServerResponse.uint8Array(bytes, { contentType: type, headers })
+  })
