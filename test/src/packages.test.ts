@@ -84,6 +84,7 @@ describe("the packages", () => {
       assert.deepStrictEqual((await readdir(folder)).filter((file) => file !== "node_modules").toSorted(), [
         "LICENSE",
         ...(name === "unicloud" ? ["README.md"] : []),
+        ...(name === "sandbox" ? ["console"] : []),
         "dist",
         ...(name === "sandbox" ? ["openapi.json"] : []),
         "package.json",
@@ -112,6 +113,28 @@ describe("the packages", () => {
       cwd: app
     })
     assert.include(await closed.catch((error: Error) => error.message), "ERR_PACKAGE_PATH_NOT_EXPORTED")
+  })
+
+  it("the sandbox brings all that its console loads", async () => {
+    await writeFile(
+      join(app, "console.mjs"),
+      `import { start } from "@qq-mini/sandbox/SandboxServer"
+       const sandbox = await start()
+       const seen = new Set(["/sandbox/", "/sandbox/api/", "/sandbox/openapi.json", "/sandbox/about.json"])
+       for (const path of seen) {
+         const response = await fetch(sandbox.url + path)
+         const text = await response.text()
+         if (!response.ok) console.log(path, response.status)
+         const isOurs = !path.startsWith("/sandbox/lib/swagger")
+         for (const [, found] of isOurs ? text.matchAll(/(?:from|src=|href=)\\s*"([./][^"]+)"/g) : []) {
+           seen.add(new URL(found, sandbox.url + path).pathname)
+         }
+       }
+       console.log(seen.size > 20)
+       await sandbox.close()`
+    )
+    const { stdout } = await run(process.execPath, ["console.mjs"], { cwd: app })
+    assert.strictEqual(stdout, "true\n")
   })
 
   it("a plain app outside the workspace makes its calls", async () => {

@@ -96,10 +96,10 @@ export const make = (
       contentType: "application/json; charset=utf-8",
       headers: { "cache-control": "no-store" }
     })
-  const answer = <R>(effect: Effect.Effect<unknown, QQError, R>) =>
+  const answer = <R>(effect: Effect.Effect<unknown, QQError, R>, failed = 400) =>
     Effect.match(effect, {
       onSuccess: (result = null) => json({ result }),
-      onFailure: ({ reason }) => json({ error: { en: reason.message, zh: reason.help.zh } }, 400)
+      onFailure: ({ reason }) => json({ error: { en: reason.message, zh: reason.help.zh } }, failed)
     })
   return Effect.gen(function* () {
     if (!(yield* isOwn)) return foreign
@@ -108,8 +108,11 @@ export const make = (
     if (request.method === "POST") {
       if (path.startsWith("do/")) return yield* answer(act(platform, path.slice(3)))
       if (path === "try") {
+        const tried = Effect.flatMap(readJson, (body) => tryCall(platform, trial(body)))
+        // That QQ refuses a call is no mistake of the page.
         return yield* answer(
-          Effect.flatMap(readJson, (body) => Effect.map(tryCall(platform, trial(body)), (value) => maskFields(value)))
+          Effect.map(tried, (value) => maskFields(value)),
+          200
         )
       }
       return notFound

@@ -2,16 +2,13 @@ import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { existsSync } from "node:fs"
 import { readFile } from "node:fs/promises"
-import { findPackageJSON } from "node:module"
-import { dirname, join } from "node:path"
-import { fileURLToPath } from "node:url"
 
 /** The files of other packages, by their paths below `/sandbox/lib/`. The packed package has copies of them. */
 export const libraries: ReadonlyArray<string> = [
   "lit-html/lit-html.js",
   "lit-html/directive.js",
   "lit-html/directive-helpers.js",
-  "lit-html/directives/live.js",
+  "lit-html/directives/keyed.js",
   "lit-html/directives/repeat.js",
   "swagger-ui-dist/swagger-ui-bundle.js",
   "swagger-ui-dist/swagger-ui.css"
@@ -19,17 +16,12 @@ export const libraries: ReadonlyArray<string> = [
 
 const pages = new URL("../../console/", import.meta.url)
 const copies = new URL("../lib/", import.meta.url)
+const installed = new URL("../../node_modules/", import.meta.url)
 
-/** Where a file of another package is installed. */
-export const installed = (library: string): string => {
-  const [name = "", ...path] = library.split("/")
-  return join(dirname(findPackageJSON(name, import.meta.url)!), ...path)
-}
-
-/** The path of a file of another package: a copy if this package is packed. */
-const libraryFile = (library: string): string => {
-  const copy = fileURLToPath(new URL(library, copies))
-  return existsSync(copy) ? copy : installed(library)
+/** Where a file of another package is: this package has copies when it is packed. */
+const libraryFile = (library: string): URL => {
+  const copy = new URL(library, copies)
+  return existsSync(copy) ? copy : new URL(library, installed)
 }
 
 const types: Readonly<Record<string, string>> = {
