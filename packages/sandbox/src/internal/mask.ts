@@ -1,4 +1,4 @@
-/** Masks secrets, tokens and signatures in what people see. */
+/** Masks secrets, tokens and signatures in what people see. S1 */
 
 // The names of QQ's API, and names like them that an app may write by mistake.
 const secretName =
