@@ -38,8 +38,8 @@ const answer = (sandbox: Sandbox.Sandbox["Service"]) =>
 /** QQ's API, and the console below `/sandbox/`. */
 const app = Effect.map(Sandbox.Sandbox, (sandbox) => {
   const console = Console.make(sandbox)
-  return Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ url }) =>
-    Console.isForConsole(url) ? console : answer(sandbox)
+  return Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+    Console.isForConsole(request) ? console : answer(sandbox)
   )
 })
 

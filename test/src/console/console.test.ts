@@ -69,7 +69,8 @@ describe("the console", () => {
     }).listen(0, "127.0.0.1")
     await once(app, "listening")
     const appUrl = `http://127.0.0.1:${(app.address() as AddressInfo).port}`
-    const watched = await open(browser, `${sandbox.url}/sandbox/`)
+    // The root leads to the console.
+    const watched = await open(browser, sandbox.url)
     const { page } = watched
     const click = (name: string) => page.getByRole("button", { name, exact: true }).click()
     const users = page.getByRole("region", { name: "Users", exact: true })

@@ -1,7 +1,9 @@
 /** The console of a running sandbox and its control API: all that is below `/sandbox/`. */
 import type { QQError } from "@qq-mini/core/QQError"
 import * as App from "@qq-mini/core/App"
+import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { isObject } from "effect/Predicate"
@@ -19,8 +21,9 @@ import { calls, type Trial, tryCall } from "./tryCall.ts"
 
 const prefix = "/sandbox/"
 
-/** Whether a request is for the console, and not for QQ. */
-export const isForConsole = (url: string): boolean => url.startsWith(prefix) || /^\/sandbox(\?|$)/.test(url)
+/** Whether a request is for the console, and not for QQ. A browser at the root is led there. */
+export const isForConsole = ({ headers, url }: HttpServerRequest.HttpServerRequest): boolean =>
+  url.startsWith(prefix) || /^\/sandbox(\?|$)/.test(url) || (url === "/" && /text\/html/.test(headers["accept"] ?? ""))
 
 const foreign = HttpServerResponse.jsonUnsafe(
   {
@@ -44,6 +47,9 @@ const unknownMethod = App.invalidConfig(
   `must be one of ${methods.join(", ")}`,
   `必须是以下之一：${methods.join("、")}`
 )
+
+// Larger than any picture for a trial.
+const maxBodySize = ByteSize.mebibytes(4)
 
 const readJson = Effect.gen(function* (): Effect.fn.Return<unknown, QQError, HttpServerRequest.HttpServerRequest> {
   const request = yield* HttpServerRequest.HttpServerRequest
@@ -117,12 +123,12 @@ export const make = (
       }
       return notFound
     }
-    if (request.url.split("?")[0] === "/sandbox") return HttpServerResponse.redirect(prefix)
+    if (!request.url.startsWith(prefix)) return HttpServerResponse.redirect(prefix)
     if (path === "events") return events(platform, { run, mask, lastId: request.headers["last-event-id"] })
     if (path === "openapi.json") {
       return HttpServerResponse.text(yield* openapi, { contentType: "application/json; charset=utf-8" })
     }
     if (path === "about.json") return json({ calls: calls(), faults: Fault.kinds })
     return (yield* fileAt(path)) ?? notFound
-  })
+  }).pipe(Effect.provideService(HttpIncomingMessage.MaxBodySize, maxBodySize))
 }
