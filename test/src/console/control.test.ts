@@ -106,9 +106,15 @@ describe("the control API", () => {
     await qq.security.msgSecCheck({ content: `${token} ${encodeURIComponent(session_key)} ${first.appsecret}` })
     await fetch(`${sandbox.url}/api/get_token?secret=anotherSecret&appSecret=anotherSecret`)
     secrets.push("anotherSecret")
+    // Half a token is too much, too.
+    await sandbox.fault({ kind: "truncated", endpoint: "auth.getAccessToken" })
+    const half = await fetch(
+      `${sandbox.url}/api/getToken?grant_type=client_credential&appid=${first.appid}&secret=${first.appsecret}`
+    )
+    secrets.push((await half.text()).slice('{"access_token":"'.length))
     const trial = { call: "auth.getAccessToken", appid: first.appid, input: {} }
     shown.push((await post(sandbox, "try", trial)).text, (await post(sandbox, "do/requests", [])).text)
-    const events = await readEvents(sandbox.url, (events) => idsOf(events).length === 7)
+    const events = await readEvents(sandbox.url, (events) => idsOf(events).length === 8)
     shown.push(JSON.stringify(events))
     for (const text of ["prePay", "score", openid]) assert.include(shown.join("\n"), text)
     assertNone(shown.join("\n"), secrets)

@@ -3,7 +3,7 @@ import type * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as PubSub from "effect/PubSub"
 import * as Stream from "effect/Stream"
 import type { LogEntry } from "./log.ts"
-import { maskFields, maskText } from "./mask.ts"
+import { maskBroken, maskFields } from "./mask.ts"
 
 /** An answer, for people. */
 export interface ShownAnswer {
@@ -54,16 +54,23 @@ const isPicture = (bytes: Uint8Array) =>
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64")
 
+const brief = (text: string): string => (text.length > longest ? `${text.slice(0, longest)}…` : text)
+
 const shownText = (bytes: Uint8Array): string => {
   const text = new TextDecoder().decode(bytes)
   try {
     return brief(JSON.stringify(maskFields(JSON.parse(text)), undefined, 2))
   } catch {
-    return brief(text)
+    return brief(maskBroken(text))
   }
 }
 
-const brief = (text: string): string => maskText(text.length > longest ? `${text.slice(0, longest)}…` : text)
+/** The parameters, if they are not too much to be sent to each reader. */
+const shownParams = (params: Exchange["params"]): Exchange["params"] => {
+  const masked = maskFields(params) as Exchange["params"]
+  const text = JSON.stringify(masked)
+  return text.length > longest ? { "…": brief(text) } : masked
+}
 
 const shownAnswer = ({ body, headers, status }: HttpServerResponse.HttpServerResponse): ShownAnswer => {
   const type = headers["content-type"] ?? ("contentType" in body ? body.contentType : undefined)
@@ -91,7 +98,7 @@ const shown = (
   path: url.pathname,
   query: maskFields(Object.fromEntries(url.searchParams)) as Readonly<Record<string, string>>,
   type,
-  params: maskFields(params) as Readonly<Record<string, unknown>>,
+  params: shownParams(params),
   fault,
   code,
   answer: response === undefined ? undefined : shownAnswer(response)

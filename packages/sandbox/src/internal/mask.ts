@@ -1,8 +1,9 @@
 /** Masks secrets, tokens and signatures in what people see. S1 */
 
 // The names of QQ's API, and names like them that an app may write by mistake.
-const secretName =
-  /(secret|token|session_?key|openkey|app_?key|encrypt_?key|authorization|js_code)$|^(qq_)?sig(nature)?$/i
+const names =
+  "(?:.*(?:secret|token|session_?key|openkey|app_?key|encrypt_?key|authorization|js_code)|(?:qq_)?sig(?:nature)?)"
+const secretName = new RegExp(`^${names}$`, "i")
 
 /** Shows the end of a long secret, so that people can tell two of them apart. */
 export const mask = (secret: string): string => (secret.length >= 32 ? `•••${secret.slice(-4)}` : "•••")
@@ -22,3 +23,8 @@ const hex = /(?<![0-9A-Za-z])[0-9A-Fa-f]{64}(?![0-9A-Za-z])/g
 
 /** Masks what has the shape of a token, a session key or a signature. */
 export const maskText = (text: string): string => text.replace(hex, mask).replace(base64, "•••")
+
+const namedValue = new RegExp(`("${names.replace(".*", '[^"]*')}"\\s*:\\s*")[^"]*`, "gi")
+
+/** Masks secrets in JSON that can't be parsed, such as the first half of an answer. */
+export const maskBroken = (text: string): string => maskText(text.replace(namedValue, "$1•••"))
