@@ -18,6 +18,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
+import type { PlatformError } from "effect/PlatformError"
 import type * as Scope from "effect/Scope"
 import * as UserDirectories from "effect/persistence/UserDirectories"
 import { readFile } from "node:fs/promises"
@@ -62,7 +63,8 @@ const storeNames = [
   "RedisStores.fromClient(client)"
 ]
 
-const storeByName = (name: unknown = ""): Layer.Layer<TokenCache.TokenCache, QQError> | undefined => {
+/** The store of tokens that the option `store` names. `undefined` for an unknown name. */
+export const storeByName = (name: unknown = ""): Layer.Layer<TokenCache.TokenCache, QQError> | undefined => {
   if (typeof name !== "string") return undefined
   if (name === "" || name === "sqlite") return layerDefault
   if (name === "memory") return TokenCache.layerMemory
@@ -76,13 +78,18 @@ const storeByName = (name: unknown = ""): Layer.Layer<TokenCache.TokenCache, QQE
 // Imported only when it is used, because the other stores do not need it.
 const importRedisStores = Effect.promise(() => import("./RedisStores.ts"))
 
-// A file of the user. It is only the default, so memory is used instead if the file can't be opened.
-const layerDefault: Layer.Layer<TokenCache.TokenCache> = Effect.flatMap(
+/** The path of the default store's file. */
+export const defaultStorePath: Effect.Effect<string, PlatformError> = Effect.flatMap(
   UserDirectories.UserDirectories,
   (directories) => directories.state("qq-mini")
 ).pipe(
   Effect.provide(UserDirectories.layer),
-  Effect.map((folder) => SqliteTokenCache.layer({ path: join(folder, "tokens.sqlite"), setting: storeSetting })),
+  Effect.map((folder) => join(folder, "tokens.sqlite"))
+)
+
+// A file of the user. It is only the default, so memory is used instead if the file can't be opened.
+const layerDefault: Layer.Layer<TokenCache.TokenCache> = defaultStorePath.pipe(
+  Effect.map((path) => SqliteTokenCache.layer({ path, setting: storeSetting })),
   Layer.unwrap,
   Layer.catch((error) =>
     Layer.effect(
@@ -160,7 +167,11 @@ const fromEnvironment = Effect.gen(function* (): Effect.fn.Return<
   }
 })
 
-const layerEnvironment = (options: Options): Layer.Layer<QQMini | AccessToken, QQError> =>
+/**
+ * The client for the programs in the environment variables, as {@link layerConfig}, with options that go before those of
+ * the environment.
+ */
+export const layerConfigWith = (options: Options): Layer.Layer<QQMini | AccessToken, QQError> =>
   Layer.unwrap(
     Effect.flatMap(fromEnvironment, (environment) =>
       make({ ...environment.options, ...given(options) }, App.make(environment.programs))
@@ -176,7 +187,7 @@ const layerEnvironment = (options: Options): Layer.Layer<QQMini | AccessToken, Q
  * - `QQ_STORE`, `QQ_TOKEN_KEY`: the store of the token, and the key that encrypts it there, as `store` and `tokenKey`
  *   of {@link Options}.
  */
-export const layerConfig: Layer.Layer<QQMini | AccessToken, QQError> = Layer.suspend(() => layerEnvironment({}))
+export const layerConfig: Layer.Layer<QQMini | AccessToken, QQError> = Layer.suspend(() => layerConfigWith({}))
 
 // Log to the standard error, because the standard output belongs to the app.
 const layerLogger = Layer.succeed(Logger.LogToStderr, true)
@@ -199,7 +210,7 @@ export const createQQMini = (options: Options = {}): Promised.PromiseClient => {
   if (appid === undefined && appsecret === undefined && apps === undefined) {
     // Read the environment now: the default provider of Effect reads it only once in a process.
     const environment = ConfigProvider.layer(Effect.sync(() => ConfigProvider.fromEnv()))
-    return Promised.make(layerEnvironment(options).pipe(Layer.provide(environment), Layer.provideMerge(layerLogger)))
+    return Promised.make(layerConfigWith(options).pipe(Layer.provide(environment), Layer.provideMerge(layerLogger)))
   }
   Effect.runSync(Effect.scoped(Setup.registry(options)))
   return Promised.make(Layer.provideMerge(fromOptions, layerLogger))
