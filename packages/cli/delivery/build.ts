@@ -7,7 +7,7 @@
 import { build } from "esbuild"
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"
-import { dirname, join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
 const home = join(dirname(fileURLToPath(import.meta.url)), "..")
@@ -19,9 +19,7 @@ export const delivered = join(home, "dist")
 export const deliver = async (to: string = delivered): Promise<string> => {
   const manifest = JSON.parse(await readFile(join(home, "package.json"), "utf8"))
   await mkdir(to, { recursive: true })
-  // The compiler keeps its own files there.
-  for (const file of await readdir(to)) if (file.endsWith(".js")) await rm(join(to, file))
-  await build({
+  const { outputFiles } = await build({
     entryPoints: { "qq-mini": join(home, "src/main.ts") },
     outdir: to,
     bundle: true,
@@ -31,6 +29,7 @@ export const deliver = async (to: string = delivered): Promise<string> => {
     target: "node22",
     external: [...Object.keys(manifest.dependencies), "sharp"],
     minify: true,
+    write: false,
     charset: "utf8",
     legalComments: "none",
     // Some of what is inside is CommonJS.
@@ -39,8 +38,14 @@ export const deliver = async (to: string = delivered): Promise<string> => {
     }
   })
   const effect = dirname(createRequire(join(home, "src/main.ts")).resolve("effect/package.json"))
-  const licence = await readFile(join(effect, "LICENSE"), "utf8")
-  await writeFile(join(to, "LICENSE.effect"), licence)
+  const files = new Map(outputFiles.map(({ contents, path }) => [basename(path), contents]))
+  files.set("LICENSE.effect", await readFile(join(effect, "LICENSE")))
+  for (const [name, contents] of files) {
+    const path = join(to, name)
+    // A command that runs meanwhile goes on: its files stay as they are.
+    if ((await readFile(path).catch(() => undefined))?.equals(contents) !== true) await writeFile(path, contents)
+  }
+  for (const name of await readdir(to)) if (name.endsWith(".js") && !files.has(name)) await rm(join(to, name))
   return join(to, "qq-mini.js")
 }
 

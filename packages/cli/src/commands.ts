@@ -2,6 +2,10 @@
 import * as Command from "effect/cli/Command"
 import { commonFlags } from "./frame/help.ts"
 import { both, say } from "./frame/invocation.ts"
+import { command as decrypt } from "./decrypt/command.ts"
+import { command as minicode } from "./minicode/command.ts"
+import { command as session } from "./session/command.ts"
+import { sign, verify } from "./sign/command.ts"
 import { command as token } from "./token/command.ts"
 
 /** The texts of the help. */
@@ -13,5 +17,5 @@ export const texts = {
 export const root = Command.make("qq-mini").pipe(
   Command.withDescription(say(texts.about)),
   Command.withGlobalFlags(commonFlags),
-  Command.withSubcommands([token])
+  Command.withSubcommands([token, session, minicode, decrypt, sign, verify])
 )

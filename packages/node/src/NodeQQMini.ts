@@ -131,7 +131,11 @@ export const layer = (options: Options): Layer.Layer<QQMini | AccessToken, QQErr
 const text = (name: string) =>
   Effect.map(Config.option(Config.String(name)), (value) => Option.getOrElse(value, () => "") || undefined)
 
-const fromEnvironment = Effect.gen(function* (): Effect.fn.Return<
+/**
+ * The programs and options in the environment variables of {@link layerConfig}. The first program is the default. Fails if
+ * there is none, or a variable is wrong.
+ */
+export const fromEnvironment = Effect.gen(function* (): Effect.fn.Return<
   { readonly options: Options; readonly programs: App.AppsOptions },
   QQError
 > {

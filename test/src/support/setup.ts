@@ -4,6 +4,7 @@ import { setTimeout } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
 import type { TestProject } from "vitest/node"
+import { deliver } from "../../../packages/cli/delivery/build.ts"
 import { holderIn } from "./processes.ts"
 import { install } from "./systemPrograms.ts"
 
@@ -55,7 +56,7 @@ export default async ({ config }: TestProject): Promise<() => Promise<void>> => 
   install()
   const folder = config.env["TMPDIR"]!
   mkdirSync(folder, { mode: 0o700 })
-  await bundleHolder(folder)
+  await Promise.all([bundleHolder(folder), deliver()])
   /** Ends what still runs, and removes what was written; gives what it ended. */
   const clean = (): ReadonlyArray<Left> => {
     const left = processesOf(folder)

@@ -8,6 +8,7 @@ import type { QQError } from "@qq-mini/core/QQError"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import { dirname, resolve } from "node:path"
 import { type ConfigFile, findFile, readFile } from "./configFile.ts"
 import { note } from "./output.ts"
 import { appid, appsecret, baseUrl, config, store, texts } from "./settingsFlags.ts"
@@ -78,7 +79,11 @@ const noProgram = (file: string | undefined): QQError =>
     `未设置：请设置 QQ_APPID 和 QQ_APPSECRET，或将 appid 和 appsecret 写入 ${file ?? "qq-mini.json（当前目录及上级目录中没有）"}`
   )
 
-const fieldsOf = ({ fields }: ConfigFile): { readonly values: Values; readonly options: Settings["options"] } => {
+/** A path in the file counts from the file, so that the command has one store wherever it runs. */
+const storeBeside = (path: string, store: string): string =>
+  store.replace(/^(sqlite:(?:\/\/)?)(.+)$/, (_, kind: string, file: string) => kind + resolve(dirname(path), file))
+
+const fieldsOf = ({ fields, path }: ConfigFile): { readonly values: Values; readonly options: Settings["options"] } => {
   const options: Record<string, unknown> = { ...fields }
   const values: { -readonly [Name in Variable]?: string } = {}
   for (const [name, field] of Object.entries(variables)) {
@@ -87,13 +92,14 @@ const fieldsOf = ({ fields }: ConfigFile): { readonly values: Values; readonly o
     values[name as Variable] = typeof value === "string" ? value : JSON.stringify(value)
     delete options[field]
   }
+  if (values.QQ_STORE !== undefined) values.QQ_STORE = storeBeside(path, values.QQ_STORE)
   return { values, options }
 }
 
 const flagOf = (name: Variable) => `--${name.slice(3).toLowerCase().replace("_", "-")}`
 
-/** Reads the settings. Fails with a `QQError` that names what is missing, or the file that can't be read. */
-export const read = Effect.gen(function* () {
+/** Reads the settings of a command that may need no program. Fails with a `QQError` if the file can't be read. */
+export const readAny = Effect.gen(function* () {
   const flags = {
     QQ_APPID: Option.getOrUndefined(yield* appid),
     QQ_APPSECRET: Option.getOrUndefined(Option.map(yield* appsecret, Redacted.value)),
@@ -109,14 +115,17 @@ export const read = Effect.gen(function* () {
     { values, nameOf: (name) => `${variables[name]} (${path})` }
   ]
   const all = merge([{ values: flags, nameOf: flagOf }, ...configured])
-  const hasProgram = given(all.values.QQ_APPS) || given(all.values.QQ_APPS_FILE)
   // Without a secret beside it, --appid is one of the other programs.
   const isSelection = given(flags.QQ_APPID) && all.values.QQ_APPSECRET === undefined
   const merged = isSelection
     ? merge([{ values: { ...flags, QQ_APPID: undefined }, nameOf: flagOf }, ...configured])
     : all
-  if (merged.values.QQ_APPID === undefined && merged.values.QQ_APPSECRET === undefined && !hasProgram) {
-    return yield* noProgram(path)
-  }
   return { ...merged, selected: isSelection ? flags.QQ_APPID : undefined, options, file: path } satisfies Settings
+})
+
+/** Reads the settings. Fails with a `QQError` if no program is configured, or the file can't be read. */
+export const read = Effect.gen(function* () {
+  const settings: Settings = yield* readAny
+  const { QQ_APPID, QQ_APPS, QQ_APPS_FILE, QQ_APPSECRET } = settings.values
+  return [QQ_APPID, QQ_APPSECRET, QQ_APPS, QQ_APPS_FILE].some(given) ? settings : yield* noProgram(settings.file)
 })

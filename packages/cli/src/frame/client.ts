@@ -28,6 +28,26 @@ const layerVariables = ({ values }: Settings): Layer.Layer<never> =>
     ConfigProvider.fromEnvRecord({ ...process.env, QQ_APPID: undefined, QQ_APPSECRET: undefined, ...values })
   )
 
+/** The program of the command: the one that `--appid` selects, or the first that is configured. */
+export const credentialsOf = (settings: Settings): Effect.Effect<App.AppCredentials, QQError> =>
+  NodeQQMini.fromEnvironment.pipe(
+    Effect.flatMap(({ programs }) => App.make(programs)),
+    Effect.flatMap((apps) =>
+      Effect.mapError(
+        apps.credentials(settings.selected),
+        (reason) => new QQError({ endpoint: "configuration", app: settings.selected, reason })
+      )
+    ),
+    Effect.provide(layerVariables(settings)),
+    Effect.mapError(withSource(settings))
+  )
+
+/** The id of the program of the command. No secret is needed for it. */
+export const appidOf = (settings: Settings): Effect.Effect<App.AppId, QQError> => {
+  const appid = settings.selected ?? settings.values.QQ_APPID
+  return appid === undefined ? Effect.map(credentialsOf(settings), (app) => app.appid) : Effect.succeed(appid)
+}
+
 /** Runs an effect with the client of the settings, for the program that `--appid` selects. */
 export const withClient =
   (settings: Settings, options: NodeQQMini.Options = {}) =>

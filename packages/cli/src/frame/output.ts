@@ -3,6 +3,7 @@
  * Everything else goes to the standard error.
  */
 import type { Help } from "@qq-mini/core/QQError"
+import { displayWidth } from "effect/cli/CliOutput"
 import * as Effect from "effect/Effect"
 import { styleText } from "node:util"
 import { isJson, say } from "./invocation.ts"
@@ -30,6 +31,15 @@ export const isTerminal: boolean = process.stdout.isTTY === true && !isJson
 /** Prints a result: `json` with `--json`, else `text`. A long run may have many. */
 export const print = (json: unknown, text: string): Effect.Effect<void> =>
   write(process.stdout, `${isJson ? JSON.stringify(json) : text}\n`)
+
+/** Names and values, one a line. Those without a value are left out. */
+export const table = (rows: ReadonlyArray<readonly [name: string, value: string | undefined]>): string => {
+  const present = rows.filter(([, value]) => value !== undefined)
+  const width = Math.max(...present.map(([name]) => displayWidth(name)))
+  return present
+    .map(([name, value]) => `${style("dim", name + " ".repeat(width - displayWidth(name)))}  ${value}`)
+    .join("\n")
+}
 
 /** Writes bytes or text to the standard output as they are. */
 export const raw = (text: string): Effect.Effect<void> => write(process.stdout, text)

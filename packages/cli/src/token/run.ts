@@ -1,15 +1,15 @@
 /** What `qq-mini token` does. */
 import { getAccessToken } from "@qq-mini/core/Auth"
-import type { Help, QQError } from "@qq-mini/core/QQError"
+import type { QQError } from "@qq-mini/core/QQError"
 import { TokenCache } from "@qq-mini/core/TokenCache"
 import { storeByName } from "@qq-mini/node/NodeQQMini"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { confirm } from "../frame/ask.ts"
-import { withClient } from "../frame/client.ts"
+import { appidOf, withClient } from "../frame/client.ts"
 import { both, say } from "../frame/invocation.ts"
-import { note, print, style } from "../frame/output.ts"
+import { note, print, table } from "../frame/output.ts"
 import { shownSecret } from "../frame/secret.ts"
 import * as Settings from "../frame/Settings.ts"
 import { nameOfStore } from "../frame/store.ts"
@@ -47,8 +47,6 @@ const timeLeft = (millis: number) => {
     : both(`${minutes} min`, `${minutes} 分钟`)
 }
 
-const line = (name: Help, value: string) => `${style("dim", say(name))}  ${value}`
-
 /** Runs the command. */
 export const run = Effect.fnUntraced(function* (flags: {
   readonly show: boolean
@@ -67,7 +65,7 @@ export const run = Effect.fnUntraced(function* (flags: {
   const now = yield* Clock.currentTimeMillis
   const expiresIn = seen.expiresAt === undefined ? undefined : Math.max(0, seen.expiresAt - now)
   const where = yield* nameOfStore(settings)
-  const appid = settings.selected ?? settings.values.QQ_APPID
+  const appid = yield* appidOf(settings)
   const shown = shownSecret(token, flags.show)
   const left = expiresIn === undefined ? both("unknown", "未知") : timeLeft(expiresIn)
   yield* print(
@@ -77,11 +75,11 @@ export const run = Effect.fnUntraced(function* (flags: {
       expires_in: expiresIn === undefined ? undefined : Math.floor(expiresIn / 1_000),
       store: where
     },
-    [
-      ...(appid === undefined ? [] : [line(both("program", "小程序  "), appid)]),
-      line(both("token  ", "token   "), shown),
-      line(both("expires", "剩余时间"), say(left)),
-      line(both("store  ", "存储    "), where)
-    ].join("\n")
+    table([
+      [say(both("program", "小程序")), appid],
+      ["access_token", shown],
+      [say(both("expires in", "剩余时间")), say(left)],
+      [say(both("store", "存储")), where]
+    ])
   )
 })

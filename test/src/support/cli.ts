@@ -1,0 +1,55 @@
+/** The command `qq-mini` as people run it: bundled, as a process of its own. */
+import { defaultPrograms } from "@qq-mini/sandbox/testing"
+import { spawn } from "node:child_process"
+import { text } from "node:stream/consumers"
+import { fileURLToPath } from "node:url"
+import { assert } from "vitest"
+import { delivered } from "../../../packages/cli/delivery/build.ts"
+
+/** The file of the command. The set-up of the tests makes it. */
+export const command = `${delivered}/qq-mini.js`
+
+/** How it is run. */
+export interface Options {
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+  /** What is on its standard input. */
+  readonly stdin?: string
+}
+
+/** What it printed, and its exit code. */
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** The variables of its process: nothing of the machine's user. */
+export const environment = (env: Options["env"] = {}): Record<string, string> => ({
+  PATH: process.env["PATH"]!,
+  TMPDIR: process.env["TMPDIR"]!,
+  XDG_STATE_HOME: process.env["XDG_STATE_HOME"]!,
+  ...env
+})
+
+const root = fileURLToPath(new URL("../../..", import.meta.url))
+
+/** Starts the command. */
+export const startQQMini = (args: ReadonlyArray<string>, { cwd = root, env }: Options = {}) =>
+  spawn(process.execPath, [command, ...args], { cwd, env: environment(env) })
+
+/** Runs the command to its end. S1: whatever it prints, there is no AppSecret in it. */
+export const qqMini = async (args: ReadonlyArray<string>, options: Options = {}): Promise<Ended> => {
+  const child = startQQMini(args, options)
+  child.stdin.end(options.stdin ?? "")
+  const exit = new Promise<number | null>((resolve) => child.on("close", resolve))
+  const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), exit])
+  for (const { appsecret } of defaultPrograms) assert.notInclude(stdout + stderr, String(appsecret))
+  return { code, stdout, stderr }
+}
+
+/** Runs the command with `--json`, whose output is one value. */
+export const qqMiniJson = async (args: ReadonlyArray<string>, options?: Options) => {
+  const { code, stdout } = await qqMini([...args, "--json"], options)
+  return { code, value: JSON.parse(stdout) }
+}
