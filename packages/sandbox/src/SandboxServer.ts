@@ -43,8 +43,20 @@ const app = Effect.map(Sandbox.Sandbox, (sandbox) => {
   )
 })
 
-/** Serves the provided platform on 127.0.0.1. By default the system chooses the port. Dies if it can't listen. */
-export const layerServer = (options?: { readonly port?: number }): Layer.Layer<SandboxServer, never, Sandbox.Sandbox> =>
+/** Where the server listens. */
+export interface Listening {
+  /** By default the system chooses the port. */
+  readonly port?: number | undefined
+  /** By default `127.0.0.1`, so that only this machine can reach it. Anybody who can reach it can use it. */
+  readonly host?: string | undefined
+}
+
+/** Serves the provided platform. Dies if it can't listen. */
+export const layerServer = ({ host = "127.0.0.1", port = 0 }: Listening = {}): Layer.Layer<
+  SandboxServer,
+  never,
+  Sandbox.Sandbox
+> =>
   Layer.suspend(() => {
     const server = createServer({ keepAliveTimeout: 65_000 })
     return Layer.effect(
@@ -59,26 +71,22 @@ export const layerServer = (options?: { readonly port?: number }): Layer.Layer<S
       Layer.merge(Layer.unwrap(Effect.map(app, (app) => HttpServer.serve(app)))),
       Layer.provide(
         NodeHttpServer.layer(() => server, {
-          host: "127.0.0.1",
-          port: options?.port ?? 0,
+          host,
+          port,
           gracefulShutdownTimeout: 0
         })
       ),
       Layer.catchTag("ServeError", ({ cause }) =>
         Layer.effect(
           SandboxServer,
-          Effect.die(
-            new Error(`The sandbox can't listen on 127.0.0.1:${options?.port ?? 0}: ${shown(cause, systemCalls)}`)
-          )
+          Effect.die(new Error(`The sandbox can't listen on ${host}:${port}: ${shown(cause, systemCalls)}`))
         )
       )
     )
   })
 
 /** A platform with its server. Images that show `riskyColour` are risky, if the package `sharp` is installed. */
-export const layer = (
-  options?: Sandbox.Options & { readonly port?: number }
-): Layer.Layer<Sandbox.Sandbox | SandboxServer> =>
+export const layer = (options?: Sandbox.Options & Listening): Layer.Layer<Sandbox.Sandbox | SandboxServer> =>
   layerServer(options).pipe(Layer.provideMerge(Sandbox.layerPlatform({ isRiskyImage: hasRiskyColour, ...options })))
 
 /** A running sandbox server, for apps without Effect. `startSandbox` of `testing` has more for their tests. */
@@ -92,7 +100,7 @@ export interface Running extends AsyncDisposable {
 }
 
 /** Starts a sandbox server, for apps without Effect. Stop it with `close` or `await using`. */
-export const start = async (options?: Sandbox.Options & { readonly port?: number }): Promise<Running> => {
+export const start = async (options?: Sandbox.Options & Listening): Promise<Running> => {
   const runtime = ManagedRuntime.make(layer(options))
   const { url } = await runtime.runPromise(SandboxServer)
   const close = () => runtime.dispose()

@@ -28,7 +28,7 @@ import * as Result from "effect/Result"
 import type * as Fault from "./Fault.ts"
 import { callMethod, checkOptions, type Method } from "./internal/use.ts"
 import type { LogEntry, Options, Sandbox } from "./Sandbox.ts"
-import { start } from "./SandboxServer.ts"
+import { type Listening, start } from "./SandboxServer.ts"
 
 export { defaultOffer, defaultPrograms, defaultTemplate, type LogEntry, riskySamples } from "./Sandbox.ts"
 export { riskyColour } from "./RiskyColour.ts"
@@ -150,7 +150,7 @@ const valueOf = <A>(endpoint: string, result: Result.Result<A, QQError>, above: 
  *
  * Rejected with a `QQError` for a wrong option. If the variable `HTTP_PROXY` is set, set `NO_PROXY=127.0.0.1` too.
  */
-export const startSandbox = async (options: Options & { readonly port?: number } = {}): Promise<TestSandbox> => {
+export const startSandbox = async (options: Options & Listening = {}): Promise<TestSandbox> => {
   valueOf("startSandbox", Effect.runSync(Effect.result(checkOptions(options))), startSandbox)
   const { close, run, url } = await start(options)
   const { programs } = await run(Effect.succeed)

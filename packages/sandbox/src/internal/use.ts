@@ -59,7 +59,7 @@ const checkImage = (image: unknown): Effect.Effect<void, QQError> =>
 
 /** Checks the options of a platform and its server. */
 export const checkOptions = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<void, QQError> {
-  const names = ["programs", "switches", "quota", "riskyTexts", "isRiskyImage", "httpClient", "port"]
+  const names = ["programs", "switches", "quota", "riskyTexts", "isRiskyImage", "httpClient", "port", "host"]
   yield* checkFields("options", options, names)
   const { programs = defaultPrograms, quota = {}, switches = {} } = options
   yield* App.make({ apps: programs, source: "programs" })
