@@ -15,9 +15,11 @@ const home = join(dirname(fileURLToPath(import.meta.url)), "..")
 /** Where the command is. */
 export const delivered = join(home, "dist")
 
+// Loaded as they are: what a command needs only for one store or format, and the sandbox, which has files of its own.
+const external = ["@qq-mini/sandbox/*", "csv-parse", "redis", "sharp", "undici"]
+
 /** Makes the command anew; gives its file. */
 export const deliver = async (to: string = delivered): Promise<string> => {
-  const manifest = JSON.parse(await readFile(join(home, "package.json"), "utf8"))
   await mkdir(to, { recursive: true })
   const { outputFiles } = await build({
     entryPoints: { "qq-mini": join(home, "src/main.ts") },
@@ -27,7 +29,7 @@ export const deliver = async (to: string = delivered): Promise<string> => {
     platform: "node",
     format: "esm",
     target: "node22",
-    external: [...Object.keys(manifest.dependencies), "sharp"],
+    external,
     minify: true,
     write: false,
     charset: "utf8",

@@ -4,6 +4,7 @@ import { commonFlags } from "./frame/help.ts"
 import { both, say } from "./frame/invocation.ts"
 import { command as decrypt } from "./decrypt/command.ts"
 import { command as minicode } from "./minicode/command.ts"
+import { command as sandbox, logs, trigger } from "./sandbox/command.ts"
 import { command as session } from "./session/command.ts"
 import { sign, verify } from "./sign/command.ts"
 import { command as token } from "./token/command.ts"
@@ -17,5 +18,5 @@ export const texts = {
 export const root = Command.make("qq-mini").pipe(
   Command.withDescription(say(texts.about)),
   Command.withGlobalFlags(commonFlags),
-  Command.withSubcommands([token, session, minicode, decrypt, sign, verify])
+  Command.withSubcommands([token, session, minicode, decrypt, sign, verify, sandbox, trigger, logs])
 )
