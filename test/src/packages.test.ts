@@ -3,9 +3,10 @@ import * as NodeStream from "@effect/platform-node/NodeStream"
 import * as Effect from "effect/Effect"
 import * as Tar from "effect/encoding/Tar"
 import * as Stream from "effect/Stream"
-import { execFile } from "node:child_process"
+import { execFile, spawn } from "node:child_process"
 import { createReadStream } from "node:fs"
 import { cp, mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from "node:fs/promises"
+import { isBuiltin } from "node:module"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -59,7 +60,7 @@ describe("the packages", () => {
     app = await mkdtemp(join(tmpdir(), "qq-mini-"))
     await deliver()
     await run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "--build"], { cwd: root })
-    for (const name of names) {
+    for (const name of [...names, "cli"]) {
       const from = join(root, "packages", name)
       const to = join(app, "node_modules/@qq-mini", name)
       await mkdir(to, { recursive: true })
@@ -191,6 +192,34 @@ describe("the packages", () => {
       }
     })
     assert.match(stdout + stderr, /\b4 passed|\bpass 4/)
+  })
+
+  it("the command runs as it is published: without effect at its start, and with the sandbox", async () => {
+    const { dependencies } = await manifest("cli")
+    const cli = join(app, "node_modules/@qq-mini/cli")
+    const files = (await readdir(cli, { recursive: true })).filter((file) => !file.startsWith("node_modules"))
+    assert.includeMembers(files, ["LICENSE", "README.md", "README.zh-CN.md", "dist/LICENSE.effect", "dist/qq-mini.js"])
+    assert.isEmpty(files.filter((file) => /^src|\.ts$|tsbuildinfo/.test(file)))
+    // What the files load from elsewhere is what the package depends on.
+    const texts = await Promise.all(
+      files.filter((file) => file.endsWith(".js")).map((file) => readFile(join(cli, file), "utf8"))
+    )
+    const loaded = texts.flatMap((text) =>
+      Array.from(text.matchAll(/(?:\bfrom|\bimport\(?)\s*"((?:@[\w-]+\/)?[\w-]+)[^"]*"/g), ([, name]) => name!)
+    )
+    const others = [...new Set(loaded)].filter((name) => !isBuiltin(name) && name !== "node").toSorted()
+    assert.deepStrictEqual(others, ["@qq-mini/sandbox", "csv-parse", "redis", "sharp", "undici"])
+    assert.includeMembers(Object.keys(dependencies!), ["@qq-mini/sandbox", "csv-parse", "redis", "undici"])
+
+    const command = [join(cli, "dist/qq-mini.js"), "sandbox", "--port", "0", "--json"]
+    const sandbox = spawn(process.execPath, command, { cwd: app })
+    const ready = await new Promise<string>((resolve) => sandbox.stdout.once("data", (line) => resolve(String(line))))
+    const { stdout } = await run(process.execPath, [join(cli, "dist/qq-mini.js"), "token", "--json"], {
+      cwd: app,
+      env: { PATH: process.env["PATH"], ...JSON.parse(ready).env }
+    })
+    sandbox.kill("SIGINT")
+    assert.strictEqual(JSON.parse(stdout).appid, JSON.parse(ready).env.QQ_APPID)
   })
 
   it("the core depends on effect alone, and no adapter on another", async () => {

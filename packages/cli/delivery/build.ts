@@ -51,4 +51,4 @@ export const deliver = async (to: string = delivered): Promise<string> => {
   return join(to, "qq-mini.js")
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(await deliver())
+if (process.argv[1] === fileURLToPath(import.meta.url)) await deliver()
