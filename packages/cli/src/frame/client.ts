@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import type { Settings, Variable } from "./Settings.ts"
 
 /** Names in an error where a wrong setting was given: by a flag, a variable, or a field of the file. */
-const withSource =
+export const withSource =
   ({ file, options, sources }: Settings) =>
   (error: QQError): QQError => {
     const { reason } = error
