@@ -2,6 +2,7 @@
 import * as Command from "effect/cli/Command"
 import { commonFlags } from "./frame/help.ts"
 import { both, say } from "./frame/invocation.ts"
+import { command as check } from "./check/command.ts"
 import { command as decrypt } from "./decrypt/command.ts"
 import { command as doctor } from "./doctor/command.ts"
 import { command as minicode } from "./minicode/command.ts"
@@ -19,5 +20,5 @@ export const texts = {
 export const root = Command.make("qq-mini").pipe(
   Command.withDescription(say(texts.about)),
   Command.withGlobalFlags(commonFlags),
-  Command.withSubcommands([token, session, minicode, decrypt, sign, verify, doctor, sandbox, trigger, logs])
+  Command.withSubcommands([token, session, minicode, check, decrypt, sign, verify, doctor, sandbox, trigger, logs])
 )
