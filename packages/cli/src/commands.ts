@@ -8,6 +8,7 @@ import { command as doctor } from "./doctor/command.ts"
 import { command as minicode } from "./minicode/command.ts"
 import { command as sandbox, logs, trigger } from "./sandbox/command.ts"
 import { command as session } from "./session/command.ts"
+import { command as send } from "./send/command.ts"
 import { sign, verify } from "./sign/command.ts"
 import { command as token } from "./token/command.ts"
 
@@ -20,5 +21,18 @@ export const texts = {
 export const root = Command.make("qq-mini").pipe(
   Command.withDescription(say(texts.about)),
   Command.withGlobalFlags(commonFlags),
-  Command.withSubcommands([token, session, minicode, check, decrypt, sign, verify, doctor, sandbox, trigger, logs])
+  Command.withSubcommands([
+    token,
+    session,
+    minicode,
+    check,
+    send,
+    decrypt,
+    sign,
+    verify,
+    doctor,
+    sandbox,
+    trigger,
+    logs
+  ])
 )
