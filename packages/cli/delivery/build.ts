@@ -18,6 +18,8 @@ export const delivered = join(home, "dist")
 // Loaded as they are: what a command needs only for one store or format, and the sandbox, which has files of its own.
 const external = ["@qq-mini/sandbox/*", "csv-parse", "redis", "sharp", "undici"]
 
+const inside = ["effect", "@effect/platform-node", "pngjs"]
+
 /** Makes the command anew; gives its file. */
 export const deliver = async (to: string = delivered): Promise<string> => {
   await mkdir(to, { recursive: true })
@@ -39,9 +41,15 @@ export const deliver = async (to: string = delivered): Promise<string> => {
       js: 'import { createRequire as $require } from "node:module"; const require = $require(import.meta.url);'
     }
   })
-  const effect = dirname(createRequire(join(home, "src/main.ts")).resolve("effect/package.json"))
+  const resolve = createRequire(join(home, "src/main.ts")).resolve
+  const licences = await Promise.all(
+    inside.map(async (name) => {
+      const text = await readFile(join(dirname(resolve(`${name}/package.json`)), "LICENSE"), "utf8")
+      return `The command contains parts of ${name}:\n\n${text}`
+    })
+  )
   const files = new Map(outputFiles.map(({ contents, path }) => [basename(path), contents]))
-  files.set("LICENSE.effect", await readFile(join(effect, "LICENSE")))
+  files.set("third-party.txt", Buffer.from(licences.join("\n---\n\n")))
   for (const [name, contents] of files) {
     const path = join(to, name)
     // A command that runs meanwhile goes on: its files stay as they are.
