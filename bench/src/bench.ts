@@ -225,6 +225,7 @@ table(
       fixed(answered.cpu),
       fixed(answered.wall)
     ]),
+    ...coldStarts.commands.map(({ cpu, name }: any) => [name, fixed(cpu), "", "", ""]),
     ["a Worker in workerd, from its first request on", "", "", "", fixed(coldStarts.worker.wall)]
   ]
 )

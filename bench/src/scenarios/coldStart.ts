@@ -1,7 +1,8 @@
 /**
  * Cold start of a new process: CPU time and wall time until the client is loaded, and until the first text check is
  * answered, a token fetched for it. The least of 15 processes each, asked in turn; what a process costs that does nothing
- * is taken off. The packages are bundled and minified, as functions are; uniCloud has its own file.
+ * is taken off. The packages are bundled and minified, as functions are; uniCloud has its own file. And the whole life of
+ * the command `qq-mini`, as it is published.
  */
 import { build } from "esbuild"
 import { execFile } from "node:child_process"
@@ -10,6 +11,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
+import { deliver as deliverCommand } from "../../../packages/cli/delivery/build.ts"
 import { deliver } from "../../../packages/unicloud/delivery/build.ts"
 import { example, startWorkers } from "../../../test/src/edge/workers.ts"
 import { nodeBinary } from "../../../test/src/runtimes/runtimes.ts"
@@ -107,6 +109,26 @@ try {
     }
   })
 
+  const command = await deliverCommand()
+  // At its end a process tells what it has used.
+  const atEnd = `process.on("exit", () => process.stderr.write(JSON.stringify(process.cpuUsage()) + "\\n"))`
+  const uses: ReadonlyArray<ReadonlyArray<string>> = [
+    [join(folder, "nothing.mjs")],
+    ...["--version", "--help", "token --help"].map((args) => [command, ...args.split(" ")])
+  ]
+  const used: Array<Array<number>> = uses.map(() => [])
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, args] of uses.entries()) {
+      const { stderr } = await run(process.execPath, ["--import", `data:text/javascript,${atEnd}`, ...args])
+      const { system, user } = JSON.parse(stderr.trim().split("\n").at(-1)!)
+      used[i]!.push((system + user) / 1e3)
+    }
+  }
+  const commands = uses.slice(1).map(([, ...args], i) => ({
+    name: `qq-mini ${args.join(" ")}`,
+    cpu: least(used[i + 1]!) - least(used[0]!)
+  }))
+
   // workerd tells no CPU time: wall time of a Worker's first answer, when the runtime is ready
   const walls: Array<number> = []
   for (let round = 0; round < 5; round++) {
@@ -116,7 +138,7 @@ try {
     if (!ok) throw new Error("the Worker did not answer")
     walls.push(performance.now() - start)
   }
-  console.log(JSON.stringify({ processes: rows, worker: { wall: least(walls) } }))
+  console.log(JSON.stringify({ processes: rows, commands, worker: { wall: least(walls) } }))
 } finally {
   await rm(folder, { recursive: true })
 }
