@@ -2,6 +2,7 @@
 /** The command `qq-mini`. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import { functions, isNamed, placesOf, shown } from "@qq-mini/core/adapter/shown"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -15,8 +16,8 @@ import { both } from "./frame/invocation.ts"
 import { printError } from "./frame/output.ts"
 
 // The reader of a pipe may end first, as head does.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit()
+process.stdout.on("error", (error) => {
+  if (isNamed(error, /^EPIPE$/)) process.exit()
   throw error
 })
 
@@ -24,9 +25,8 @@ const { version } = JSON.parse(readFileSync(new URL("../package.json", import.me
 
 /** A defect, without its message, which nobody has checked for secrets. */
 const describeDefect = (defect: unknown): Described => {
-  const stack = defect instanceof Error ? (defect.stack ?? "") : ""
-  const places = stack.split("\n").filter((line) => /^\s+at /.test(line))
-  const name = defect instanceof Error ? defect.name : typeof defect
+  const places = placesOf(defect)
+  const name = shown(defect, functions)
   return describe(
     new Failure({
       exit: exitCodes.fault,

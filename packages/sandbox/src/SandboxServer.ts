@@ -76,12 +76,11 @@ export const layerServer = ({ host = "127.0.0.1", port = 0 }: Listening = {}): L
           gracefulShutdownTimeout: 0
         })
       ),
-      Layer.catchTag("ServeError", ({ cause }) =>
-        Layer.effect(
-          SandboxServer,
-          Effect.die(new Error(`The sandbox can't listen on ${host}:${port}: ${shown(cause, systemCalls)}`))
-        )
-      )
+      Layer.catchTag("ServeError", ({ cause }) => {
+        const named = { code: shown(cause, systemCalls) }
+        const message = `The sandbox can't listen on ${host}:${port}: ${named.code}`
+        return Layer.effect(SandboxServer, Effect.die(new Error(message, { cause: named })))
+      })
     )
   })
 

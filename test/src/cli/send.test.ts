@@ -129,14 +129,14 @@ describe("qq-mini send", () => {
     }
     assert.isBelow((await recipients()).length, many)
     const { stdout } = await qqMini(args, { cwd, env })
+    const got = await recipients()
+    assert.strictEqual(new Set(got).size, got.length)
+    assert.isEmpty(got.filter((openid) => !openids.includes(openid as string)))
     const { broadcast } = JSON.parse(stdout.trim().split("\n").at(-1)!)
     assert.strictEqual(broadcast.state, "finished")
     assert.strictEqual(broadcast.sent + broadcast.unknown, many)
     // Of each killed process, as many as were on their way.
     assert.isAtMost(broadcast.unknown, 2 * 16)
-    const got = await recipients()
-    assert.strictEqual(new Set(got).size, got.length)
-    assert.isEmpty(got.filter((openid) => !openids.includes(openid as string)))
   })
 
   it("on a terminal it asks, shows how far it is, pauses with p, and ends with Ctrl+C", async () => {

@@ -161,13 +161,13 @@ export const answer = (
   proxy: string | undefined
 ): Effect.Effect<readonly [answer: Finding, clock: Finding]> =>
   Effect.match(Effect.scoped(ask(baseUrl, proxy)), {
-    onFailure: (cause) =>
+    onFailure: (found) =>
       [
         problem(
           "answer",
-          both(`The request got no answer (${cause}).`, `请求没有得到应答（${cause}）。`),
+          both(`The request got no answer (${found}).`, `请求没有得到应答（${found}）。`),
           both("Check the network, the proxy and the base URL.", "请检查网络、代理与 base URL。"),
-          { problem: cause }
+          { problem: found }
         ),
         skipped("clock", both("Needs an answer.", "需要先得到应答。"))
       ] as const,

@@ -1,4 +1,5 @@
 /** All checks of the doctor together. */
+import { functions, shown } from "@qq-mini/core/adapter/shown"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
@@ -34,7 +35,7 @@ const broken = (name: Name): Finding =>
 const bounded = <R>(names: ReadonlyArray<Name>, check: Effect.Effect<ReadonlyArray<Finding>, never, R>) =>
   check.pipe(
     Effect.timeoutOrElse({ duration: deadlineMillis, orElse: () => Effect.succeed(names.map(tooLong)) }),
-    Effect.catchDefect(() => Effect.succeed(names.map(broken)))
+    Effect.catchDefect((defect) => Effect.as(Effect.logDebug(shown(defect, functions)), names.map(broken)))
   )
 
 const secretAndContest = (subject: Subject, examined: Examined | undefined, cause: Name | undefined) =>

@@ -17,11 +17,11 @@ const dns = (host: string): Effect.Effect<Finding> => {
   return Effect.match(
     Effect.tryPromise({ try: () => lookup(host, { all: true }), catch: (error) => shown(error, connections) }),
     {
-      onFailure: (cause) =>
+      onFailure: (found) =>
         problem(
           "dns",
-          both(`The name ${host} can't be resolved (${cause}).`, `无法解析域名 ${host}（${cause}）。`),
-          cause === "EAI_AGAIN"
+          both(`The name ${host} can't be resolved (${found}).`, `无法解析域名 ${host}（${found}）。`),
+          found === "EAI_AGAIN"
             ? both(
                 "The name server does not answer: check /etc/resolv.conf and the network.",
                 "域名服务器没有应答：请检查 /etc/resolv.conf 与网络。"
@@ -30,7 +30,7 @@ const dns = (host: string): Effect.Effect<Finding> => {
                 "Correct the host of the base URL, or the name server of this machine.",
                 "请更正 base URL 中的主机名，或本机的域名服务器设置。"
               ),
-          { host, problem: cause }
+          { host, problem: found }
         ),
       onSuccess: (found) =>
         ok("dns", both(`${host} is resolved.`, `${host} 可以解析。`), {
@@ -44,14 +44,14 @@ const dns = (host: string): Effect.Effect<Finding> => {
 const connection = (target: URL): Effect.Effect<Finding> => {
   const details = { host: target.hostname, port: portOf(target) }
   return Effect.match(reach(target.hostname, portOf(target)), {
-    onFailure: (cause) =>
+    onFailure: (found) =>
       problem(
         "connection",
         both(
-          `${target.hostname}:${portOf(target)} can't be reached (${cause}).`,
-          `无法连接 ${target.hostname}:${portOf(target)}（${cause}）。`
+          `${target.hostname}:${portOf(target)} can't be reached (${found}).`,
+          `无法连接 ${target.hostname}:${portOf(target)}（${found}）。`
         ),
-        cause === "ECONNREFUSED"
+        found === "ECONNREFUSED"
           ? both(
               "Nothing listens there: correct the base URL, or start the sandbox.",
               "该端口无服务：请更正 base URL，或启动沙箱。"
@@ -60,7 +60,7 @@ const connection = (target: URL): Effect.Effect<Finding> => {
               "Allow outgoing connections to it in the firewall or security group, or set HTTPS_PROXY.",
               "请在防火墙或安全组中放行对外连接，或设置 HTTPS_PROXY。"
             ),
-        { ...details, problem: cause }
+        { ...details, problem: found }
       ),
     onSuccess: () =>
       ok(

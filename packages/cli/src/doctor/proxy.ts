@@ -121,18 +121,18 @@ export const proxyFinding = (route: Route, environment: Environment): Effect.Eff
   const { url, variable } = route.proxy
   const details = { variable, host: url.host }
   return Effect.match(reach(url.hostname, portOf(url)), {
-    onFailure: (cause) =>
+    onFailure: (found) =>
       problem(
         "proxy",
         both(
-          `The proxy of ${variable}, ${url.host}, can't be reached (${cause}).`,
-          `无法连接 ${variable} 所设的代理 ${url.host}（${cause}）。`
+          `The proxy of ${variable}, ${url.host}, can't be reached (${found}).`,
+          `无法连接 ${variable} 所设的代理 ${url.host}（${found}）。`
         ),
         both(
           `Start the proxy, correct ${variable}, or name QQ's host in NO_PROXY if no proxy is needed.`,
           `请启动代理或更正 ${variable}；若无需代理，请在 NO_PROXY 中加入 QQ 的主机名。`
         ),
-        { ...details, problem: cause }
+        { ...details, problem: found }
       ),
     onSuccess: () =>
       ok(

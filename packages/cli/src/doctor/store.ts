@@ -50,12 +50,12 @@ const sqlite = (path: string): Effect.Effect<Opened, QQError, Scope.Scope> =>
     const cache = yield* SqliteTokenCache.make({ path, setting: "store (QQ_STORE)" })
     const details = { kind: "sqlite", path, ...(mode === undefined ? {} : { mode: octal(mode) }) }
     const read = Effect.match(cache.read("0:doctor"), {
-      onFailure: ({ problem: cause }) =>
+      onFailure: ({ problem: found }) =>
         problem(
           "store",
-          both(`The file of the store can't be read (${cause}).`, `无法读取存储文件（${cause}）。`),
+          both(`The file of the store can't be read (${found}).`, `无法读取存储文件（${found}）。`),
           both("Check the disk, or remove the file: it is made anew.", "请检查磁盘，或删除该文件：会重新创建。"),
-          { ...details, problem: cause }
+          { ...details, problem: found }
         ),
       onSuccess: () =>
         mode !== undefined && (mode & 0o077) !== 0

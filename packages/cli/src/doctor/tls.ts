@@ -151,8 +151,8 @@ export const tls = (
   return Effect.match(
     Effect.flatMap(through, (socket) => handshake(target, socket)),
     {
-      onFailure: (cause) =>
-        cause === "HTTP 407"
+      onFailure: (found) =>
+        found === "HTTP 407"
           ? problem(
               "tls",
               both("The proxy wants a user and a password (HTTP 407).", "代理要求用户名和密码（HTTP 407）。"),
@@ -160,19 +160,19 @@ export const tls = (
                 `Put them into ${proxy!.variable}, as http://user:password@host:port.`,
                 `请写入 ${proxy!.variable}，格式为 http://user:password@host:port。`
               ),
-              { problem: cause }
+              { problem: found }
             )
           : problem(
               "tls",
               both(
-                `There is no TLS connection to ${target.host} (${cause}).`,
-                `无法与 ${target.host} 建立 TLS 连接（${cause}）。`
+                `There is no TLS connection to ${target.host} (${found}).`,
+                `无法与 ${target.host} 建立 TLS 连接（${found}）。`
               ),
               both(
                 "Check that the port speaks TLS, and that no firewall or proxy blocks this host.",
                 "请确认该端口使用 TLS，且防火墙或代理没有拦截该主机。"
               ),
-              { problem: cause }
+              { problem: found }
             ),
       onSuccess: ({ certificate, protocol, wrong }) => {
         const issuer = nameOf(certificate.issuer) || "–"

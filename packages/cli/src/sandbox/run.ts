@@ -1,4 +1,5 @@
 /** What `qq-mini sandbox` does. */
+import { shown, systemCalls } from "@qq-mini/core/adapter/shown"
 import { isQQError, type QQError } from "@qq-mini/core/QQError"
 import type { TestSandbox } from "@qq-mini/sandbox/testing"
 import * as Effect from "effect/Effect"
@@ -40,8 +41,8 @@ const forwarding = (
 
 const failed = (cause: unknown, { host, port }: Flags): QQError | Failure => {
   if (isQQError(cause)) return cause
-  const problem = cause instanceof Error ? /can't listen .*: (\w+)$/.exec(cause.message)?.[1] : undefined
-  if (problem === undefined) throw cause
+  const problem = shown(cause, systemCalls)
+  if (problem === systemCalls.phrase) throw cause
   return new Failure({
     exit: exitCodes.usage,
     reason: "CannotListen",
@@ -102,8 +103,8 @@ export const run = Effect.fnUntraced(function* (flags: Flags) {
   const openids = yield* perform(sandbox, scenario)
   if (!isLoopback(flags.host)) yield* note(reachable(flags))
   const console = `${sandbox.url}/sandbox/`
-  const { QQ_APPS: _, ...shown } = sandbox.env
-  const lines = Object.entries(shown).map(([name, value]) => formats[flags.shell](name, value))
+  const { QQ_APPS: _, ...values } = sandbox.env
+  const lines = Object.entries(values).map(([name, value]) => formats[flags.shell](name, value))
   const users = Array.from(openids, ([name, openid]) => `${name}  ${openid}`)
   yield* print(
     { url: sandbox.url, console, env: sandbox.env, users: Object.fromEntries(openids) },

@@ -8,6 +8,7 @@ export {
   functions,
   isNamed,
   matches,
+  placesOf,
   redis,
   shown,
   type Source,

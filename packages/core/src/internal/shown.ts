@@ -143,6 +143,12 @@ export const causesOf = (error: unknown): ReadonlyArray<unknown> => {
   return [peek(error, "socketError") ?? peek(error, "cause")]
 }
 
+/** The places of an error's stack, without its message. */
+export const placesOf = (error: unknown): ReadonlyArray<string> =>
+  text(peek(error, "stack"))
+    .split("\n")
+    .filter((line) => /^\s+at /.test(line))
+
 const maxDepth = 4
 
 // The names of urllib and `uniCloud.request` for an answer that timed out.

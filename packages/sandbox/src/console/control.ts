@@ -1,5 +1,5 @@
 /** The console of a running sandbox and its control API: all that is below `/sandbox/`. */
-import type { QQError } from "@qq-mini/core/QQError"
+import type { Help, QQError } from "@qq-mini/core/QQError"
 import * as App from "@qq-mini/core/App"
 import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
@@ -25,20 +25,13 @@ const prefix = "/sandbox/"
 export const isForConsole = ({ headers, url }: HttpServerRequest.HttpServerRequest): boolean =>
   url.startsWith(prefix) || /^\/sandbox(\?|$)/.test(url) || (url === "/" && /text\/html/.test(headers["accept"] ?? ""))
 
-const foreign = HttpServerResponse.jsonUnsafe(
-  {
-    error: {
-      en: "Only pages and programs of this machine may use the sandbox's console. Open it by its IP address.",
-      zh: "沙箱控制台只接受本机页面和程序的访问。请用 IP 地址打开。"
-    }
-  },
-  { status: 403 }
-)
+const refusal = (status: number, help: Help) => HttpServerResponse.jsonUnsafe({ error: help }, { status })
 
-const notFound = HttpServerResponse.jsonUnsafe(
-  { error: { en: "There is nothing at this path.", zh: "该路径不存在。" } },
-  { status: 404 }
-)
+const foreign = refusal(403, {
+  en: "Only pages and programs of this machine may use the sandbox's console. Open it by its IP address.",
+  zh: "沙箱控制台只接受本机页面和程序的访问。请用 IP 地址打开。"
+})
+const notFound = refusal(404, { en: "There is nothing at this path.", zh: "该路径不存在。" })
 
 const unreadable = App.invalidConfig("body", "must be JSON", "必须是 JSON")
 const tooMany = App.invalidConfig("arguments", "must be one argument at most", "最多一个参数")
@@ -105,7 +98,10 @@ export const make = (
   const answer = <R>(effect: Effect.Effect<unknown, QQError, R>, failed = 400) =>
     Effect.match(effect, {
       onSuccess: (result = null) => json({ result }),
-      onFailure: ({ reason }) => json({ error: { en: reason.message, zh: reason.help.zh } }, failed)
+      onFailure: ({ reason }) => {
+        const help: Help = { en: reason.message, zh: reason.help.zh }
+        return json({ error: help }, failed)
+      }
     })
   return Effect.gen(function* () {
     if (!(yield* isOwn)) return foreign
