@@ -2,7 +2,7 @@
  * Makes what is published: the command with effect and the packages of qq-mini inside, in `dist`. Loaded from their own
  * files, they would take three times the CPU at each start. What only some commands need is in files of its own.
  *
- *     npx -y pnpm@12.21.0 --filter @qq-mini/cli build
+ *     npx -y pnpm@12.21.0 --filter qq-mini build
  */
 import { build } from "esbuild"
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises"
