@@ -1,4 +1,5 @@
 /** The packages as they are published: built, packed, unpacked elsewhere, and used by plain Node. */
+import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core"
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import * as Effect from "effect/Effect"
 import * as Tar from "effect/encoding/Tar"
@@ -12,6 +13,7 @@ import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { createGunzip } from "node:zlib"
+import { publint } from "publint"
 import { assert, beforeAll, describe, it } from "vitest"
 import { deliver } from "../../packages/unicloud/delivery/build.ts"
 
@@ -31,6 +33,17 @@ interface Manifest {
   readonly sideEffects: boolean
   readonly peerDependencies: Readonly<Record<string, string>>
   readonly dependencies?: Readonly<Record<string, string>>
+  readonly repository: { readonly url: string; readonly directory: string }
+  readonly bugs: string
+  readonly homepage: string
+  readonly license: string
+  readonly keywords: ReadonlyArray<string>
+  readonly engines: { readonly node: string }
+}
+
+/** What `attw` finds. */
+interface Analysis {
+  readonly problems: ReadonlyArray<{ readonly kind: string; readonly resolutionKind?: string }>
 }
 
 /** Unpacks an archive of the registry's kind, whose files lie below `package/`. */
@@ -53,6 +66,8 @@ const unpack = (archive: string, to: string): Promise<void> =>
 
 describe("the packages", () => {
   let app: string
+  /** The packed packages, by name. */
+  const archives = new Map<string, Uint8Array<ArrayBuffer>>()
   const manifest = async (name: string): Promise<Manifest> =>
     JSON.parse(await readFile(join(app, `node_modules/@qq-mini/${name}/package.json`), "utf8"))
 
@@ -67,7 +82,9 @@ describe("the packages", () => {
       const { stdout } = await run("npx", ["-y", "pnpm@12.21.0", "pack", "--json", "--pack-destination", app], {
         cwd: from
       })
-      await unpack(JSON.parse(stdout).filename, to)
+      const { filename } = JSON.parse(stdout)
+      archives.set(name, new Uint8Array(await readFile(filename)))
+      await unpack(filename, to)
       // its dependencies, as an installer would lay them
       const { dependencies, peerDependencies } = await manifest(name)
       for (const dependency of Object.keys({ ...dependencies, ...peerDependencies })) {
@@ -94,6 +111,33 @@ describe("the packages", () => {
       // what is delivered to uniCloud goes there, and not to the registry
       assert.notInclude(await readdir(join(folder, "dist")), "unicloud")
       assert.notInclude(await readFile(join(folder, "package.json"), "utf8"), "workspace:")
+    }
+  })
+
+  it("publint finds nothing, and the types are those of the code", async () => {
+    for (const [name, archive] of archives) {
+      const { messages } = await publint({ pack: { tarball: archive.buffer }, strict: true })
+      assert.deepStrictEqual(messages, [], name)
+      const { problems } = (await checkPackage(createPackageFromTarballData(archive))) as Analysis
+      // ES modules alone: CommonJS requires them, from Node 20.19 on.
+      const known = /^(NoResolution node10|CJSResolvesToESM node16-cjs)$/
+      const found = problems.map(({ kind, resolutionKind }) => `${kind} ${resolutionKind}`)
+      assert.deepStrictEqual(
+        found.filter((problem) => !known.test(problem)),
+        [],
+        name
+      )
+    }
+  })
+
+  it("say whose they are, and on which Node they were tested", async () => {
+    for (const name of names) {
+      const { bugs, engines, homepage, keywords, license, repository } = await manifest(name)
+      assert.strictEqual(repository.directory, `packages/${name}`)
+      for (const one of [bugs, homepage, repository.url]) assert.include(one, "qq-mini")
+      assert.isAtLeast(keywords.length, 5)
+      assert.strictEqual(license, "MIT")
+      assert.match(engines.node, /^>=\d+\.\d+\.\d+$/)
     }
   })
 
