@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type * as App from "@qq-mini/core/App"
 import * as Auth from "@qq-mini/core/Auth"
 import * as QQMini from "@qq-mini/core/QQMini"
+import * as Telemetry from "@qq-mini/core/Telemetry"
 import { createQQMini } from "@qq-mini/node"
 import * as NodeQQMini from "@qq-mini/node/NodeQQMini"
 import * as Fault from "@qq-mini/sandbox/Fault"
@@ -71,6 +72,7 @@ describe("secrets", () => {
       })
       const connected = <A>(client: Layer.Layer<A, never, Transport.Transport | App.Apps>) =>
         client.pipe(
+          Layer.provide(Telemetry.layer),
           Layer.provide(watch(secrets)),
           Layer.provide(Sandbox.layerTransport),
           Layer.provide(Sandbox.layerApps),
@@ -164,7 +166,9 @@ describe("secrets", () => {
       const { port } = server.address() as AddressInfo
       const seen = new Seen()
       const code = "c0de!/of+the='(l)ogin ~"
-      const layer = NodeQQMini.layer({ appid, appsecret, baseUrl: `http://127.0.0.1:${port}`, attempts: 2 })
+      const layer = NodeQQMini.layer({ appid, appsecret, baseUrl: `http://127.0.0.1:${port}`, attempts: 2 }).pipe(
+        Layer.provide(Telemetry.layer)
+      )
       yield* Effect.gen(function* () {
         for (const next of shapes) {
           shape = next

@@ -28,6 +28,7 @@ import * as Attempt from "./call/attempt.ts"
 import { Settings } from "./internal/settings.ts"
 import { millisOf } from "./internal/time.ts"
 import type { Reason } from "./reason/client.ts"
+import { Observe } from "./telemetry/observe.ts"
 import { Listeners, type TokenEvent } from "./token/events.ts"
 import * as Fallback from "./token/fallback.ts"
 import { make as makeFlights, passToWaitUntil, resultOf } from "./token/flight.ts"
@@ -131,22 +132,27 @@ export const make = Effect.gen(function* () {
   const settings = yield* Settings
   const cache = yield* TokenCache
   const scope = yield* Effect.scope
-  const attempt = Attempt.make(yield* Transport, settings.baseUrl)
+  const observe = yield* Observe
+  const attempt = observe("attempt", Attempt.make(observe("transport", yield* Transport), settings.baseUrl))
   const self = `${(yield* Random.nextIntBetween(0, 2 ** 48)).toString(36)}${(yield* Random.nextIntBetween(0, 2 ** 48)).toString(36)}`
   let owners = 0
-  const listeners = new Listeners()
+  const listeners = observe("listeners", new Listeners())
   const parts: Fallback.Parts = {
     fetchToken: Grant.make(attempt, settings, cache.maxLifetime),
-    store: GuardedStore.make(cache, settings, {
-      onLost: (problem) => listeners.publish({ _tag: "StoreLost", problem }),
-      onBack: listeners.publish({ _tag: "StoreBack" })
-    }),
+    store: observe(
+      "store",
+      GuardedStore.make(cache, settings, {
+        onLost: (problem) => listeners.publish({ _tag: "StoreLost", problem }),
+        onBack: listeners.publish({ _tag: "StoreBack" })
+      })
+    ),
     settings,
     listeners,
     scope,
     newOwner: () => `${self}-${++owners}`
   }
-  const flights = makeFlights(Lease.make(parts, Fallback.make(parts)), settings, scope)
+  const obtain = observe("obtain", Lease.make(parts, Fallback.make(parts)))
+  const flights = observe("flights", makeFlights(obtain, settings, scope))
   const programs = new Programs(settings.baseUrl)
 
   // T8: one call starts the renewal. It waits only if the renewal can't run in the background.

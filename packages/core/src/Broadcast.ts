@@ -37,6 +37,7 @@ import { Quota } from "./Quota.ts"
 import { StoreFailed } from "./reason/client.ts"
 import { QQError } from "./reason/error.ts"
 import { SendLedger, type SendLedgerError } from "./SendLedger.ts"
+import { Observe } from "./telemetry/observe.ts"
 
 export type { BadRow } from "./broadcast/document.ts"
 export type { RecipientMessage } from "./broadcast/message.ts"
@@ -115,7 +116,8 @@ const partsOf = Effect.fnUntraced(function* <A, E>(options: Options<A, E>) {
     options: yield* check(options),
     store: yield* SendLedger,
     client: yield* Effect.context<QQMini>(),
-    quota: yield* Quota
+    quota: yield* Quota,
+    observed: (yield* Observe)("broadcast", (work) => work)
   }
   return parts
 })
@@ -168,12 +170,12 @@ const stepsOf = <A, E>(parts: Work.Parts<A, E>): Steps<E> => {
         const millis = millisOf(budget)
         if (!(millis > 0)) return yield* invalid([{ field: "budget", problem: notATime }])
         const last = Math.min(deadline, millis * lastPart)
-        yield* Work.run(parts, yield* begin(id, false), {
+        const work = Work.run(parts, yield* begin(id, false), {
           deadline: last,
           waitsForResume: false,
           haltAfter: Number.isFinite(millis) ? millis - last : undefined
         })
-        return yield* progress
+        return yield* parts.observed(Effect.andThen(work, progress), progress)
       }),
     dryRun: Effect.gen(function* () {
       // A name of its own, since several processes may check at once.
@@ -235,8 +237,8 @@ export const make = <A, E = never>(
     return {
       ...steps,
       run: Effect.gen(function* () {
-        yield* Work.run(parts, yield* beginOf(parts)(id, true), { deadline, waitsForResume: true })
-        return yield* steps.progress
+        const work = Work.run(parts, yield* beginOf(parts)(id, true), { deadline, waitsForResume: true })
+        return yield* parts.observed(Effect.andThen(work, steps.progress), steps.progress)
       }),
       changes: (interval = "1 second") =>
         Stream.suspend(() => {

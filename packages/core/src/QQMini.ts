@@ -6,10 +6,9 @@ import * as Clock from "effect/Clock"
 import { WebCrypto } from "effect/crypto/WebCrypto"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Tracer from "effect/Tracer"
 import * as AccessToken from "./AccessToken.ts"
 import * as App from "./App.ts"
-import { countedCallOf } from "./call/admission.ts"
+import { Admission, countedCallOf } from "./call/admission.ts"
 import * as Attempt from "./call/attempt.ts"
 import * as Call from "./call/call.ts"
 import * as Caller from "./call/caller.ts"
@@ -21,6 +20,7 @@ import { Settings } from "./internal/settings.ts"
 import * as Quota from "./Quota.ts"
 import { StoreFailed } from "./reason/client.ts"
 import { QQError } from "./reason/error.ts"
+import { Observe } from "./telemetry/observe.ts"
 import * as TokenCache from "./TokenCache.ts"
 import { Transport } from "./Transport.ts"
 
@@ -51,33 +51,34 @@ export {
 /** Makes the client from its parts. */
 export const make = Effect.gen(function* () {
   const apps = yield* App.Apps
-  const quota = yield* Quota.Quota
+  const observe = yield* Observe
+  const quota = observe("quota", yield* Quota.Quota)
   const settings = yield* Settings
   const imagePreparer = yield* ImagePreparer
   const callerOf = Caller.make(apps)
   const run = Call.make({
     apps,
     tokens: yield* AccessToken.AccessToken,
-    quota,
+    admission: observe("admission", new Admission(quota, settings.maxInFlight)),
     settings,
     imagePreparer,
-    attempt: Attempt.make(yield* Transport, settings.baseUrl, yield* WebCrypto)
+    attempt: observe(
+      "attempt",
+      Attempt.make(observe("transport", yield* Transport), settings.baseUrl, yield* WebCrypto)
+    )
   })
 
   return QQMini.of({
     settings,
     imagePreparer,
-    call: (endpoint, input, options) =>
+    call: observe("call", (endpoint, input, options) =>
       Effect.withFiber((fiber) => {
         const progress = new Progress(endpoint, fiber.getRef(Clock.Clock))
-        const call = Effect.mapError(run(progress, input, options, fiber.getRef(App.Current)), (reason) =>
+        return Effect.mapError(run(progress, input, options, fiber.getRef(App.Current)), (reason) =>
           progress.error(reason)
         )
-        // Without a tracer, a span would only cost time.
-        return fiber.getRef(Tracer.Tracer) === Tracer.nativeTracer
-          ? call
-          : Effect.withSpan(call, `QQMini.${endpoint.name}`, { kind: "client", captureStackTrace: false })
-      }),
+      })
+    ),
     remaining: (endpoint, credentials = {}) =>
       Effect.flatMap(App.Current, (selected) =>
         Effect.flatMap(Caller.check(credentials), (checked) => callerOf(endpoint, checked, selected, settings.deadline))

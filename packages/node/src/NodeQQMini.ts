@@ -11,6 +11,7 @@ import * as EncryptedTokenCache from "@qq-mini/core/EncryptedTokenCache"
 import * as Promised from "@qq-mini/core/Promise"
 import type { QQError } from "@qq-mini/core/QQError"
 import type { QQMini } from "@qq-mini/core/QQMini"
+import * as Telemetry from "@qq-mini/core/Telemetry"
 import * as TokenCache from "@qq-mini/core/TokenCache"
 import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
@@ -107,7 +108,7 @@ const make = Effect.fnUntraced(function* (
 ) {
   yield* Setup.checkNames(options, names)
   yield* NodeTransport.check(options)
-  return yield* Parts.make(options, {
+  const client = yield* Parts.make(options, {
     settings: Setup.settings(options),
     apps: Layer.effect(App.Apps, apps),
     transport: NodeTransport.layerWith(options),
@@ -118,6 +119,7 @@ const make = Effect.fnUntraced(function* (
     keySetting: "tokenKey (QQ_TOKEN_KEY)",
     encryption: EncryptedTokenCache
   })
+  return Layer.provide(client, Telemetry.layerSpans)
 })
 
 /**

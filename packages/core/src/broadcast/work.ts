@@ -11,6 +11,7 @@ import type { Entry } from "../ledger/types.ts"
 import type { Quota } from "../Quota.ts"
 import type { QQError } from "../reason/error.ts"
 import type { SendLedger } from "../SendLedger.ts"
+import type { Observable } from "../telemetry/observe.ts"
 import { type Letter, parse, revise } from "./letter.ts"
 import { load, type LoaderOptions } from "./loader.ts"
 import { type Checked, invalid } from "./options.ts"
@@ -24,6 +25,7 @@ export interface Parts<A, E> {
   readonly store: SendLedger["Service"]
   readonly client: Context.Context<QQMini>
   readonly quota: Quota["Service"]
+  readonly observed: Observable["broadcast"]
   /** Loads into the queue, and sends what is in it. Missing where only steps are made. */
   readonly runQueued?: ((session: Session<A, E>) => Effect.Effect<void, E | SourceError | QQError>) | undefined
 }

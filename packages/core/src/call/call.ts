@@ -8,11 +8,10 @@ import * as App from "../App.ts"
 import type { Any, CallOptions } from "../endpoint/definition.ts"
 import type { ImagePreparer } from "../ImagePreparer.ts"
 import type { Settings } from "../internal/settings.ts"
-import type { Quota } from "../Quota.ts"
 import { type Reason, TimedOut } from "../reason/client.ts"
 import { type InvalidInput, invalidInput } from "../reason/input.ts"
 import * as Retry from "../Retry.ts"
-import { Admission, countedCallOf, tooLate } from "./admission.ts"
+import { type Admission, countedCallOf, tooLate } from "./admission.ts"
 import type { Attempt } from "./attempt.ts"
 import * as Caller from "./caller.ts"
 import { encode, type Wire } from "./encode.ts"
@@ -25,7 +24,7 @@ import * as Token from "./token.ts"
 export interface Parts {
   readonly apps: App.Apps["Service"]
   readonly tokens: AccessToken["Service"]
-  readonly quota: Quota["Service"]
+  readonly admission: Pick<Admission, "run" | "hasPlace">
   readonly settings: Settings
   readonly imagePreparer: ImagePreparer | undefined
   readonly attempt: Attempt
@@ -61,11 +60,10 @@ export type Run = (
 ) => Effect.Effect<unknown, Reason>
 
 /** Makes the function that runs every call of a client. */
-export const make = ({ apps, attempt, imagePreparer, quota, settings, tokens }: Parts): Run => {
+export const make = ({ admission, apps, attempt, imagePreparer, settings, tokens }: Parts): Run => {
   const defaults = Options.fromSettings(settings)
   const callerOf = Caller.make(apps)
   const replacementOf = Caller.makeReplacement(apps)
-  const admission = new Admission(quota, settings.maxInFlight)
   const budget = new Retry.Budget()
 
   const send = (call: Call, proof: Proof): Effect.Effect<unknown, Retry.Failure> =>

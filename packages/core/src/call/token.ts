@@ -15,7 +15,7 @@ const withoutToken = (reason: Reason): Failure => ({ reason, phase: "unsent", re
 /** Makes the function that sends an admitted call with a token. */
 export const make = (
   tokens: AccessToken["Service"],
-  admission: Admission,
+  admission: Pick<Admission, "run" | "hasPlace">,
   send: (call: Call, token: Redacted.Redacted<string>) => Effect.Effect<unknown, Failure>
 ) => {
   const renew = (call: Call, app: AppCredentials, refused: Token) =>

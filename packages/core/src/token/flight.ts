@@ -95,8 +95,6 @@ export const make = (obtain: Obtain, settings: Settings, scope: Scope.Scope): Fl
     }
     if (isShared) program.flight = flight
     return obtain(program, wanted).pipe(
-      // A root span, since the flight belongs to all waiting callers.
-      Effect.withSpan("QQMini.AccessToken.fetch", { root: true }, { captureStackTrace: false }),
       Effect.onExit((exit) => complete(program, flight, exit)),
       fork,
       Effect.tap((fiber) => {
