@@ -47,6 +47,8 @@ export interface Options extends Setup.Programs, Setup.SettingsInput, Parts.Part
    * and Vercel's edge, `process` elsewhere.
    */
   readonly runs?: "process" | "request" | undefined
+  /** What observes the client: `Telemetry.layer`, or `PromiseTelemetry.layer({ telemetry: { api } })`. */
+  readonly telemetry?: Layer.Layer<never> | undefined
 }
 
 const names = {
@@ -55,7 +57,8 @@ const names = {
   env: [],
   fetch: [],
   waitUntil: [],
-  runs: []
+  runs: [],
+  telemetry: []
 } satisfies Record<keyof Options, ReadonlyArray<string>>
 
 const runtimeDropsRequests = (): boolean =>
@@ -101,6 +104,14 @@ const layerMemory: Layer.Layer<TokenCache.TokenCache> = Layer.effect(
   })
 )
 
+const notALayer = Effect.fail(
+  App.invalidConfig(
+    "telemetry",
+    "must be a layer, as PromiseTelemetry.layer({ telemetry: { api } })",
+    "必须是 layer，如 PromiseTelemetry.layer({ telemetry: { api } })"
+  )
+)
+
 const make = Effect.fnUntraced(function* (options: Options, encryption?: Parts.Adapter["encryption"]) {
   yield* Setup.checkNames(options, names)
   yield* Environment.check(options.env)
@@ -112,7 +123,9 @@ const make = Effect.fnUntraced(function* (options: Options, encryption?: Parts.A
     storeNames: ["durableObject(env.QQ_TOKENS)"],
     encryption
   })
-  return Layer.merge(client, Layer.succeed(QQMini.WaitUntil, options.waitUntil))
+  const { telemetry = Layer.empty as Layer.Layer<never>, waitUntil } = options
+  if (!Layer.isLayer(telemetry as unknown)) return yield* notALayer
+  return Layer.provideMerge(Layer.merge(client, Layer.succeed(QQMini.WaitUntil, waitUntil)), telemetry)
 })
 
 /**

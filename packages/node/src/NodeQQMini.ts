@@ -9,6 +9,7 @@ import { shown, systemCalls } from "@qq-mini/core/adapter/shown"
 import * as App from "@qq-mini/core/App"
 import * as EncryptedTokenCache from "@qq-mini/core/EncryptedTokenCache"
 import * as Promised from "@qq-mini/core/Promise"
+import * as PromiseTelemetry from "@qq-mini/core/PromiseTelemetry"
 import type { QQError } from "@qq-mini/core/QQError"
 import type { QQMini } from "@qq-mini/core/QQMini"
 import * as Telemetry from "@qq-mini/core/Telemetry"
@@ -29,7 +30,8 @@ import * as SharpImagePreparer from "./SharpImagePreparer.ts"
 import * as SqliteTokenCache from "./SqliteTokenCache.ts"
 
 /** The options of the client on Node: programs, settings, proxy, and parts of your own. */
-export interface Options extends Setup.Programs, Setup.SettingsInput, Parts.Parts<string>, NodeTransport.Options {
+export interface Options
+  extends Setup.Programs, Setup.SettingsInput, Parts.Parts<string>, NodeTransport.Options, PromiseTelemetry.Options {
   /**
    * Where the token is stored, and which processes share it:
    * - `sqlite` (the default): all processes of this user on this machine, in a file of the user (in
@@ -49,6 +51,7 @@ export interface Options extends Setup.Programs, Setup.SettingsInput, Parts.Part
 const names = {
   ...Setup.names,
   ...Parts.names,
+  ...PromiseTelemetry.names,
   ...NodeTransport.names
 } satisfies Record<keyof Options, ReadonlyArray<string>>
 
@@ -108,6 +111,7 @@ const make = Effect.fnUntraced(function* (
 ) {
   yield* Setup.checkNames(options, names)
   yield* NodeTransport.check(options)
+  yield* PromiseTelemetry.check(options)
   const client = yield* Parts.make(options, {
     settings: Setup.settings(options),
     apps: Layer.effect(App.Apps, apps),
@@ -119,7 +123,9 @@ const make = Effect.fnUntraced(function* (
     keySetting: "tokenKey (QQ_TOKEN_KEY)",
     encryption: EncryptedTokenCache
   })
-  return Layer.provide(client, Telemetry.layerSpans)
+  return PromiseTelemetry.isGiven(options)
+    ? Layer.provideMerge(client, PromiseTelemetry.layer(options))
+    : Layer.provide(client, Telemetry.layerSpans)
 })
 
 /**
