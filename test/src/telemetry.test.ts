@@ -143,6 +143,36 @@ describe("telemetry", () => {
     })
   )
 
+  it("the dashboard and the alerts of the example ask for metrics and labels that there are", () => {
+    const underscored = (name: string) => name.replaceAll(".", "_")
+    const labels = new Map<string, ReadonlyArray<string>>()
+    for (const { attributes, name, type } of Object.values(Telemetry.metrics)) {
+      const shown = underscored(name)
+      labels.set(type === "histogram" ? `${shown}_bucket` : shown, [...attributes.map(underscored), "le"])
+    }
+    const example = (name: string) => readFileSync(new URL(`../../examples/telemetry/${name}`, import.meta.url), "utf8")
+    const { panels } = JSON.parse(example("grafana.json"))
+    const shown: ReadonlyArray<string> = panels.flatMap(({ targets }: any) => targets.map(({ expr }: any) => expr))
+    const alerts = Array.from(example("alerts.yml").matchAll(/^ +expr: '(.*)'$/gm), ([, expr]) => expr!)
+    const used = new Set<string>()
+    for (const expr of [...shown, ...alerts]) {
+      const inner = expr.replaceAll(/by \([^)]*\)/g, "")
+      const names = Array.from(inner.matchAll(/\bqq_\w+(?=[{[)\s])/g), ([name]) => name!)
+      assert.isNotEmpty(names, expr)
+      for (const name of names) {
+        used.add(name)
+        assert.isTrue(labels.has(name), `${name} in ${expr}`)
+        const asked = [...expr.matchAll(/by \(([^)]*)\)/g)].flatMap(([, list]) => list!.split(", "))
+        const matched = Array.from(inner.matchAll(/[{,]\s*(\w+)[=!]~?"/g), ([, label]) => label!)
+        assert.includeMembers([...labels.get(name)!], [...asked, ...matched], expr)
+      }
+    }
+    assert.deepStrictEqual(
+      [...labels.keys()].filter((name) => !used.has(name)),
+      []
+    )
+  })
+
   it("is listed in both languages alike", () => {
     const chinese = read("telemetry.zh-CN.md")
     for (const [head, zh] of [
