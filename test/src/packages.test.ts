@@ -43,7 +43,7 @@ interface Manifest {
 
 /** What `attw` finds. */
 interface Analysis {
-  readonly problems: ReadonlyArray<{ readonly kind: string; readonly resolutionKind?: string }>
+  readonly problems?: ReadonlyArray<{ readonly kind: string; readonly resolutionKind?: string }>
 }
 
 /** Unpacks an archive of the registry's kind, whose files lie below `package/`. */
@@ -118,7 +118,8 @@ describe("the packages", () => {
     for (const [name, archive] of archives) {
       const { messages } = await publint({ pack: { tarball: archive.buffer }, strict: true })
       assert.deepStrictEqual(messages, [], name)
-      const { problems } = (await checkPackage(createPackageFromTarballData(archive))) as Analysis
+      // The command has no types.
+      const { problems = [] } = (await checkPackage(createPackageFromTarballData(archive))) as Analysis
       // ES modules alone: CommonJS requires them, from Node 20.19 on.
       const known = /^(NoResolution node10|CJSResolvesToESM node16-cjs)$/
       const found = problems.map(({ kind, resolutionKind }) => `${kind} ${resolutionKind}`)
@@ -253,7 +254,8 @@ describe("the packages", () => {
     )
     const others = [...new Set(loaded)].filter((name) => !isBuiltin(name) && name !== "node")
     assert.notInclude(others, "effect")
-    assert.includeMembers([...Object.keys(dependencies!), "sharp"], others)
+    // The last one is named in a text only.
+    assert.includeMembers([...Object.keys(dependencies!), "sharp", "@opentelemetry/api"], others)
 
     const command = [join(cli, "dist/qq-mini.js"), "sandbox", "--port", "0", "--json"]
     const sandbox = spawn(process.execPath, command, { cwd: app })

@@ -4,11 +4,18 @@ import type * as Context from "effect/Context"
 import type * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
+import { isQQError } from "../reason/error.ts"
 import { type Attributes, type Definition, type Meter, secondBounds } from "./metrics.ts"
 
 type Value = string | number | boolean
 /** Seconds and nanoseconds. */
 type Time = [number, number]
+
+interface Exception {
+  name: string
+  message: string
+  stack?: string
+}
 
 /** The part of OpenTelemetry's `Span` that is used. */
 export interface OtelSpan {
@@ -16,7 +23,7 @@ export interface OtelSpan {
   setAttribute(key: string, value: Value): unknown
   addEvent(name: string, attributes?: Record<string, Value>, time?: Time): unknown
   setStatus(status: { code: number; message?: string }): unknown
-  recordException(error: { name: string; message: string; stack?: string }, time?: Time): unknown
+  recordException(exception: Exception, time?: Time): unknown
   end(time?: Time): void
 }
 
@@ -105,8 +112,9 @@ class Span implements Tracer.Span {
     this.status = { _tag: "Ended", startTime: this.status.startTime, endTime, exit }
     if (exit._tag === "Failure" && !Cause.hasInterruptsOnly(exit.cause)) {
       const found = Cause.findFail(exit.cause)
-      // S1: of a defect nothing is shown. The failures are our own errors.
-      const failure = found._tag === "Success" ? (found.success.error as Error) : undefined
+      const failed = found._tag === "Success" ? found.success.error : undefined
+      // S1: of a defect, and of an error that is not ours, nothing is shown.
+      const failure = isQQError(failed) ? failed : undefined
       this.span.setStatus({ code: statusError, ...(failure === undefined ? {} : { message: failure.message }) })
       if (failure !== undefined) {
         const { message, name, stack = "" } = failure
