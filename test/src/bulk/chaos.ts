@@ -223,6 +223,8 @@ export const run = async (plan: Plan): Promise<Outcome> => {
     if (messages.has(openid)) twice.add(openid)
     if (code === 0) messages.set(openid, 1)
   }
+  // What is read at the end is no part of it.
+  if (proxy !== undefined) proxy.cut = 0
   const rows = await rowsOf(store, task.id, openids)
   return {
     result: workers.results[0]!,
