@@ -56,7 +56,6 @@ export default async ({ config }: TestProject): Promise<() => Promise<void>> => 
   install()
   const folder = config.env["TMPDIR"]!
   mkdirSync(folder, { mode: 0o700 })
-  await Promise.all([bundleHolder(folder), deliver()])
   /** Ends what still runs, and removes what was written; gives what it ended. */
   const clean = (): ReadonlyArray<Left> => {
     const left = processesOf(folder)
@@ -65,12 +64,13 @@ export default async ({ config }: TestProject): Promise<() => Promise<void>> => 
     return left
   }
   // a run that is ended from outside comes to no teardown
-  for (const signal of ["SIGTERM", "SIGHUP"] as const) {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.once(signal, () => {
       clean()
       process.exit(1)
     })
   }
+  await Promise.all([bundleHolder(folder), deliver()])
   return async () => {
     const end = performance.now() + graceMillis
     while (processesOf(folder).length > 0 && performance.now() < end) await setTimeout(50)
