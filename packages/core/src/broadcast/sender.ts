@@ -5,7 +5,6 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import type { AppId } from "../App.ts"
-import { Gate } from "../bulk/gate.ts"
 import type { Halt } from "../bulk/halt.ts"
 import { withPlace } from "../call/place.ts"
 import type { QQMini } from "../call/service.ts"
@@ -19,6 +18,7 @@ import { send } from "../SubscribeMessage.ts"
 import type { Letter } from "./letter.ts"
 import { outcomeOf } from "./outcome.ts"
 import type { PatientLedger } from "./patientLedger.ts"
+import { Timing } from "./timing.ts"
 
 /** What a sender works with. Times are milliseconds. */
 export interface SenderOptions {
@@ -70,7 +70,7 @@ const phase = (failure: Unsent | Lost) => (failure instanceof Unsent ? "unsent" 
 /** The sender of one process. */
 export class Sender {
   readonly #options: SenderOptions
-  readonly #gate = new Gate()
+  readonly #timing: Timing
   readonly #limiter: Quota["Service"]
   readonly #turns: Turns
   readonly #resumed = new Turns(1)
@@ -78,6 +78,7 @@ export class Sender {
 
   constructor(options: SenderOptions) {
     this.#options = options
+    this.#timing = new Timing(options)
     this.#turns = new Turns(options.concurrency)
     const { ledger, quota } = options
     // B3: a broadcast can wait, so without the limiter nothing is sent.
@@ -117,7 +118,7 @@ export class Sender {
           ({ at, letter, tries }) =>
             Effect.gen({ self: this }, function* () {
               const wait = at - (yield* monotonicMillis)
-              if (wait > 0 && !halt.isHalted) yield* this.#sleep(wait)
+              if (wait > 0 && !halt.isHalted) yield* this.#timing.sleep(wait)
               const tried = cancelled ? "cancelled" : yield* this.#turns.run(this.#try(letter, claim, tries), identity)
               cancelled ||= tried === "cancelled"
               if (tried === "halted") next.push({ letter, at, tries })
@@ -138,16 +139,16 @@ export class Sender {
 
   /** Tries to send one message, when it may be sent and has its place in the limits. */
   #try(letter: Letter, claim: string, tries: number): Effect.Effect<Tried> {
-    const { deadline, endsAt, halt, rate } = this.#options
+    const { deadline, halt, rate } = this.#options
     return Effect.gen({ self: this }, function* () {
       const clock = yield* Clock.Clock
-      yield* this.#ready()
+      yield* this.#timing.ready()
       if (halt.isHalted) return "halted"
       let begun = false
       const attempt = Effect.suspend(() => {
         if (halt.isHalted) return Effect.fail(new Unsent({ tried: "halted" }))
         // The wait for the place may have been long.
-        if (this.#wait(clock) > 0) return Effect.fail(new Unsent({ tried: { at: 0 } }))
+        if (this.#timing.wait(clock) > 0) return Effect.fail(new Unsent({ tried: { at: 0 } }))
         begun = true
         return this.#attempt(letter, claim, tries)
       })
@@ -155,7 +156,7 @@ export class Sender {
         this.#limiter,
         rate,
         // The bookings of steps that end before their places come would move everybody else's back, again and again.
-        { maxWait: () => endsAt - millisOf(clock), ttl: () => 2 * deadline, phase },
+        { maxWait: () => this.#timing.left(clock), ttl: () => 2 * deadline, phase },
         identity,
         attempt
       ).pipe(
@@ -178,33 +179,6 @@ export class Sender {
     })
   }
 
-  /** B3: waits until messages may be sent, or the work is halted. */
-  #ready(): Effect.Effect<void> {
-    const { halt } = this.#options
-    return Clock.clockWith((clock) => {
-      const wait = this.#wait(clock)
-      return wait <= 0 || halt.isHalted
-        ? Effect.void
-        : // In a minute the hour may have changed, as at the end of summer time.
-          Effect.andThen(this.#sleep(wait, 60_000), this.#ready())
-    })
-  }
-
-  /** Sleeps, at most `longest`. Halts the work if it would end before: a cloud function is paid while it sleeps. */
-  #sleep(wait: number, longest = wait): Effect.Effect<void> {
-    const { endsAt, halt } = this.#options
-    return Clock.clockWith((clock) => {
-      if (millisOf(clock) + wait < endsAt) return halt.sleep(Math.min(wait, longest))
-      halt.now()
-      return Effect.void
-    })
-  }
-
-  /** Milliseconds until messages may be sent. */
-  #wait(clock: Clock.Clock): number {
-    return Math.max(this.#gate.wait(millisOf(clock)), this.#options.quiet(clock.currentTimeMillisUnsafe()))
-  }
-
   /** Claims the row, sends the message and writes the result. B1: nothing is sent without a claim, or after its time. */
   #attempt(letter: Letter, claim: string, tries: number): Effect.Effect<Tried, Unsent | Lost> {
     const { appid, client, deadline, ledger } = this.#options
@@ -223,7 +197,7 @@ export class Sender {
       const call = send(appid === undefined ? message : { ...message, appid }, { deadline })
       const result = yield* Effect.result(Effect.provideContext(call, client))
       if (result._tag === "Failure") return yield* this.#failed(result.failure, { letter, claim, tries, began })
-      this.#gate.open()
+      this.#timing.gate.open()
       this.#refusedInARow = 0
       yield* ledger.settle(claim, { recipient, to: "sent" })
       return "settled"
@@ -247,14 +221,14 @@ export class Sender {
         case "stop":
           return Effect.andThen(this.#pause(error), unsent({ at: 0 }))
         case "trouble":
-          this.#gate.close(of.began, now, outcome.wait)
+          this.#timing.gate.close(of.began, now, outcome.wait)
           return unsent({ at: 0 })
         case "later":
           return of.tries < maxTries
             ? unsent({ at: now + outcome.wait, isOfUser: true })
             : Effect.as(settle("refused", outcome.reason), "settled")
         case "refused": {
-          this.#gate.open()
+          this.#timing.gate.open()
           this.#refusedInARow = outcome.isOfMessage ? this.#refusedInARow + 1 : 0
           const isEnough = this.#refusedInARow >= maxRefusedInARow
           // If it is resumed, as many may be refused again.
