@@ -1,12 +1,11 @@
 /** `qq-mini check`: what is checked and how often, what is said of it, and what an interruption leaves. */
-import { riskySamples, startSandbox, type TestSandbox } from "@qq-mini/sandbox/testing"
+import { riskySamples, type TestSandbox } from "@qq-mini/sandbox/testing"
 import { once } from "node:events"
-import { mkdir, mkdtemp, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { afterAll, assert, beforeAll, beforeEach, describe, it } from "vitest"
+import { assert, beforeEach, describe, it } from "vitest"
 import { png } from "../support/calls.ts"
-import { qqMini, startQQMini } from "../support/cli.ts"
+import { inSandbox, qqMini, startQQMini } from "../support/cli.ts"
 import { Terminal } from "../support/terminal.ts"
 
 const call = "security.msgSecCheck"
@@ -15,15 +14,10 @@ describe("qq-mini check", () => {
   let sandbox: TestSandbox
   let cwd: string
   let env: Record<string, string>
-  beforeAll(async () => {
-    sandbox = await startSandbox()
-  })
+  const setUp = inSandbox()
   beforeEach(async () => {
-    await sandbox.reset()
-    cwd = await mkdtemp(join(tmpdir(), "qq-mini-check-"))
-    env = { ...sandbox.env, QQ_STORE: `sqlite:${join(cwd, "store.sqlite")}` }
+    ;({ cwd, env, sandbox } = await setUp())
   })
-  afterAll(() => sandbox.close())
 
   /** Writes files, each with its own text. */
   const files = async (many: number) => {

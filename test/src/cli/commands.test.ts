@@ -1,14 +1,13 @@
 /** The commands of `qq-mini` that make one call or none, against the sandbox. */
-import { startSandbox, type TestSandbox } from "@qq-mini/sandbox/testing"
-import { spawn } from "node:child_process"
+import type { TestSandbox } from "@qq-mini/sandbox/testing"
 import { createCipheriv, createHash, randomBytes } from "node:crypto"
-import { mkdtemp, readdir, readFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import jsQR from "jsqr"
 import { PNG } from "pngjs"
-import { afterAll, assert, beforeAll, beforeEach, describe, it } from "vitest"
-import { command, environment, qqMini, qqMiniJson } from "../support/cli.ts"
+import { assert, beforeEach, describe, it } from "vitest"
+import { inSandbox, qqMini, qqMiniJson } from "../support/cli.ts"
+import { Terminal } from "../support/terminal.ts"
 
 const readQR = jsQR as unknown as typeof jsQR.default
 
@@ -32,15 +31,10 @@ describe("the commands", () => {
   let sandbox: TestSandbox
   let cwd: string
   let env: Record<string, string>
-  beforeAll(async () => {
-    sandbox = await startSandbox()
-  })
+  const setUp = inSandbox()
   beforeEach(async () => {
-    await sandbox.reset()
-    cwd = await mkdtemp(join(tmpdir(), "qq-mini-cli-"))
-    env = { ...sandbox.env, QQ_STORE: `sqlite:${join(cwd, "tokens.sqlite")}`, XDG_STATE_HOME: join(cwd, "state") }
+    ;({ cwd, env, sandbox } = await setUp())
   })
-  afterAll(() => sandbox.close())
 
   it("S1: token shows its end, when it expires and where it is; all of it only with --show", async () => {
     const { value } = await qqMiniJson(["token", "--show"], { env })
@@ -54,21 +48,12 @@ describe("the commands", () => {
   })
 
   /** Runs `token --refresh` in a terminal, and types the answer when it asks. */
-  const refreshInTerminal = (answer: string): Promise<string> =>
-    new Promise((resolve, reject) => {
-      const shell = ["-qec", `'${process.execPath}' '${command}' token --refresh`, "/dev/null"]
-      const terminal = spawn("script", shell, { env: environment({ ...env, TERM: "xterm" }), cwd })
-      let output = ""
-      let isAnswered = false
-      terminal.on("error", reject)
-      terminal.on("close", () => resolve(output))
-      terminal.stdout.on("data", (bytes: Buffer) => {
-        output += bytes.toString()
-        if (isAnswered || !output.includes("(y/N)")) return
-        isAnswered = true
-        terminal.stdin.write(answer)
-      })
-    })
+  const refreshInTerminal = async (answer: string): Promise<string> => {
+    const terminal = new Terminal("token --refresh", { cwd, env })
+    await terminal.until(/\(y\/N\)/)
+    terminal.type(answer)
+    return terminal.ended
+  }
 
   it("token --refresh asks first, and needs --yes where nobody can answer", async () => {
     const fetched = async () => (await sandbox.requests("auth.getAccessToken")).length

@@ -1,11 +1,10 @@
 /** `qq-mini send`: one message, and broadcasts that are asked for, paused, killed and resumed. */
-import { defaultTemplate, startSandbox, type TestSandbox } from "@qq-mini/sandbox/testing"
+import { defaultTemplate, type TestSandbox } from "@qq-mini/sandbox/testing"
 import { once } from "node:events"
-import { appendFile, mkdtemp, readFile, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { appendFile, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { afterAll, assert, beforeAll, beforeEach, describe, it } from "vitest"
-import { qqMini, startQQMini } from "../support/cli.ts"
+import { assert, beforeEach, describe, it } from "vitest"
+import { inSandbox, qqMini, startQQMini } from "../support/cli.ts"
 import { Terminal } from "../support/terminal.ts"
 
 const call = "subscribeMessage.send"
@@ -15,15 +14,10 @@ describe("qq-mini send", () => {
   let sandbox: TestSandbox
   let cwd: string
   let env: Record<string, string>
-  beforeAll(async () => {
-    sandbox = await startSandbox()
-  })
+  const setUp = inSandbox()
   beforeEach(async () => {
-    await sandbox.reset()
-    cwd = await mkdtemp(join(tmpdir(), "qq-mini-send-"))
-    env = { ...sandbox.env, QQ_STORE: `sqlite:${join(cwd, "store.sqlite")}` }
+    ;({ cwd, env, sandbox } = await setUp())
   })
-  afterAll(() => sandbox.close())
 
   /** Users who want more than one message, so that a second one would not be refused; and the file of them. */
   const users = async (many: number) => {

@@ -1,9 +1,12 @@
 /** The command `qq-mini` as people run it: bundled, as a process of its own. */
-import { defaultPrograms } from "@qq-mini/sandbox/testing"
+import { defaultPrograms, startSandbox, type TestSandbox } from "@qq-mini/sandbox/testing"
 import { spawn } from "node:child_process"
+import { mkdtemp } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
-import { assert } from "vitest"
+import { afterAll, assert, beforeAll } from "vitest"
 import { delivered } from "../../../packages/cli/delivery/build.ts"
 
 /** The file of the command. The set-up of the tests makes it. */
@@ -52,4 +55,20 @@ export const qqMini = async (args: ReadonlyArray<string>, options: Options = {})
 export const qqMiniJson = async (args: ReadonlyArray<string>, options?: Options) => {
   const { code, stdout } = await qqMini([...args, "--json"], options)
   return { code, value: JSON.parse(stdout) }
+}
+
+/** Starts a sandbox for a file of tests. Returns the function that sets up each of them: it has a folder of its own. */
+export const inSandbox = () => {
+  let sandbox: TestSandbox
+  beforeAll(async () => {
+    sandbox = await startSandbox()
+  })
+  afterAll(() => sandbox.close())
+  return async () => {
+    await sandbox.reset()
+    const cwd = await mkdtemp(join(tmpdir(), "qq-mini-cli-"))
+    const QQ_STORE = `sqlite:${join(cwd, "store.sqlite")}`
+    const env: Record<string, string> = { ...sandbox.env, QQ_STORE, XDG_STATE_HOME: join(cwd, "state") }
+    return { sandbox, cwd, env }
+  }
 }
