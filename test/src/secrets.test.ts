@@ -19,6 +19,7 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { calls, first, forgetful, newGuest, second, session_key, stranger, type Call } from "./support/calls.ts"
 import { assertNone, Seen } from "./support/seen.ts"
+import { watch } from "./support/watch.ts"
 
 /** Every reason but those of the configuration, the store and the closed client. */
 const provoked = [
@@ -42,18 +43,6 @@ const provoked = [
   "UserRefused",
   "WrongSecret"
 ]
-
-/** Watches the requests that leave, to know every secret that was on the wire. */
-const watch = (secrets: Set<string>) =>
-  Layer.effect(
-    Transport.Transport,
-    Effect.map(Transport.Transport, ({ send }) => ({
-      send: (request) => {
-        for (const [, value] of request.query) if (Redacted.isRedacted(value)) secrets.add(Redacted.value(value))
-        return send(request)
-      }
-    }))
-  )
 
 describe("secrets", () => {
   it.live("S1: every fault × every call, with all logs, spans and metrics", () =>

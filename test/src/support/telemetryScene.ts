@@ -6,26 +6,13 @@ import * as Quota from "@qq-mini/core/Quota"
 import * as Security from "@qq-mini/core/Security"
 import * as SendLedger from "@qq-mini/core/SendLedger"
 import * as TokenCache from "@qq-mini/core/TokenCache"
-import * as Transport from "@qq-mini/core/Transport"
 import * as Sandbox from "@qq-mini/sandbox/Sandbox"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { calls, first, newGuest, second, session_key, template_id } from "./calls.ts"
-
-/** Watches the requests that leave, to know every secret that was on the wire. */
-const watch = (secrets: Set<string>) =>
-  Layer.effect(
-    Transport.Transport,
-    Effect.map(Transport.Transport, ({ send }) => ({
-      send: (request) => {
-        for (const [, value] of request.query) if (Redacted.isRedacted(value)) secrets.add(Redacted.value(value))
-        return send(request)
-      }
-    }))
-  )
+import { watch } from "./watch.ts"
 
 const settings = Layer.succeed(QQMini.Settings, {
   ...QQMini.Settings.defaultValue(),
