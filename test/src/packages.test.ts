@@ -75,7 +75,7 @@ describe("the packages", () => {
     app = await mkdtemp(join(tmpdir(), "qq-mini-"))
     await deliver()
     await run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "--build"], { cwd: root })
-    for (const name of [...names, "cli"]) {
+    for (const name of [...names, "qq-mini"]) {
       const from = join(root, "packages", name)
       const to = join(app, "node_modules/@qq-mini", name)
       await mkdir(to, { recursive: true })
@@ -240,8 +240,8 @@ describe("the packages", () => {
   })
 
   it("the command runs as it is published: without effect at its start, and with the sandbox", async () => {
-    const { dependencies } = await manifest("cli")
-    const cli = join(app, "node_modules/@qq-mini/cli")
+    const { dependencies } = await manifest("qq-mini")
+    const cli = join(app, "node_modules/@qq-mini/qq-mini")
     const files = (await readdir(cli, { recursive: true })).filter((file) => !file.startsWith("node_modules"))
     assert.includeMembers(files, ["LICENSE", "README.md", "README.zh-CN.md", "dist/qq-mini.js", "dist/third-party.txt"])
     assert.isEmpty(files.filter((file) => /^src|\.ts$|tsbuildinfo/.test(file)))

@@ -6,15 +6,15 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { exitTexts } from "../../../packages/cli/src/frame/exit.ts"
-import { langOf } from "../../../packages/cli/src/frame/invocation.ts"
-import { merge, type Values } from "../../../packages/cli/src/frame/Settings.ts"
-import { root } from "../../../packages/cli/src/commands.ts"
+import { exitTexts } from "../../../packages/qq-mini/src/command/frame/exit.ts"
+import { langOf } from "../../../packages/qq-mini/src/command/frame/invocation.ts"
+import { merge, type Values } from "../../../packages/qq-mini/src/command/frame/Settings.ts"
+import { root } from "../../../packages/qq-mini/src/command/commands.ts"
 import { qqMini, qqMiniJson } from "../support/cli.ts"
 
 const run = promisify(execFile)
 const commands = root.subcommands.flatMap((group) => group.commands.map(({ name }) => name))
-const sources = new URL("../../../packages/cli/src/", import.meta.url)
+const sources = new URL("../../../packages/qq-mini/src/command/", import.meta.url)
 
 describe("the languages of the command", () => {
   it("has every text in English and in Chinese", async () => {

@@ -7,7 +7,7 @@ import { join } from "node:path"
 import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
 import { afterAll, assert, beforeAll } from "vitest"
-import { delivered } from "../../../packages/cli/delivery/build.ts"
+import { delivered } from "../../../packages/qq-mini/delivery/build.ts"
 
 /** The file of the command. The set-up of the tests makes it. */
 export const command = `${delivered}/qq-mini.js`

@@ -4,7 +4,7 @@ import { setTimeout } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
 import type { TestProject } from "vitest/node"
-import { deliver } from "../../../packages/cli/delivery/build.ts"
+import { deliver } from "../../../packages/qq-mini/delivery/build.ts"
 import { holderIn } from "./processes.ts"
 import { install } from "./systemPrograms.ts"
 

@@ -24,7 +24,7 @@ const inside = ["effect", "@effect/platform-node", "pngjs"]
 export const deliver = async (to: string = delivered): Promise<string> => {
   await mkdir(to, { recursive: true })
   const { outputFiles } = await build({
-    entryPoints: { "qq-mini": join(home, "src/main.ts") },
+    entryPoints: { "qq-mini": join(home, "src/command/main.ts") },
     outdir: to,
     bundle: true,
     splitting: true,
@@ -41,7 +41,7 @@ export const deliver = async (to: string = delivered): Promise<string> => {
       js: 'import { createRequire as $require } from "node:module"; const require = $require(import.meta.url);'
     }
   })
-  const resolve = createRequire(join(home, "src/main.ts")).resolve
+  const resolve = createRequire(join(home, "src/command/main.ts")).resolve
   const licences = await Promise.all(
     inside.map(async (name) => {
       const text = await readFile(join(dirname(resolve(`${name}/package.json`)), "LICENSE"), "utf8")
