@@ -18,7 +18,7 @@ import * as FetchTransport from "./FetchTransport.ts"
 import * as Environment from "./internal/environment.ts"
 
 /** The options of the client on edge runtimes: programs, store and settings. */
-export interface Options extends Setup.Programs, Setup.SettingsInput, Parts.Parts {
+export interface Options extends Setup.Programs, Setup.SettingsInput, Parts.Parts<"memory"> {
   /**
    * Variables with defaults for the options: `QQ_APPID` and `QQ_APPSECRET`, `QQ_APPS` (several programs as JSON), and
    * `QQ_BASE_URL`. Pass `env` on Workers, `Deno.env.toObject()` on Deno, and `process.env` elsewhere.
@@ -27,9 +27,9 @@ export interface Options extends Setup.Programs, Setup.SettingsInput, Parts.Part
   /**
    * Where the token is stored: the layer of a store, such as `DurableObjectTokenCache.layer(env.QQ_TOKENS)`, or a store
    * of your own, as a layer or an object with the methods of `TokenCache`. By default the memory of this process or
-   * isolate, which other processes and isolates do not share.
+   * isolate, which other processes and isolates do not share. `memory` is the same without a warning, for tests.
    */
-  readonly store?: Parts.StoreOption | undefined
+  readonly store?: "memory" | Parts.StoreOption | undefined
   /**
    * The `fetch` function. By default the global one. A wrapper must pass `init` on unchanged. Another implementation
    * must not retry requests.
@@ -119,8 +119,8 @@ const make = Effect.fnUntraced(function* (options: Options, encryption?: Parts.A
     settings: settings(options),
     apps: Layer.effect(App.Apps, registry(options)),
     transport: FetchTransport.layer(options.fetch),
-    storeByName: (name) => (name === undefined ? layerMemory : undefined),
-    storeNames: ["durableObject(env.QQ_TOKENS)"],
+    storeByName: (name) => (name === undefined ? layerMemory : name === "memory" ? TokenCache.layerMemory : undefined),
+    storeNames: ["durableObject(env.QQ_TOKENS)", "memory"],
     encryption
   })
   const { telemetry = Layer.empty as Layer.Layer<never>, waitUntil } = options

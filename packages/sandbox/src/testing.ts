@@ -20,9 +20,7 @@
 import * as App from "@qq-mini/core/App"
 import type { CallName } from "@qq-mini/core/Promise"
 import { QQError } from "@qq-mini/core/QQError"
-import * as TokenCache from "@qq-mini/core/TokenCache"
 import * as Effect from "effect/Effect"
-import type * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Fault from "./Fault.ts"
@@ -38,7 +36,7 @@ type Platform = Sandbox["Service"]
 /** A method of the platform, as a function that returns a promise. */
 type Promised<F> = F extends (...args: infer Args) => Effect.Effect<infer A> ? (...args: Args) => Promise<A> : never
 
-/** Options for `createQQMini` of any package, and for the layers of clients. */
+/** Options for `createQQMini` of any package, and for the layers of their clients. */
 export interface ClientOptions {
   /** The default program. */
   readonly appid: string
@@ -47,7 +45,7 @@ export interface ClientOptions {
   readonly apps: ReadonlyArray<{ readonly appid: string; readonly appsecret: string }>
   readonly baseUrl: string
   /** The memory of each client. The default store would keep the sandbox's tokens in a file of the user. */
-  readonly store: Layer.Layer<TokenCache.TokenCache>
+  readonly store: "memory"
 }
 
 /** A running sandbox. Stop it with `close` or `await using`. */
@@ -166,7 +164,7 @@ export const startSandbox = async (options: Options & Listening = {}): Promise<T
 
   return {
     url,
-    options: { appid, appsecret, apps, baseUrl: url, store: TokenCache.layerMemory },
+    options: { appid, appsecret, apps, baseUrl: url, store: "memory" },
     env: {
       QQ_APPID: appid,
       QQ_APPSECRET: appsecret,
