@@ -1,7 +1,8 @@
 import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import { existsSync } from "node:fs"
 import { readFile } from "node:fs/promises"
+import { promisify } from "node:util"
+import { gunzip } from "node:zlib"
 
 /** The files of other packages, by their paths below `/sandbox/lib/`. The packed package has copies of them. */
 export const libraries: ReadonlyArray<string> = [
@@ -18,10 +19,12 @@ const pages = new URL("../../console/", import.meta.url)
 const copies = new URL("../lib/", import.meta.url)
 const installed = new URL("../../node_modules/", import.meta.url)
 
-/** Where a file of another package is: this package has copies when it is packed. */
-const libraryFile = (library: string): URL => {
-  const copy = new URL(library, copies)
-  return existsSync(copy) ? copy : new URL(library, installed)
+const gunzipped = promisify(gunzip)
+
+/** A file of another package. This package has compressed copies when it is packed. */
+const readLibrary = async (library: string): Promise<Uint8Array> => {
+  const copy = await readFile(new URL(`${library}.gz`, copies)).catch(() => undefined)
+  return copy === undefined ? readFile(new URL(library, installed)) : gunzipped(copy)
 }
 
 const types: Readonly<Record<string, string>> = {
@@ -63,8 +66,8 @@ export const fileAt = (path: string): Effect.Effect<HttpServerResponse.HttpServe
     const library = name.startsWith("lib/") ? name.slice(4) : undefined
     if (type === undefined || !/^[a-z/-]+\.[a-z]+$/.test(name)) return undefined
     if (library !== undefined && !libraries.includes(library)) return undefined
-    const file = library === undefined ? new URL(name, pages) : libraryFile(library)
-    const bytes = await readFile(file).catch(() => undefined)
+    const reading = library === undefined ? readFile(new URL(name, pages)) : readLibrary(library)
+    const bytes = await reading.catch(() => undefined)
     const headers = name.startsWith("api/") ? viewerHeaders : ownHeaders
     return bytes && HttpServerResponse.uint8Array(bytes, { contentType: type, headers })
   })
