@@ -15,6 +15,25 @@ const built = (path) => {
   return { types: `${file}.d.ts`, default: `${file}.js` }
 }
 
+const nameOf = (module) => module.replace(/^\.\/?/, "") || "index"
+const commonjs = (name) => ({ types: `./dist/${name}.d.cts`, default: `./dist/cjs/lib/${name}.cjs` })
+
+/** The package for plain apps has CommonJS too, except for the edge. Old resolution finds it beside `main`. */
+const forPlainApps = (exports) => {
+  const modules = Object.keys(exports).filter((name) => name !== "./edge" && !name.endsWith(".json"))
+  return {
+    main: commonjs("index").default,
+    types: commonjs("index").types,
+    typesVersions: { "*": Object.fromEntries(modules.map(nameOf).map((name) => [name, [commonjs(name).types]])) },
+    exports: Object.fromEntries(
+      Object.entries(exports).map(([module, path]) => [
+        module,
+        modules.includes(module) ? { import: built(path), require: commonjs(nameOf(module)) } : built(path)
+      ])
+    )
+  }
+}
+
 export const hooks = {
   beforePacking: (manifest, folder) => ({
     ...manifest,
@@ -22,6 +41,7 @@ export const hooks = {
     homepage,
     bugs,
     repository: { ...repository, directory: `packages/${basename(folder)}` },
-    exports: Object.fromEntries(Object.entries(manifest.exports).map(([name, path]) => [name, built(path)]))
+    exports: Object.fromEntries(Object.entries(manifest.exports).map(([name, path]) => [name, built(path)])),
+    ...(manifest.name === "qq-mini" ? forPlainApps(manifest.exports) : {})
   })
 }

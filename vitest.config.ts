@@ -24,7 +24,27 @@ class LongFirst extends BaseSequencer {
 /** Whatever the tests write. `setup.ts` makes it and removes it: `vitest list` loads this file, but runs nothing. */
 const folder = join(tmpdir(), `qq-mini-tests-${randomUUID().slice(0, 8)}`)
 
+/** What `qq-mini` publishes in place of these modules. */
+const published: Readonly<Record<string, string>> = {
+  "@qq-mini/node": "index",
+  "@qq-mini/node/NodeBackfill": "backfill",
+  "@qq-mini/node/NodeBroadcast": "broadcast",
+  "@qq-mini/node/CsvRecipients": "broadcast",
+  "@qq-mini/sandbox/testing": "testing"
+}
+
 export default defineConfig({
+  plugins: [
+    {
+      // `published.test.ts` imports other files of tests so.
+      name: "the package qq-mini as it is published",
+      enforce: "pre",
+      resolveId: (id, importer) =>
+        importer?.endsWith("?published") && Object.hasOwn(published, id)
+          ? join(import.meta.dirname, `packages/qq-mini/dist/${published[id]}.js`)
+          : undefined
+    }
+  ],
   test: {
     include: ["packages/*/test/**/*.test.ts", "examples/src/**/*.test.ts", "test/src/**/*.test.ts"],
     globalSetup: ["test/src/support/setup.ts"],

@@ -118,7 +118,6 @@ describe("the packages", () => {
     for (const [name, archive] of archives) {
       const { messages } = await publint({ pack: { tarball: archive.buffer }, strict: true })
       assert.deepStrictEqual(messages, [], name)
-      // The command has no types.
       const { problems = [] } = (await checkPackage(createPackageFromTarballData(archive))) as Analysis
       // ES modules alone: CommonJS requires them, from Node 20.19 on.
       const known = /^(NoResolution node10|CJSResolvesToESM node16-cjs)$/
@@ -239,28 +238,86 @@ describe("the packages", () => {
     assert.match(stdout + stderr, /\b4 passed|\bpass 4/)
   })
 
-  it("the command runs as it is published: without effect at its start, and with the sandbox", async () => {
-    const { dependencies } = await manifest("qq-mini")
-    const cli = join(app, "node_modules/@qq-mini/qq-mini")
-    const files = (await readdir(cli, { recursive: true })).filter((file) => !file.startsWith("node_modules"))
-    assert.includeMembers(files, ["LICENSE", "README.md", "README.zh-CN.md", "dist/qq-mini.js", "dist/third-party.txt"])
-    assert.isEmpty(files.filter((file) => /^src|\.ts$|tsbuildinfo/.test(file)))
-    // What the files load from elsewhere is what the package depends on.
+  it("qq-mini needs no other package, and both kinds of modules get one copy", async () => {
+    const { dependencies, main } = (await manifest("qq-mini")) as Manifest & { readonly main: string }
+    assert.isUndefined(dependencies)
+    const folder = join(app, "node_modules/@qq-mini/qq-mini")
+    const files = (await readdir(folder, { recursive: true })).filter((file) => !file.startsWith("node_modules"))
+    assert.includeMembers(files, ["LICENSE", "README.md", "README.zh-CN.md", "dist/third-party.txt"])
+    assert.isEmpty(files.filter((file) => /^src|tsbuildinfo/.test(file)))
     const texts = await Promise.all(
-      files.filter((file) => file.endsWith(".js")).map((file) => readFile(join(cli, file), "utf8"))
+      files.filter((file) => /\.(c?js|d\.c?ts)$/.test(file)).map((file) => readFile(join(folder, file), "utf8"))
     )
     const loaded = texts.flatMap((text) =>
-      Array.from(text.matchAll(/(?:\bfrom|\bimport\(?)\s*"((?:@[\w-]+\/)?[\w-]+)[^"]*"/g), ([, name]) => name!)
+      Array.from(
+        text.matchAll(/\b(?:from|require\(|import\()\s*["`]((?:@[\w-]+\/)?[\w-]+)[^"`]*["`]/g),
+        ([, name]) => name!
+      )
     )
-    const others = [...new Set(loaded)].filter((name) => !isBuiltin(name) && name !== "node")
-    assert.notInclude(others, "effect")
-    // The last one is named in a text only.
-    assert.includeMembers([...Object.keys(dependencies!), "sharp", "@opentelemetry/api"], others)
+    const others = new Set(loaded.filter((name) => !isBuiltin(name) && name !== "node"))
+    // The last two are named in texts for people only, and the one before belongs to Workers.
+    const known = new Set(["redis", "sharp", "cloudflare", "qq-mini", "@opentelemetry/api"])
+    assert.isEmpty([...others].filter((name) => !known.has(name)))
 
-    const command = [join(cli, "dist/qq-mini.js"), "sandbox", "--port", "0", "--json"]
-    const sandbox = spawn(process.execPath, command, { cwd: app })
+    const link = join(app, "plain/node_modules/qq-mini")
+    await mkdir(dirname(link), { recursive: true })
+    await symlink(folder, link)
+    await writeFile(
+      join(app, "plain/app.mjs"),
+      `import { createQQMini, isQQError } from "qq-mini"
+       import { startSandbox } from "qq-mini/testing"
+       import { createRequire } from "node:module"
+       const required = createRequire(import.meta.url)("qq-mini")
+       await using sandbox = await startSandbox()
+       const clients = [createQQMini(sandbox.options), required.createQQMini(sandbox.options)]
+       for (const qq of clients) {
+         const error = await qq.auth.code2Session({ code: "no such" }).catch((error) => error)
+         console.log(isQQError(error), required.isQQError(error), error instanceof required.QQError)
+         await qq.close()
+       }`
+    )
+    const { stdout } = await run(process.execPath, ["app.mjs"], { cwd: join(app, "plain") })
+    assert.strictEqual(stdout, "true true true\n".repeat(2))
+    assert.isTrue(files.includes(main.replace("./", "")))
+  })
+
+  it("types of qq-mini are whole for strict projects, of both kinds and of the edge", async () => {
+    const program = (edge = false) => `
+      import { createQQMini, isQQError } from "qq-mini${edge ? "/edge" : ""}"
+      export const check = async (content: string): Promise<boolean> => {
+        const qq = createQQMini({ appid: "1112345678", appsecret: "secret", attempts: 1 })
+        try {
+          return (await qq.security.msgSecCheck({ content }, { deadline: "3 seconds" })).risky
+        } catch (error) {
+          if (isQQError(error) && error.reason._tag === "Rejected") return error.reason.code === 87014
+          throw error
+        }
+      }
+      // @ts-expect-error A wrong name does not compile.
+      export const wrong = (qq: ReturnType<typeof createQQMini>) => qq.security.msgSecCheck({ text: "" })`
+    const folder = join(app, "plain")
+    const files = { "a.mts": program(), "b.cts": program(), "edge.mts": program(true) }
+    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
+    await mkdir(join(folder, "node_modules/@types"), { recursive: true })
+    await symlink(join(root, "node_modules/@types/node"), join(folder, "node_modules/@types/node"))
+    const options =
+      "--noEmit --strict --exactOptionalPropertyTypes --skipLibCheck false --target es2023 --module node16"
+    const compile = async (more: string) => {
+      const compiler = join(root, "node_modules/typescript/bin/tsc")
+      const args = [compiler, ...`${options} ${more}`.split(" ")]
+      const { stdout } = await run(process.execPath, args, { cwd: folder }).catch((error: { stdout: string }) => error)
+      assert.strictEqual(stdout, "")
+    }
+    await compile("--types node a.mts b.cts")
+    // A Worker has no types of Node.
+    await compile("--lib es2023,dom,esnext.disposable edge.mts")
+  })
+
+  it("the command runs as it is published, with the sandbox", async () => {
+    const command = join(app, "node_modules/@qq-mini/qq-mini/dist/qq-mini.cjs")
+    const sandbox = spawn(process.execPath, [command, "sandbox", "--port", "0", "--json"], { cwd: app })
     const ready = await new Promise<string>((resolve) => sandbox.stdout.once("data", (line) => resolve(String(line))))
-    const { stdout } = await run(process.execPath, [join(cli, "dist/qq-mini.js"), "token", "--json"], {
+    const { stdout } = await run(process.execPath, [command, "token", "--json"], {
       cwd: app,
       env: { PATH: process.env["PATH"], ...JSON.parse(ready).env }
     })

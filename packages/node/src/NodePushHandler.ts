@@ -58,9 +58,15 @@ const handler =
     res.end(body)
   }
 
-/** As `payNotificationHandler` of `@qq-mini/core/PushWeb`, for Node's servers. */
+/**
+ * Makes a handler of QQ's payment notifications. It checks the signature, calls `onPaid` once for each payment, and
+ * answers QQ. What it refuses is logged. Throws a `QQError` for a wrong option.
+ */
 export const payNotificationHandler = (options: PushWeb.PayNotificationHandlerOptions): NodeHandler =>
   handler(PushWeb.payNotificationAnswers(options))
 
-/** As `pushHandler` of `@qq-mini/core/PushWeb`, for Node's servers. */
+/**
+ * Makes a handler of QQ's pushes, such as the form ids of games. It calls `onPush` once for each, and answers QQ. Throws a
+ * `QQError` for a wrong option.
+ */
 export const pushHandler = (options: PushWeb.PushHandlerOptions): NodeHandler => handler(PushWeb.pushAnswers(options))

@@ -207,9 +207,9 @@ const layerLogger = Layer.succeed(Logger.LogToStderr, true)
 /**
  * Makes the client for apps without Effect: every call returns a promise.
  *
- * If the options name no programs, they come from the environment, as in {@link layerConfig}. A wrong option throws a
- * `QQError` here. A wrong environment variable or an unusable store rejects the first call. Warnings are logged to the
- * standard error.
+ * If the options name no programs, they come from the environment: `QQ_APPID` and `QQ_APPSECRET`, `QQ_APPS` or
+ * `QQ_APPS_FILE`, as in {@link layerConfig}. A wrong option throws a `QQError` here. A wrong environment variable or an
+ * unusable store rejects the first call. Warnings are logged to the standard error.
  *
  * ```ts
  * await using qq = createQQMini({ appid, appsecret })

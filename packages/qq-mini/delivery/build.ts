@@ -1,62 +1,129 @@
 /**
- * Makes what is published: the command with effect and the packages of qq-mini inside, in `dist`. Loaded from their own
- * files, they would take three times the CPU at each start. What only some commands need is in files of its own.
+ * Makes what is published: the client, the sandbox and the command in `dist`, with effect, undici and the packages of
+ * qq-mini inside.
+ *
+ * The code is CommonJS, in files that are loaded when they are needed. For ES modules there is a small file beside each
+ * entry, so that an app that uses both has one copy.
  *
  *     npx -y pnpm@12.21.0 --filter qq-mini build
  */
-import { build } from "esbuild"
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { basename, dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { type InputOptions, type OutputOptions, rolldown } from "rolldown"
+import { copyLibraries } from "../../sandbox/libraries.ts"
 
 const home = join(dirname(fileURLToPath(import.meta.url)), "..")
+const sandbox = join(home, "../sandbox")
 
-/** Where the command is. */
+/** Where the package is built. */
 export const delivered = join(home, "dist")
 
-// Loaded as they are: what a command needs only for one store or format, and the sandbox, which has files of its own.
-const external = ["@qq-mini/sandbox/*", "csv-parse", "redis", "sharp", "undici"]
+/** The modules that apps on Node import. */
+export const nodeEntries = ["index", "testing", "broadcast", "backfill", "redis"]
 
-const inside = ["effect", "@effect/platform-node", "pngjs"]
-
-/** Makes the command anew; gives its file. */
-export const deliver = async (to: string = delivered): Promise<string> => {
-  await mkdir(to, { recursive: true })
-  const { outputFiles } = await build({
-    entryPoints: { "qq-mini": join(home, "src/command/main.ts") },
-    outdir: to,
-    bundle: true,
-    splitting: true,
-    platform: "node",
-    format: "esm",
-    target: "node22",
-    external,
-    minify: true,
-    write: false,
-    charset: "utf8",
-    legalComments: "none",
-    // Some of what is inside is CommonJS.
-    banner: {
-      js: 'import { createRequire as $require } from "node:module"; const require = $require(import.meta.url);'
+const bundle = async (input: InputOptions, output: OutputOptions) => {
+  const build = await rolldown({
+    ...input,
+    transform: {
+      target: "node20.19",
+      // The first is Vite's. The other selects the build of undici for Node itself, without an experimental parser.
+      define: { "import.meta.env": "undefined", esbuildDetection: "true" }
     }
   })
-  const resolve = createRequire(join(home, "src/command/main.ts")).resolve
-  const licences = await Promise.all(
-    inside.map(async (name) => {
-      const text = await readFile(join(dirname(resolve(`${name}/package.json`)), "LICENSE"), "utf8")
-      return `The command contains parts of ${name}:\n\n${text}`
-    })
+  const files = await build.generate({ exports: "named", minify: true, ...output })
+  return files.output.flatMap((file) => (file.type === "chunk" ? [file] : []))
+}
+
+const commonjs = { format: "cjs", entryFileNames: "[name].cjs", comments: false } satisfies OutputOptions
+
+const isUndici = /undiciParts\.cjs$/
+
+/** All that is loaded at the start, and what is loaded when it is needed. */
+const bundleForNode = () =>
+  bundle(
+    {
+      input: {
+        ...Object.fromEntries(nodeEntries.map((name) => [name, join(home, `src/${name}.ts`)])),
+        command: join(home, "src/command/main.ts")
+      },
+      // The first two are the app's. undici takes longer to load than all the rest, so it is a file of its own.
+      external: ["redis", "sharp", isUndici],
+      resolve: { alias: { undici: join(home, "delivery/undici.cjs") } },
+      platform: "node"
+    },
+    { ...commonjs, chunkFileNames: "[name]-[hash].cjs", paths: (id) => (isUndici.test(id) ? "./undiciParts.cjs" : id) }
   )
-  const files = new Map(outputFiles.map(({ contents, path }) => [basename(path), contents]))
-  files.set("third-party.txt", Buffer.from(licences.join("\n---\n\n")))
-  for (const [name, contents] of files) {
+
+// undici's parser in two forms, each as WebAssembly in base64. One of them is loaded.
+const parsers = ["llhttp-wasm", "llhttp_simd-wasm"]
+const isParser = (id: string) => parsers.includes(basename(id, ".js"))
+
+const bundleUndici = () =>
+  bundle(
+    { input: { undiciParts: join(home, "delivery/undiciParts.cjs") }, external: isParser, platform: "node" },
+    { ...commonjs, paths: (id) => (isParser(id) ? `./${basename(id, ".js")}.cjs` : id) }
+  )
+
+/** An ES module, of which the bundler of an app keeps what the app uses. */
+const bundleForEdge = () =>
+  bundle(
+    { input: { edge: join(home, "src/edge.ts") }, external: /^cloudflare:/, platform: "neutral" },
+    { format: "esm", entryFileNames: "[name].js", comments: { annotation: true, jsdoc: false, legal: false } }
+  )
+
+/** The folder of the package that a module belongs to. `undefined` for the modules of qq-mini. */
+const packageOf = (module: string): string | undefined =>
+  /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(module)?.[0]
+
+/** The licences of the packages that are inside. */
+const licencesOf = async (modules: ReadonlyArray<string>): Promise<string> => {
+  const folders = new Set(modules.map(packageOf).filter((folder) => folder !== undefined))
+  const texts = Array.from(folders, async (folder) => {
+    const { name, version } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"))
+    const file = (await readdir(folder)).find((file) => /^licen[cs]e/i.test(file))
+    if (file === undefined) throw new Error(`${name} has no file with its licence`)
+    return `This package contains parts of ${name} ${version}:\n\n${await readFile(join(folder, file), "utf8")}`
+  })
+  return (await Promise.all(texts)).toSorted().join("\n---\n\n")
+}
+
+/** Makes the package anew; gives the file of the command. */
+export const deliver = async (to: string = delivered): Promise<string> => {
+  const [chunks, undici, edge] = await Promise.all([bundleForNode(), bundleUndici(), bundleForEdge()])
+  const files = new Map<string, string | Uint8Array>()
+  for (const { code, fileName } of edge) files.set(fileName, code)
+  for (const { code, fileName } of [...chunks, ...undici]) files.set(`cjs/lib/${fileName}`, code)
+  const { resolve } = createRequire(join(home, "delivery/undici.cjs"))
+  for (const name of parsers) files.set(`cjs/lib/${name}.cjs`, await readFile(resolve(`undici/lib/llhttp/${name}.js`)))
+  const command = "qq-mini.cjs"
+  files.set(
+    command,
+    `#!/usr/bin/env node\nrequire("node:module").enableCompileCache?.()\nrequire("./cjs/lib/command.cjs")\n`
+  )
+  files.set("openapi.json", JSON.stringify(JSON.parse(await readFile(join(sandbox, "openapi.json"), "utf8"))))
+  files.set("third-party.txt", await licencesOf([...chunks, ...undici, ...edge].flatMap(({ moduleIds }) => moduleIds)))
+
+  for (const [name, content] of files) {
     const path = join(to, name)
+    const bytes = Buffer.from(content)
+    await mkdir(dirname(path), { recursive: true })
     // A command that runs meanwhile goes on: its files stay as they are.
-    if ((await readFile(path).catch(() => undefined))?.equals(contents) !== true) await writeFile(path, contents)
+    if ((await readFile(path).catch(() => undefined))?.equals(bytes) !== true) await writeFile(path, bytes)
   }
-  for (const name of await readdir(to)) if (name.endsWith(".js") && !files.has(name)) await rm(join(to, name))
-  return join(to, "qq-mini.js")
+  // What a module exports is known when it is loaded.
+  for (const name of nodeEntries) {
+    const names = Object.keys(createRequire(import.meta.url)(join(to, `cjs/lib/${name}.cjs`))).toSorted()
+    const wrapper = `import cjs from "./cjs/lib/${name}.cjs"\nexport const { ${names.join(", ")} } = cjs\n`
+    await writeFile(join(to, `${name}.js`), wrapper)
+  }
+  await cp(join(sandbox, "console"), join(to, "console"), { recursive: true })
+  await copyLibraries(join(to, "cjs/lib"))
+  for (const name of await readdir(join(to, "cjs/lib"))) {
+    if (name.endsWith(".cjs") && !files.has(`cjs/lib/${name}`)) await rm(join(to, "cjs/lib", name))
+  }
+  return join(to, command)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await deliver()

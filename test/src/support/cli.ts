@@ -10,7 +10,7 @@ import { afterAll, assert, beforeAll } from "vitest"
 import { delivered } from "../../../packages/qq-mini/delivery/build.ts"
 
 /** The file of the command. The set-up of the tests makes it. */
-export const command = `${delivered}/qq-mini.js`
+export const command = `${delivered}/qq-mini.cjs`
 
 /** How it is run. */
 export interface Options {

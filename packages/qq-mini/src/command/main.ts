@@ -8,20 +8,18 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import { readFileSync } from "node:fs"
 import { root } from "./commands.ts"
 import { describe, type Described, endWith, exitCodes, Failure } from "./frame/exit.ts"
 import { layer as layerHelp } from "./frame/help.ts"
 import { both } from "./frame/invocation.ts"
 import { printError } from "./frame/output.ts"
+import { version } from "./frame/version.ts"
 
 // The reader of a pipe may end first, as head does.
 process.stdout.on("error", (error) => {
   if (isNamed(error, /^EPIPE$/)) process.exit()
   throw error
 })
-
-const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string }
 
 /** A defect, without its message, which nobody has checked for secrets. */
 const describeDefect = (defect: unknown): Described => {
