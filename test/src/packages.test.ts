@@ -101,7 +101,8 @@ describe("the packages", () => {
       const folder = join(app, "node_modules/@qq-mini", name)
       assert.deepStrictEqual((await readdir(folder)).filter((file) => file !== "node_modules").toSorted(), [
         "LICENSE",
-        ...(name === "unicloud" ? ["README.md"] : []),
+        "README.md",
+        ...(name === "unicloud" ? [] : ["README.zh-CN.md"]),
         ...(name === "sandbox" ? ["console"] : []),
         "dist",
         ...(name === "sandbox" ? ["openapi.json"] : []),
