@@ -65,7 +65,9 @@ export const deliver = async (to: string = delivered): Promise<string> => {
     await cp(join(here, `qq-mini-${file}.json`), join(plugin, `uniCloud/database/qq-mini-${file}.json`))
   }
   await cp(join(home, "README.md"), join(plugin, "readme.md"))
-  await cp(join(here, "changelog.md"), join(plugin, "changelog.md"))
+  // The plugin market shows the newest section, and wants nothing above it.
+  const changelog = await readFile(join(home, "../../CHANGELOG.zh-CN.md"), "utf8")
+  await writeFile(join(plugin, "changelog.md"), changelog.slice(changelog.indexOf("\n## ") + 1))
   const ofPlugin = pluginManifest({ version, license, repository })
   await writeFile(join(plugin, "package.json"), `${JSON.stringify(ofPlugin, null, 2)}\n`)
   return common
