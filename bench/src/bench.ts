@@ -141,6 +141,7 @@ const cold = measure("cold")
 const programs = (quick ? [1, 1_000] : [1, 1_000, 100_000]).map((count) => measure("programs", `${count}`))
 const limiter = measure("limiter")
 const coldStarts = measure("coldStart")
+const installs = measure("install", ...(quick ? ["3"] : []))
 const heap = measure("heap", ...(quick ? ["100000"] : []))
 const worker = measure("workerMemory")
 const photos = ["sharp alone", "prepare", "prepare, progressive"].map((subject) =>
@@ -151,7 +152,7 @@ server.disconnect()
 
 writeFileSync(
   path("../results.json"),
-  `${JSON.stringify({ node: process.version, text64, text1, tokens, services, images, cold, programs, limiter, coldStarts, heap, worker, photos, broadcasts }, undefined, 2)}\n`
+  `${JSON.stringify({ node: process.version, text64, text1, tokens, services, images, cold, programs, limiter, coldStarts, installs, heap, worker, photos, broadcasts }, undefined, 2)}\n`
 )
 
 const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<unknown>>) =>
@@ -228,6 +229,29 @@ table(
     ...coldStarts.commands.map(({ cpu, name }: any) => [name, fixed(cpu), "", "", ""]),
     ["a Worker in workerd, from its first request on", "", "", "", fixed(coldStarts.worker.wall)]
   ]
+)
+const toFirst = (of: (one: any) => number) => (one: any) => `${fixed(of(one) / of(installs[0]), 2)} ×`
+table(
+  [
+    `installed and loaded on Node 22, to ${installs[0].name}`,
+    "packages",
+    "size",
+    "",
+    "CPU ms of require",
+    "",
+    "of import",
+    ""
+  ],
+  installs.map((one: any) => [
+    one.name,
+    one.packages,
+    mb(one.bytes),
+    toFirst(({ bytes }) => bytes)(one),
+    `${fixed(one.require.least)}, median ${fixed(one.require.median)}`,
+    toFirst((one) => one.require.least)(one),
+    `${fixed(one.import.least)}, median ${fixed(one.import.median)}`,
+    toFirst((one) => one.import.least)(one)
+  ])
 )
 table(
   ["memory", "before", "after", "grown"],
