@@ -13,6 +13,7 @@ import * as error from "./reason/error.ts"
 
 export type { Help, ReasonInfo } from "./internal/reason.ts"
 export type { Answered } from "./reason/answered.ts"
+export type { ErrorHelp } from "./reason/error.ts"
 export {
   /** Whether a value is a `QQError`. Also true for an error from another copy of this package. */
   isQQError

@@ -666,7 +666,10 @@ export class QQError extends Error {
   /** 多少毫秒之后重试。 */
   readonly retryAfter: number | undefined
   /** 发生了什么、该怎么做。 */
-  readonly help: Help
+  readonly help: Help & {
+    /** 文档中说明该原因的地址。 */
+    readonly url: string
+  }
 }
 
 /** 是否为 QQError。 */

@@ -4,6 +4,12 @@ import { errorClass, type Help } from "../internal/reason.ts"
 
 const TypeId = "~@qq-mini/core/QQError"
 
+/** The help of an error: what happened and what to do, and the page that says more. */
+export interface ErrorHelp extends Help {
+  /** The address of the reason in the documentation. */
+  readonly url: string
+}
+
 /**
  * The error of every call: the endpoint, the program and the reason. It never shows a secret, however it is printed.
  */
@@ -45,9 +51,10 @@ export class QQError
   get retryAfter(): number | undefined {
     return this.reason.retryAfter
   }
-  /** What happened and what to do next, in English and Chinese. */
-  get help(): Help {
-    return this.reason.help
+  /** What happened and what to do next, in English and Chinese, and the address of the page on the reason. */
+  get help(): ErrorHelp {
+    const { _tag, help } = this.reason
+    return { ...help, url: `https://qq-mini.github.io/qq-mini/errors.html#${_tag.toLowerCase()}` }
   }
   override get message(): string {
     const app = this.app === undefined ? "" : ` (app ${this.app})`
