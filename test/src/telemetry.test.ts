@@ -174,7 +174,7 @@ describe("telemetry", () => {
   })
 
   it("is listed in both languages alike", () => {
-    const chinese = read("telemetry.zh-CN.md")
+    const chinese = read("zh-CN/telemetry.md")
     for (const [head, zh] of [
       ["attribute", "属性"],
       ["metric", "指标"],
