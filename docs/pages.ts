@@ -23,7 +23,9 @@ const namesOf = (page: string): ReadonlyArray<string> => {
   if (!page.endsWith("/*")) return [page]
   const folder = dirname(page)
   if (!existsSync(join(docs, folder))) return []
-  return readdirSync(join(docs, folder)).map((file) => `${folder}/${file.replace(/\.md$/, "")}`)
+  return readdirSync(join(docs, folder))
+    .toSorted()
+    .map((file) => `${folder}/${file.replace(/\.md$/, "")}`)
 }
 
 /** The groups of pages of a language. A page that it lacks is the English one. */

@@ -75,6 +75,8 @@ const reference = packages.map(({ modules, name }) => ({
 export default defineConfig({
   base: `/${name}/`,
   title: "qq-mini",
+  // What the search finds in the reference is larger than vite expects of a file. It is loaded by the first search.
+  vite: { build: { chunkSizeWarningLimit: 4_000 } },
   head: [["link", { rel: "icon", href: "data:," }]],
   markdown: {
     anchor: { slugify: slugOf },

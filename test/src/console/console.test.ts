@@ -1,14 +1,13 @@
 /** The sandbox's console, driven in a headless browser. Its pictures are kept in `test/pictures`. */
 import { createQQMini, type PromiseClient } from "@qq-mini/node"
 import { startSandbox, type TestSandbox } from "@qq-mini/sandbox/testing"
-import axe from "axe-core"
 import { once } from "node:events"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { template_id } from "../support/calls.ts"
-import type { Browser, Page } from "playwright-core"
-import { keep, launch, open, type Watched } from "./browser.ts"
+import type { Browser } from "playwright-core"
+import { barriers, keep, launch, open, type Watched } from "../support/browser.ts"
 
 let browser: Browser
 
@@ -25,15 +24,6 @@ const codeOf = (call: Promise<unknown>) =>
   )
 
 const order = (bill_no: string) => ({ bill_no, amt: 600, goodid: "43", good_num: 1 })
-
-/** What axe finds that keeps people from using the page. */
-const barriers = async (page: Page): Promise<ReadonlyArray<string>> => {
-  await page.evaluate(axe.source)
-  const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run())
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`))
-}
 
 const assertFine = async ({ complaints, page }: Watched, name: string) => {
   await keep(page, name)

@@ -1,5 +1,6 @@
 /** A headless browser from npm, and pages that remember what went wrong in them. */
 import Chromium from "@sparticuz/chromium"
+import axe from "axe-core"
 import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { findPackageJSON } from "node:module"
 import { tmpdir } from "node:os"
@@ -78,11 +79,24 @@ export const open = async (browser: Browser, url: string, options?: BrowserConte
   return { page, complaints }
 }
 
+/** Keeps a picture of what is seen of a page. */
+export const picture = (page: Page, name: string): Promise<Buffer> =>
+  page.screenshot({ path: join(pictures, `${name}.png`) })
+
 /** Keeps a picture of a whole page. */
 export const keep = async (page: Page, name: string): Promise<void> => {
   const size = page.viewportSize()!
   // A picture of several screens would show what stays at the top several times.
   await page.setViewportSize({ ...size, height: await page.evaluate(() => document.documentElement.scrollHeight) })
-  await page.screenshot({ path: join(pictures, `${name}.png`) })
+  await picture(page, name)
   await page.setViewportSize(size)
+}
+
+/** What axe finds that keeps people from using the page. */
+export const barriers = async (page: Page): Promise<ReadonlyArray<string>> => {
+  await page.evaluate(axe.source)
+  const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run())
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`))
 }
