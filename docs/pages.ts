@@ -11,7 +11,11 @@ export type Language = keyof typeof languages
 
 const groups = [
   { en: "Start", zh: "快速开始", pages: ["start/node", "start/effect", "start/unicloud", "start/workers"] },
-  { en: "Guide", zh: "指南", pages: ["tokens", "content", "broadcasts", "payments", "testing", "moving"] },
+  {
+    en: "Guide",
+    zh: "指南",
+    pages: ["calls", "tokens", "content", "broadcasts", "payments", "edge", "testing", "moving"]
+  },
   { en: "In production", zh: "上线与运维", pages: ["production", "security", "settings", "telemetry"] },
   { en: "In your project", zh: "在各类项目中使用", pages: ["projects/*"] },
   { en: "Reference", zh: "参考", pages: ["errors", "laws"] }

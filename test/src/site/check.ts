@@ -122,6 +122,14 @@ it("the search finds a code, a call and Chinese words", async () => {
   assert.deepEqual(complaints, [])
 })
 
+it("the buttons and the menu of the home lead to pages", async () => {
+  const { page } = await visit()
+  const links = page.locator(".VPHero a, .VPNavBarMenu a")
+  const addresses = await links.evaluateAll((all) => all.map((link) => (link as HTMLAnchorElement).href))
+  assert.ok(addresses.length > 3)
+  for (const address of addresses) assert.equal((await page.request.get(address)).status(), 200, address)
+})
+
 it("the other language shows the same place, or the home where there is none", async () => {
   const { complaints, page } = await visit()
   const choose = async (label: string) => {
