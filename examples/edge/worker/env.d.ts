@@ -13,8 +13,12 @@ interface Statement {
 }
 
 declare module "cloudflare:workers" {
+  export const waitUntil: (work: Promise<unknown>) => void
   export const env: {
     readonly QQ_TOKENS: import("@qq-mini/edge/DurableObjectTokenCache").Namespace
+    readonly QQ_BROADCASTS: import("@qq-mini/edge/DurableObjectSendLedger").Namespace
+    readonly QQ_KV: import("@qq-mini/edge/KvTokenCache").Namespace
+    readonly QQ_TOKEN_KEY: string
     readonly QQ_APPID: string
     readonly QQ_APPSECRET: string
     readonly ORDERS: Database
