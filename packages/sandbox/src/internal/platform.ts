@@ -29,7 +29,7 @@ export interface Options {
 }
 
 /** The samples of risky texts in QQ's document. */
-export const riskySamples: ReadonlyArray<string> = [
+export const riskySamples: readonly [string, string] = [
   "特3456书yuuo莞6543李zxcz蒜7782法fgnv级",
   "完2347全dfji试3726测asad感3847知qwez到"
 ]
