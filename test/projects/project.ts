@@ -5,6 +5,7 @@ import { cp, mkdtemp, readFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { createInterface } from "node:readline"
+import { setTimeout } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { promisify, stripVTControlCharacters } from "node:util"
 import { inject } from "vitest"
@@ -33,6 +34,8 @@ export interface Sandbox extends Server {
   readonly env: Readonly<Record<string, string>>
   /** Calls a method of it. */
   readonly do: (method: string, argument?: unknown) => Promise<any>
+  /** Waits until a request for this call is there. */
+  readonly has: (call: string) => Promise<void>
 }
 
 /** A project that is installed. */
@@ -60,6 +63,10 @@ const archivesOf = (names: ReadonlyArray<string>): ReadonlyArray<string> => {
   for (const name of found) for (const other of packed[name]!.needs) found.add(other)
   return Array.from(found, (name) => packed[name]!.archive)
 }
+
+/** A program of the workspace, for what a user does not install by npm. */
+export const programOf = (name: string): string =>
+  fileURLToPath(new URL(`../node_modules/.bin/${name}`, import.meta.url))
 
 /** Copies a project, and installs it with npm. `more` is installed too. */
 export const install = async (name: string, more: ReadonlyArray<string> = []): Promise<Project> => {
@@ -128,17 +135,18 @@ export const install = async (name: string, more: ReadonlyArray<string> = []): P
 
   const startSandbox = async (): Promise<Sandbox> => {
     const server = await serve("qq-mini", ["sandbox", "--port", "0", "--json"])
+    const call: Sandbox["do"] = async (method, ...args) => {
+      const response = await fetch(`${server.url}/sandbox/do/${method}`, { method: "POST", body: JSON.stringify(args) })
+      const text = await response.text()
+      if (!response.ok) throw new Error(`sandbox.${method}: ${text}`)
+      return JSON.parse(text).result
+    }
     return {
       ...server,
       env: JSON.parse(server.line).env,
-      do: async (method, ...args) => {
-        const response = await fetch(`${server.url}/sandbox/do/${method}`, {
-          method: "POST",
-          body: JSON.stringify(args)
-        })
-        const text = await response.text()
-        if (!response.ok) throw new Error(`sandbox.${method}: ${text}`)
-        return JSON.parse(text).result
+      do: call,
+      has: async (name) => {
+        while ((await call("requests", name)).length === 0) await setTimeout(20)
       }
     }
   }

@@ -9,6 +9,7 @@ const folder = join(tmpdir(), `qq-mini-projects-${randomUUID().slice(0, 8)}`)
 
 /** The projects: `npx -y pnpm@12.21.0 projects` runs them all, `npx -y pnpm@12.21.0 projects nest` one. */
 export default defineConfig({
+  cacheDir: join(folder, "vite"),
   test: {
     root: fileURLToPath(new URL(".", import.meta.url)),
     include: ["*.test.ts"],
