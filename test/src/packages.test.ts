@@ -1,6 +1,6 @@
 /** The packages as they are published: built, packed, unpacked elsewhere, and used by plain Node. */
 import { execFile, spawn } from "node:child_process"
-import { cp, mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from "node:fs/promises"
 import { isBuiltin } from "node:module"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
@@ -183,27 +183,6 @@ describe("the packages", () => {
     const node = join(root, "test/node_modules", version, "bin/node")
     const { stdout } = await run(node, ["app.cjs", adapter], { cwd: app })
     assert.strictEqual(stdout, "{ risky: false }\n")
-  })
-
-  it.each(["vitest", "jest", "node-test"])("a project tests its app with %s", async (name) => {
-    const from = join(root, "examples/testing", name)
-    const to = join(app, "projects", name)
-    await cp(from, to, { recursive: true, filter: (path) => !path.includes("node_modules") })
-    // the runner of the workspace, and the packages as they are published
-    await mkdir(join(to, "node_modules"))
-    for (const other of await readdir(join(from, "node_modules"))) {
-      if (other !== "@qq-mini") await symlink(join(from, "node_modules", other), join(to, "node_modules", other))
-    }
-    const { stderr, stdout } = await run(process.execPath, ["--run", "test"], {
-      cwd: to,
-      env: {
-        PATH: `${dirname(process.execPath)}:${process.env["PATH"]}`,
-        TMPDIR: tmpdir(),
-        XDG_STATE_HOME: process.env["XDG_STATE_HOME"],
-        NO_COLOR: "1"
-      }
-    })
-    assert.match(stdout + stderr, /\b4 passed|\bpass 4/)
   })
 
   it("qq-mini needs no other package, and both kinds of modules get one copy", async () => {
