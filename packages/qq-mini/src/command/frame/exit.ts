@@ -95,6 +95,7 @@ export const describe = (error: QQError | Failure): Described => {
   const exit = exitOf(error)
   const where = app === undefined ? endpoint : `${endpoint} (${app})`
   const detail = reason.detail === "" ? "" : `\n${reason.detail}`
+  const page = say(both(help.url, help.url.replace("/errors.html", "/zh-CN/errors.html")))
   return {
     exit,
     json: {
@@ -109,6 +110,6 @@ export const describe = (error: QQError | Failure): Described => {
       retryAfter,
       exit
     },
-    text: `${where}: ${reason._tag}\n${say(help)}${detail}`
+    text: `${where}: ${reason._tag}\n${say(help)}${detail}\n${page}`
   }
 }
