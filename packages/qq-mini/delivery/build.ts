@@ -40,14 +40,13 @@ const commonjs = { format: "cjs", entryFileNames: "[name].cjs", comments: false 
 
 const isUndici = /undiciParts\.cjs$/
 
-/** All that is loaded at the start, and what is loaded when it is needed. */
-const bundleForNode = () =>
+const sourceOf = (name: string) => join(home, name === "command" ? "src/command/main.ts" : `src/${name}.ts`)
+
+/** Bundles modules that share their files. */
+const bundleForNode = (names: ReadonlyArray<string>) =>
   bundle(
     {
-      input: {
-        ...Object.fromEntries(nodeEntries.map((name) => [name, join(home, `src/${name}.ts`)])),
-        command: join(home, "src/command/main.ts")
-      },
+      input: Object.fromEntries(names.map((name) => [name, sourceOf(name)])),
       // The first two are the app's. undici takes longer to load than all the rest, so it is a file of its own.
       external: ["redis", "sharp", isUndici],
       resolve: { alias: { undici: join(home, "delivery/undici.cjs") } },
@@ -69,7 +68,7 @@ const bundleUndici = () =>
 /** An ES module, of which the bundler of an app keeps what the app uses. */
 const bundleForEdge = () =>
   bundle(
-    { input: { edge: join(home, "src/edge.ts") }, external: /^cloudflare:/, platform: "neutral" },
+    { input: { edge: sourceOf("edge") }, external: /^cloudflare:/, platform: "neutral" },
     { format: "esm", entryFileNames: "[name].js", comments: { annotation: true, jsdoc: false, legal: false } }
   )
 
@@ -91,10 +90,17 @@ const licencesOf = async (modules: ReadonlyArray<string>): Promise<string> => {
 
 /** Makes the package anew; gives the file of the command. */
 export const deliver = async (to: string = delivered): Promise<string> => {
-  const [chunks, undici, edge] = await Promise.all([bundleForNode(), bundleUndici(), bundleForEdge()])
+  // The client apart: a file that it shares with the command would have more than the client needs.
+  const tools = ["testing", "command"]
+  const parts = await Promise.all([
+    bundleForNode(nodeEntries.filter((name) => !tools.includes(name))),
+    bundleForNode(tools),
+    bundleUndici()
+  ])
+  const [chunks, edge] = [parts.flat(), await bundleForEdge()]
   const files = new Map<string, string | Uint8Array>()
   for (const { code, fileName } of edge) files.set(fileName, code)
-  for (const { code, fileName } of [...chunks, ...undici]) files.set(`cjs/lib/${fileName}`, code)
+  for (const { code, fileName } of chunks) files.set(`cjs/lib/${fileName}`, code)
   const { resolve } = createRequire(join(home, "delivery/undici.cjs"))
   for (const name of parsers) files.set(`cjs/lib/${name}.cjs`, await readFile(resolve(`undici/lib/llhttp/${name}.js`)))
   const command = "qq-mini.cjs"
@@ -103,7 +109,7 @@ export const deliver = async (to: string = delivered): Promise<string> => {
     `#!/usr/bin/env node\nrequire("node:module").enableCompileCache?.()\nrequire("./cjs/lib/command.cjs")\n`
   )
   files.set("openapi.json", JSON.stringify(JSON.parse(await readFile(join(sandbox, "openapi.json"), "utf8"))))
-  files.set("third-party.txt", await licencesOf([...chunks, ...undici, ...edge].flatMap(({ moduleIds }) => moduleIds)))
+  files.set("third-party.txt", await licencesOf([...chunks, ...edge].flatMap(({ moduleIds }) => moduleIds)))
 
   for (const [name, content] of files) {
     const path = join(to, name)
