@@ -143,7 +143,7 @@ describe("the code of the guide", () => {
 
   it("names commands that are there, and JSON that can be read", async () => {
     const { scripts } = JSON.parse(await readFile(join(root, "package.json"), "utf8"))
-    const help = await readFile(join(root, "packages/qq-mini/README.md"), "utf8")
+    const help = await readFile(join(root, "docs/command.md"), "utf8")
     for (const { at, code, language } of pages.flatMap((page) => read(page).blocks)) {
       if (/^jsonc?$/.test(language)) assert.doesNotThrow(() => JSON.parse(code.replaceAll(/^\s*\/\/ .*$/gm, "")), at)
       if (language !== "sh") continue

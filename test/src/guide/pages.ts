@@ -17,25 +17,6 @@ export const pages: ReadonlyArray<string> = ["README.md", ...globSync("docs/**/*
 export const chineseOf = (page: string): string =>
   page === "README.md" ? "README.zh-CN.md" : page.replace("docs/", "docs/zh-CN/")
 
-/** The package for plain apps, by the modules that it is made of. */
-const modules: Readonly<Record<string, string>> = {
-  "qq-mini": "@qq-mini/node",
-  "qq-mini/testing": "@qq-mini/sandbox/testing",
-  "qq-mini/broadcast": "@qq-mini/node/NodeBroadcast",
-  "qq-mini/backfill": "@qq-mini/node/NodeBackfill",
-  "qq-mini/redis": "@qq-mini/node/RedisStores",
-  "qq-mini/edge": "@qq-mini/edge"
-}
-
-/** In uniCloud `qq-mini` is the one file. */
-const isOfUniCloud = /require\("uni-config-center"\)/
-
-const withModules = (code: string): string =>
-  code.replace(
-    /(?<=(?:\bfrom |\bimport |\b(?:import|require)\()")qq-mini[\w/]*(?=")/g,
-    (name) => modules[name] ?? `no-such-module-${name}`
-  )
-
 /** A block of code. */
 export interface Block {
   /** Such as `ts`, `sh` or `text`. */
@@ -61,7 +42,7 @@ export const read = (page: string): Page => {
     const code = lines!.replaceAll(new RegExp(`^${indent}`, "gm"), "")
     return {
       language: language!,
-      code: isOfUniCloud.test(code) ? code : withModules(code),
+      code,
       file: /^(?:\/\/|#) (\S+\.\w+|\S*\.dev\.vars)\n/.exec(code)?.[1],
       at: `${page}:${text.slice(0, match.index).split("\n").length}`
     }
