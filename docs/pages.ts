@@ -18,7 +18,7 @@ const groups = [
   },
   { en: "In production", zh: "上线与运维", pages: ["production", "security", "settings", "telemetry"] },
   { en: "In your project", zh: "在各类项目中使用", pages: ["projects/*"] },
-  { en: "Reference", zh: "参考", pages: ["errors", "laws"] }
+  { en: "Reference", zh: "参考", pages: ["errors", "command", "laws"] }
 ]
 
 const titleOf = (path: string) => /^# (.+)$/m.exec(readFileSync(join(docs, `${path}.md`), "utf8"))![1]!
