@@ -18,7 +18,7 @@ export interface Module {
 }
 
 /** A package with its public modules. Those for authors of adapters are left out. */
-export const packages = ["core", "node", "edge", "unicloud", "sandbox"].map((folder) => {
+export const packages = ["qq-mini", "core", "node", "edge", "unicloud", "sandbox"].map((folder) => {
   const home = join(root, "packages", folder)
   const { exports, name }: Manifest = JSON.parse(readFileSync(join(home, "package.json"), "utf8"))
   const modules = Object.entries(exports)

@@ -50,7 +50,8 @@ const app = await Application.bootstrapWithPlugins({
 
 /** The text at the top of a module, which typedoc takes only with a tag. */
 const introductionOf = (file: string): Comment => {
-  const [, text = ""] = /^\/\*\*([\s\S]*?)\*\/\n(?:import|export \*)/.exec(readFileSync(file, "utf8")) ?? []
+  const [, text = ""] =
+    /^\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n(?:import|export (?:type )?[*{])/.exec(readFileSync(file, "utf8")) ?? []
   const plain = text.replace(/^ *\*? ?/gm, "").replace(/\{@link (\S+?)\}/g, "`$1`")
   return new Comment([{ kind: "text", text: plain.trim() }])
 }
