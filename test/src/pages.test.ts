@@ -3,6 +3,7 @@ import { existsSync, globSync, readFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "vitest"
+import { languages, sidebarOf } from "../../docs/pages.ts"
 import { anchorsIn, blocksIn, headingsIn, linksIn } from "./support/markdown.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
@@ -62,5 +63,15 @@ describe("both languages", () => {
       blocks: blocksIn(read(file)).map((block) => block.split("\n")[0])
     })
     assert.deepStrictEqual(shapeOf(chinese), shapeOf(english))
+  })
+
+  it.each(["en", "zh"] as const)("%s: the menu has all pages", (language) => {
+    const home = `docs/${languages[language]}`
+    const listed = sidebarOf(language).flatMap(({ items }) =>
+      items.map(({ link }) => `docs${link.replace(/\/$/, "/index")}.md`)
+    )
+    const own = pairs.map((pair) => pair[language === "en" ? 0 : 1]).filter((file) => file.startsWith("docs/"))
+    const expected = [...own.filter((file) => file !== `${home}index.md`), "docs/laws.md"]
+    assert.sameMembers(listed, expected)
   })
 })
