@@ -39,8 +39,10 @@ const median = (values: ReadonlyArray<number>) => values.toSorted((a, b) => a - 
 
 try {
   await run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "--build"], { cwd: root })
+  const plain = await pack("qq-mini")
   const tarballs = [await pack("core"), await pack("node")]
   const subjects: ReadonlyArray<Subject> = [
+    { name: "qq-mini", module: "qq-mini", install: [plain] },
     { name: "@qq-mini/node with effect", module: "@qq-mini/node", install: tarballs },
     ...["co-wechat-api", "tnwx", "stripe"].map((name) => ({ name, module: name, install: [`${name}@${peers[name]}`] }))
   ]
