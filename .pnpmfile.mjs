@@ -18,7 +18,10 @@ const built = (path) => {
 const nameOf = (module) => module.replace(/^\.\/?/, "") || "index"
 const commonjs = (name) => ({ types: `./dist/${name}.d.cts`, default: `./dist/cjs/lib/${name}.cjs` })
 
-/** The package for plain apps has CommonJS too, except for the edge. Old resolution finds it beside `main`. */
+/**
+ * The package for plain apps has CommonJS too, except for the edge. Old resolution finds it beside `main`. The condition
+ * `module` is that of bundlers.
+ */
 const forPlainApps = (exports) => {
   const modules = Object.keys(exports).filter((name) => name !== "./edge" && !name.endsWith(".json"))
   return {
@@ -28,7 +31,13 @@ const forPlainApps = (exports) => {
     exports: Object.fromEntries(
       Object.entries(exports).map(([module, path]) => [
         module,
-        modules.includes(module) ? { import: built(path), require: commonjs(nameOf(module)) } : built(path)
+        modules.includes(module)
+          ? {
+              module: { ...built(path), default: `./dist/${nameOf(module)}.bundler.js` },
+              import: built(path),
+              require: commonjs(nameOf(module))
+            }
+          : built(path)
       ])
     )
   }

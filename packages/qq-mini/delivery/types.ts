@@ -404,11 +404,14 @@ const print = (program: ts.Program, { entries, shared }: Group): ReadonlyMap<str
         const made = checker.getDeclaredTypeOfSymbol(symbol).symbol
         const [constructor] = checker.getTypeOfSymbol(made).getConstructSignatures()
         nameOf(made, (name) => interfaceText(made, name))
+        const { typeParameters = [] } = checker.getDeclaredTypeOfSymbol(made) as ts.InterfaceType
+        const given = typeParameters.length === 0 ? "" : `<${typeParameters.map(() => "unknown").join(", ")}>`
         pending.push(() => {
-          const parameters = signatureText(constructor!, "  ", ": ")
-          declare(
-            `const ${name}: {\n  new ${parameters}\n  readonly prototype: ${name}\n}\nexport type ${name} = types.${name}`
-          )
+          const constructed = signatureText(constructor!, "  ", ": ")
+          declare(`const ${name}: {\n  new ${constructed}\n  readonly prototype: ${name}${given}\n}`)
+          const generics = typeParameters.map(parameterText)
+          const own = generics.length === 0 ? "" : `<${generics.join(", ")}>`
+          values.get(entry)!.push(`export type ${name}${own} = types.${name}${own}\n`)
         })
       } else if (isFunction(type)) {
         pending.push(() => declare(`function ${name}${signatureText(type.getCallSignatures()[0]!, "", ": ")}`))
@@ -430,7 +433,7 @@ const print = (program: ts.Program, { entries, shared }: Group): ReadonlyMap<str
     const text = texts.join("\n")
     const code = text.replace(/\/\*\*.*?\*\//gs, "")
     const used = known.filter(
-      (name) => new RegExp(`\\b${name}\\b`).test(code) && !code.includes(`export type ${name} `)
+      (name) => new RegExp(`\\b${name}\\b`).test(code) && !new RegExp(`export type ${name}\\b`).test(code)
     )
     const imported = [
       ...(code.includes("types.") ? [`import type * as types from "${shared}"\n`] : []),
