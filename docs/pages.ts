@@ -14,7 +14,7 @@ const groups = [
   {
     en: "Guide",
     zh: "指南",
-    pages: ["calls", "tokens", "content", "broadcasts", "payments", "edge", "testing", "command", "moving"]
+    pages: ["calls", "tokens", "content", "broadcasts", "payments", "edge", "testing", "moving"]
   },
   { en: "In production", zh: "上线与运维", pages: ["production", "security", "settings", "telemetry"] },
   { en: "In your project", zh: "在各类项目中使用", pages: ["projects/*"] },
