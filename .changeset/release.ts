@@ -25,8 +25,8 @@ let isOut = false
 class Refused extends Error {}
 
 const run = (cwd: string, command: string, ...args: ReadonlyArray<string>): void => {
-  // Errors and progress of other programs are for the eyes.
-  const options: ExecFileSyncOptions = { cwd, stdio: ["inherit", 2, 2] }
+  // Errors and progress of other programs are for the eyes. In CI an install never changes the lockfile.
+  const options: ExecFileSyncOptions = { cwd, stdio: ["inherit", 2, 2], env: { ...process.env, CI: "true" } }
   try {
     execFileSync(command, args, options)
   } catch (error) {
@@ -96,7 +96,7 @@ const release = async (): Promise<void> => {
   step("The version")
   git("worktree", "prune")
   git("worktree", "add", "--quiet", "--detach", tree)
-  pnpm("install", "--frozen-lockfile", "--filter", "!@qq-mini/bench")
+  pnpm("pretest")
   if (changesets.length > 0) commitVersion(changesets)
   const version = versionIn(tree)
   say(changesets.length > 0 ? `${versionIn(root)} → ${version}` : `${version}, or what is missing of it: it has no tag`)

@@ -8,6 +8,7 @@ import { anchorsIn, blocksIn, headingsIn, linksIn } from "./support/markdown.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 const site = "https://qq-mini.github.io/qq-mini/"
+const repository = "https://github.com/qq-mini/qq-mini/blob/main/"
 
 const files = globSync("**/*.md", {
   cwd: root,
@@ -21,6 +22,7 @@ const targetOf = (file: string, link: string) => {
   const [path, anchor] = decodeURI(link).split("#") as [string, string?]
   if (path.startsWith(`${site}api/`)) return undefined
   if (path.startsWith(site)) return { path: join("docs", path.slice(site.length).replace(/\.html$/, ".md")), anchor }
+  if (path.startsWith(repository)) return { path: path.slice(repository.length), anchor }
   if (/^\w+:/.test(path)) return undefined
   return { path: path === "" ? file : join(dirname(file), path), anchor }
 }

@@ -91,7 +91,7 @@ describe("the release", { timeout: 900_000 }, () => {
     })
     await commit("The copy")
     await writeFile(join(folder, "npmrc"), `//${new URL(registry.url).host}/:_authToken=a-token\n`)
-    await pnpm("install", "--frozen-lockfile", "--filter", "!@qq-mini/bench")
+    await pnpm("pretest")
   })
   afterAll(async () => {
     await registry[Symbol.asyncDispose]()
