@@ -23,7 +23,7 @@ const compile = (version: string, ...options: ReadonlyArray<string>) =>
 /** A file that loads the declarations of every module of every package. */
 const importAll = async () => {
   const lines = []
-  for (const name of ["@qq-mini/core", "@qq-mini/node"]) {
+  for (const name of ["qq-mini", "@qq-mini/core", "@qq-mini/node"]) {
     const { exports } = JSON.parse(await readFile(join(project.folder, "node_modules", name, "package.json"), "utf8"))
     for (const path of Object.keys(exports).filter((path) => !path.endsWith(".json"))) {
       lines.push(`export * as module${lines.length} from "${name}${path.slice(1)}"\n`)
@@ -41,6 +41,9 @@ it.each([
   ["5.7", "node16", "node16"]
 ])("TypeScript %s finds no fault in any declaration, module %s, resolution %s", async (version, module, resolution) => {
   await importAll()
+  // A CommonJS file of the app has types of its own.
+  const legacy = 'import qq = require("qq-mini")\nexport const make = (): qq.PromiseClient => qq.createQQMini()\n'
+  await writeFile(join(project.folder, "src/legacy.cts"), module === "node16" ? legacy : "")
   assert.isEmpty(await compile(version, "--module", module, "--moduleResolution", resolution))
 })
 

@@ -1,5 +1,5 @@
-import { createQQMini } from "@qq-mini/edge"
-import { startSandbox } from "@qq-mini/sandbox/testing"
+import { createQQMini } from "qq-mini/edge"
+import { startSandbox } from "qq-mini/testing"
 import { expect, test } from "bun:test"
 import { handle } from "./handler.ts"
 

@@ -1,5 +1,5 @@
 /** The comments of a mini program. A real one keeps them in a database. */
-import { isQQError, type Calls } from "@qq-mini/edge"
+import { isQQError, type Calls } from "qq-mini/edge"
 
 /** Answers a request with a client of `createQQMini`. */
 export const handle = async (qq: Calls, request: Request): Promise<Response> => {

@@ -1,4 +1,4 @@
-import { createQQMini } from "@qq-mini/edge"
+import { createQQMini } from "qq-mini/edge"
 import { handle } from "./handler.ts"
 
 // With QQ_APPID and QQ_APPSECRET. The token is this process's own: for several processes give a store.

@@ -1,4 +1,4 @@
-import { createQQMini, denoKv } from "@qq-mini/edge"
+import { createQQMini, denoKv } from "qq-mini/edge"
 import process from "node:process"
 import { handle } from "./handler.ts"
 

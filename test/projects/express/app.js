@@ -1,6 +1,6 @@
 /** The comments of a mini program. A real one keeps them in a database. */
 const express = require("express")
-const { isQQError } = require("@qq-mini/node")
+const { isQQError } = require("qq-mini")
 
 /** The status of an answer, if a call of QQ failed. */
 const statusOf = (error) => {

@@ -1,8 +1,8 @@
 const assert = require("node:assert/strict")
 const { once } = require("node:events")
 const { after, before, beforeEach, test } = require("node:test")
-const { createQQMini } = require("@qq-mini/node")
-const { riskySamples, startSandbox } = require("@qq-mini/sandbox/testing")
+const { createQQMini } = require("qq-mini")
+const { riskySamples, startSandbox } = require("qq-mini/testing")
 const { makeApp } = require("./app.js")
 
 let sandbox

@@ -1,4 +1,4 @@
-const { createQQMini } = require("@qq-mini/node")
+const { createQQMini } = require("qq-mini")
 const { makeApp } = require("./app.js")
 
 const qq = createQQMini() // with QQ_APPID and QQ_APPSECRET

@@ -1,5 +1,5 @@
 /** The nicknames of a game's players, in CommonJS. The program comes from QQ_APPID and QQ_APPSECRET. */
-const { createQQMini, isQQError } = require("@qq-mini/node")
+const { createQQMini, isQQError } = require("qq-mini")
 
 const qq = createQQMini()
 const nicknames = new Map()

@@ -1,5 +1,4 @@
-// `require` needs Jest 30.4 or newer on Node 24.9 or newer. On Node 22 write `await import(…)` in `beforeAll`.
-const { defaultTemplate, riskySamples, startSandbox } = require("@qq-mini/sandbox/testing")
+const { defaultTemplate, riskySamples, startSandbox } = require("qq-mini/testing")
 
 let sandbox
 let app

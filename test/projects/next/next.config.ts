@@ -1,4 +1,4 @@
 import type { NextConfig } from "next"
 
 // The client is loaded as it is installed, and not bundled into each route.
-export default { serverExternalPackages: ["@qq-mini/core", "@qq-mini/node"] } satisfies NextConfig
+export default { serverExternalPackages: ["qq-mini"] } satisfies NextConfig

@@ -1,5 +1,5 @@
 /** An HTTP server with two calls: `POST /login` takes a login code, `POST /questions` takes a question of a user. */
-import { isQQError } from "@qq-mini/node"
+import { isQQError } from "qq-mini"
 import { createServer } from "node:http"
 import { json } from "node:stream/consumers"
 

@@ -1,5 +1,5 @@
-import { createQQMini } from "@qq-mini/node"
-import { defaultTemplate, riskySamples, startSandbox } from "@qq-mini/sandbox/testing"
+import { createQQMini } from "qq-mini"
+import { defaultTemplate, riskySamples, startSandbox } from "qq-mini/testing"
 import assert from "node:assert/strict"
 import { once } from "node:events"
 import { after, before, beforeEach, test } from "node:test"

@@ -1,5 +1,5 @@
-import { createQQMini, type PromiseClient } from "@qq-mini/node"
-import { defaultTemplate, startSandbox, type TestSandbox } from "@qq-mini/sandbox/testing"
+import { createQQMini, type PromiseClient } from "qq-mini"
+import { defaultTemplate, startSandbox, type TestSandbox } from "qq-mini/testing"
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { makeComments } from "./comments.ts"
 

@@ -1,5 +1,5 @@
 /** Comments on a page: checked before they are published, and told to their authors. */
-import { isQQError, type PromiseClient } from "@qq-mini/node"
+import { isQQError, type PromiseClient } from "qq-mini"
 
 /** What became of a comment. */
 export type Outcome = "refused" | "published" | "published, author told"

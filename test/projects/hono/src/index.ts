@@ -1,9 +1,9 @@
-import { createQQMini, durableObject, isQQError } from "@qq-mini/edge"
+import { createQQMini, durableObject, isQQError } from "qq-mini/edge"
 import { env } from "cloudflare:workers"
 import { Hono } from "hono"
 
 // The Durable Object that keeps the token for all isolates.
-export { QQTokens } from "@qq-mini/edge"
+export { QQTokens } from "qq-mini/edge"
 
 // Outside the handlers, so that the token is not read again with each request. Nothing is sent before the first call.
 const qq = createQQMini({ env, store: durableObject(env.QQ_TOKENS) })

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Inject, Post, UnprocessableEntityException } from "@nestjs/common"
-import type { PromiseClient } from "@qq-mini/node"
+import type { PromiseClient } from "qq-mini"
 import { QQ } from "./qq.module.js"
 
 interface Comment {

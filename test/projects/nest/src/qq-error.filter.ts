@@ -1,5 +1,5 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpStatus, Logger } from "@nestjs/common"
-import { QQError, type Reason } from "@qq-mini/node"
+import { QQError, type Reason } from "qq-mini"
 import type { Response } from "express"
 
 /** The reasons that the caller of this app can do something about. All others are for the log. */

@@ -1,5 +1,5 @@
 import { Global, Inject, Module, type OnApplicationShutdown } from "@nestjs/common"
-import { createQQMini, type PromiseClient } from "@qq-mini/node"
+import { createQQMini, type PromiseClient } from "qq-mini"
 
 /** The client: `constructor(@Inject(QQ) private readonly qq: PromiseClient) {}`. */
 export const QQ = Symbol("QQ")

@@ -1,4 +1,4 @@
-import type { QQError } from "@qq-mini/node"
+import type { QQError } from "qq-mini"
 
 /** Answers a request whose call of QQ failed. */
 export const problemOf = (error: QQError): Response => {

@@ -1,4 +1,4 @@
-import { isQQError, type PromiseClient, type Reason } from "@qq-mini/node"
+import { isQQError, type PromiseClient, type Reason } from "qq-mini"
 
 /** What QQ says of a text. A text that could not be checked has not passed. */
 export type Verdict =

@@ -1,4 +1,4 @@
-import { createQQMini } from "@qq-mini/node"
+import { createQQMini } from "qq-mini"
 import { check } from "./check.ts"
 
 const qq = createQQMini() // with QQ_APPID and QQ_APPSECRET

@@ -1,4 +1,4 @@
-import { createQQMini, isQQError, type RequestClient } from "@qq-mini/edge"
+import { createQQMini, isQQError, type RequestClient } from "qq-mini/edge"
 import { problemOf } from "../../../lib/problem"
 
 export const runtime = "edge"

@@ -1,4 +1,4 @@
-import { isQQError } from "@qq-mini/node"
+import { isQQError } from "qq-mini"
 import { problemOf } from "../../../lib/problem"
 import { qq } from "../../../lib/qq"
 
