@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { readFile } from "node:fs/promises"
 import { promisify } from "node:util"
-import { gunzip } from "node:zlib"
+import { brotliDecompress } from "node:zlib"
 
 /** The files of other packages, by their paths below `/sandbox/lib/`. The packed package has copies of them. */
 export const libraries: ReadonlyArray<string> = [
@@ -19,12 +19,12 @@ const pages = new URL("../../console/", import.meta.url)
 const copies = new URL("../lib/", import.meta.url)
 const installed = new URL("../../node_modules/", import.meta.url)
 
-const gunzipped = promisify(gunzip)
+const decompress = promisify(brotliDecompress)
 
 /** A file of another package. This package has compressed copies when it is packed. */
 const readLibrary = async (library: string): Promise<Uint8Array> => {
-  const copy = await readFile(new URL(`${library}.gz`, copies)).catch(() => undefined)
-  return copy === undefined ? readFile(new URL(library, installed)) : gunzipped(copy)
+  const copy = await readFile(new URL(`${library}.br`, copies)).catch(() => undefined)
+  return copy === undefined ? readFile(new URL(library, installed)) : decompress(copy)
 }
 
 const types: Readonly<Record<string, string>> = {
