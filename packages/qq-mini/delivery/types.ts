@@ -251,9 +251,15 @@ const print = (program: ts.Program, { entries, shared }: Group): ReadonlyMap<str
     // Of a class of ours: what effect or JavaScript gives to all errors.
     if (key === undefined || isInEffect(symbol) || key.startsWith('"~')) return ""
     const isOptional = (symbol.flags & ts.SymbolFlags.Optional) !== 0
+    const mark = isOptional ? "?" : ""
+    // Of a method of what an app gives, such as a binding of Workers, the parameters may be narrower.
+    if (symbol.declarations?.length === 1 && ts.isMethodSignature(symbol.declarations[0]!)) {
+      const [signature] = checker.getNonNullableType(checker.getTypeOfSymbol(symbol)).getCallSignatures()
+      return `${docOf(symbol, indent)}${indent}${key}${mark}${signatureText(signature!, indent, ": ")}\n`
+    }
     const text = typeText(checker.getTypeOfSymbol(symbol), indent)
     if (isOptional && /^(never|undefined)$/.test(text)) return ""
-    return `${docOf(symbol, indent)}${indent}readonly ${key}${isOptional ? "?" : ""}: ${text}\n`
+    return `${docOf(symbol, indent)}${indent}readonly ${key}${mark}: ${text}\n`
   }
 
   const membersText = (type: ts.Type, indent: string, without: ReadonlyArray<string> = []): string => {
