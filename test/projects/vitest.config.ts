@@ -18,6 +18,7 @@ export default defineConfig({
     reporters: ["verbose"],
     // for two cores: npm waits for the disk, and the compilers of the projects need a core each
     maxWorkers: 2,
+    pool: "threads",
     testTimeout: 300_000,
     hookTimeout: 600_000
   }
