@@ -42,7 +42,8 @@ it.each([
 ])("TypeScript %s finds no fault in any declaration, module %s, resolution %s", async (version, module, resolution) => {
   await importAll()
   // A CommonJS file of the app has types of its own.
-  const legacy = 'import qq = require("qq-mini")\nexport const make = (): qq.PromiseClient => qq.createQQMini()\n'
+  const legacy =
+    'import qq = require("qq-mini")\nconst client: qq.PromiseClient = qq.createQQMini()\nvoid client.close()\n'
   await writeFile(join(project.folder, "src/legacy.cts"), module === "node16" ? legacy : "")
   assert.isEmpty(await compile(version, "--module", module, "--moduleResolution", resolution))
 })
