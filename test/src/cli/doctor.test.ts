@@ -389,20 +389,31 @@ describe.concurrent("doctor", () => {
     assert.strictEqual(often.of("secret").state, "skipped")
   })
 
+  const install = async (folder: string, path: string, manifest: Readonly<Record<string, unknown>>) => {
+    const file = join(folder, path, "package.json")
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, JSON.stringify(manifest))
+  }
+
+  it("the package qq-mini alone", async () => {
+    const folder = await newFolder()
+    await install(folder, ".", { dependencies: { "qq-mini": "*" } })
+    await install(folder, "node_modules/qq-mini", { version: "0.1.0" })
+    const { stdout } = await run({ folder, env: program, flags: ["--json"] })
+    const found = (JSON.parse(stdout).findings as ReadonlyArray<Finding>).find(({ name }) => name === "versions")!
+    assert.strictEqual(found.state, "ok")
+    assert.match(found.says.en, /; qq-mini 0\.1\.0/)
+  })
+
   it("packages that do not fit together", async () => {
     const folder = await newFolder()
-    const install = async (path: string, manifest: Readonly<Record<string, unknown>>) => {
-      const file = join(folder, path, "package.json")
-      await mkdir(dirname(file), { recursive: true })
-      await writeFile(file, JSON.stringify(manifest))
-    }
-    await install(".", { dependencies: { "@qq-mini/node": "*", "@qq-mini/core": "*", effect: "*" } })
+    await install(folder, ".", { dependencies: { "@qq-mini/node": "*", "@qq-mini/core": "*", effect: "*" } })
     const peers = { effect: "~4.1.0", redis: ">=5.0.0 <7.0.0", undici: "^8.0.0" }
     const node = { version: "0.1.0", peerDependencies: peers, peerDependenciesMeta: { redis: { optional: true } } }
-    await install("node_modules/@qq-mini/node", { ...node, dependencies: { "@qq-mini/core": "^0.1.0" } })
-    await install("node_modules/@qq-mini/node/node_modules/@qq-mini/core", { version: "0.1.0" })
-    await install("node_modules/@qq-mini/core", { version: "0.2.0" })
-    await install("node_modules/effect", { version: "3.19.0" })
+    await install(folder, "node_modules/@qq-mini/node", { ...node, dependencies: { "@qq-mini/core": "^0.1.0" } })
+    await install(folder, "node_modules/@qq-mini/node/node_modules/@qq-mini/core", { version: "0.1.0" })
+    await install(folder, "node_modules/@qq-mini/core", { version: "0.2.0" })
+    await install(folder, "node_modules/effect", { version: "3.19.0" })
     const { code, stdout } = await run({ folder, env: program, flags: ["--json"] })
     assert.strictEqual(code, 1)
     const found = (JSON.parse(stdout).findings as ReadonlyArray<Finding>).filter(({ name }) => name === "versions")

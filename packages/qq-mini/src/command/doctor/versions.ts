@@ -1,4 +1,5 @@
 /** The check of the versions: of Node, and of the packages that a project has installed. */
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as SemVer from "effect/SemVer"
@@ -8,7 +9,7 @@ import { dirname, join } from "node:path"
 import { both } from "../frame/invocation.ts"
 import { type Finding, ok, problem, skipped, warning } from "./Finding.ts"
 
-/** What Node needs to be, for `@qq-mini/node`. */
+/** What Node needs to be, for `qq-mini` and `@qq-mini/node`. */
 const nodeRange = ">=22.19.0"
 
 /** An installed package. */
@@ -46,7 +47,7 @@ const find = (name: string, from: string): string | undefined => {
   }
 }
 
-const isOurs = (name: string) => name.startsWith("@qq-mini/")
+const isOurs = (name: string) => name === "qq-mini" || name.startsWith("@qq-mini/")
 
 // A project has some hundred packages. This is only for one without end.
 const maxPackages = 20_000
@@ -136,11 +137,12 @@ const unmet = (packages: ReadonlyArray<Installed>): ReadonlyArray<Finding> =>
 
 /** Packages of which there must be one copy: services and errors of one copy mean nothing to another. */
 const copies = (packages: ReadonlyArray<Installed>): ReadonlyArray<Finding> => {
-  const groups = Map.groupBy(
+  // Not `Map.groupBy`: this check must also run on a Node that is too old.
+  const groups = Arr.groupBy(
     packages.filter(({ name }) => name === "effect" || isOurs(name)),
     ({ name }) => name
   )
-  return [...groups].flatMap(([name, all]) => {
+  return Object.entries(groups).flatMap(([name, all]) => {
     if (all.length === 1) return []
     const versions = [...new Set(all.map(({ version }) => version))]
     const details = { package: name, copies: all.map(({ folder, version }) => ({ version, folder })) }
@@ -181,7 +183,7 @@ const ofNode = (version: string): ReadonlyArray<Finding> =>
     : [
         problem(
           "versions",
-          both(`Node ${version} is too old for @qq-mini/node.`, `Node ${version} 版本过旧，无法使用 @qq-mini/node。`),
+          both(`Node ${version} is too old for qq-mini.`, `Node ${version} 版本过旧，无法使用 qq-mini。`),
           both("Use Node 22.19 or newer.", "请使用 Node 22.19 或更新版本。"),
           { node: version }
         )
