@@ -217,12 +217,12 @@ describe("the packages", () => {
        const clients = [createQQMini(sandbox.options), required.createQQMini(sandbox.options)]
        for (const qq of clients) {
          const error = await qq.auth.code2Session({ code: "no such" }).catch((error) => error)
-         console.log(isQQError(error), required.isQQError(error), error instanceof required.QQError)
+         console.log(isQQError(error), required.isQQError(error), error instanceof required.QQError, error.constructor.name)
          await qq.close()
        }`
     )
     const { stdout } = await run(process.execPath, ["app.mjs"], { cwd: join(app, "plain") })
-    assert.strictEqual(stdout, "true true true\n".repeat(2))
+    assert.strictEqual(stdout, "true true true QQError\n".repeat(2))
     assert.isTrue(files.includes(main.replace("./", "")))
   })
 

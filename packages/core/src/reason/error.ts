@@ -27,6 +27,10 @@ export class QQError
     readonly elapsed: number
   }>
 {
+  // Node prints an error that nobody caught with the name of its class, which is shortened in a bundle.
+  static override get name(): string {
+    return "QQError"
+  }
   constructor(fields: {
     readonly endpoint: string
     readonly app: string | undefined
