@@ -88,8 +88,8 @@ const Rules = /* @__PURE__ */ Schema.Struct({
   attempts: Attempts,
   baseUrl: given(
     isAddress,
-    "must be an address without a query, as https://api.q.qq.com",
-    "必须是不带参数的网址，如 https://api.q.qq.com"
+    "must be an address without a query, with https:// or http://, as https://api.q.qq.com",
+    "必须是以 https:// 或 http:// 开头、不带参数的网址，如 https://api.q.qq.com"
   )
 })
 
