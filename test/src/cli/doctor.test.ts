@@ -352,6 +352,7 @@ describe.concurrent("doctor", () => {
     const before = await qq.auth.getAccessToken()
     const careful = await doctor({ env })
     careful.expect("secret", "skipped", /running processes/, /--fetch/, /--fetch/)
+    careful.expect("contest", "skipped", /store memory remembers nothing/, /^$/, /^$/)
     assert.deepStrictEqual(await qq.security.msgSecCheck({ content: "x", access_token: before }), { risky: false })
     const asked = await doctor({ env, flags: ["--fetch"] })
     assert.strictEqual(asked.of("secret").state, "ok")

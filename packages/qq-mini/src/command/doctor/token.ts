@@ -210,7 +210,12 @@ export const token = (
   { cache, isShared, raw }: Examined,
   app: AppCredentials
 ): Effect.Effect<Found> => {
-  const contest = skipped("contest", both("Needs a store that can be used.", "需要可用的存储。"))
+  const contest = skipped(
+    "contest",
+    isShared || cache !== undefined
+      ? both("Needs a store that can be used.", "需要可用的存储。")
+      : both("Not checked: the store memory remembers nothing.", "未检查：memory 存储不保留记录。")
+  )
   if (cache === undefined) {
     if (isShared) {
       return Effect.succeed([after("secret", "store"), contest])
