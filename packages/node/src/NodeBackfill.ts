@@ -25,8 +25,8 @@ export interface Options<A> extends Moderation.Options<A, Error>, Pick<BulkStore
  * const { passed, risky, failed } = await backfill.run()
  * ```
  */
-export const createBackfill = <A>(
-  client: PromiseClient,
-  // Without options, the first call rejects with what is missing.
-  { store, ...options }: Options<A> = {} as never
-): PromiseBackfill.PromiseBackfill => PromiseBackfill.make(client, BulkStores.layerLogged({ store }), options)
+export const createBackfill = <A>(client: PromiseClient, options: Options<A>): PromiseBackfill.PromiseBackfill => {
+  // From JavaScript without options, the first call rejects with what is missing.
+  const { store, ...own } = options ?? ({} as Options<A>)
+  return PromiseBackfill.make(client, BulkStores.layerLogged({ store }), own)
+}

@@ -27,9 +27,8 @@ export interface Options<A> extends Broadcast.Options<A, Error>, BulkStores.Opti
  * A process that is killed goes on when it is started again. Several processes that name the same `id` and `store` share
  * the work. Wrong options reject the first call with a `QQError`.
  */
-export const createBroadcast = <A>(
-  client: PromiseClient,
-  // Without options, the first call rejects with what is missing.
-  { lockExpiration, store, ...options }: Options<A> = { id: "" }
-): PromiseBroadcast.PromiseBroadcast =>
-  PromiseBroadcast.make(client, BulkStores.layerLogged({ lockExpiration, store }), options)
+export const createBroadcast = <A>(client: PromiseClient, options: Options<A>): PromiseBroadcast.PromiseBroadcast => {
+  // From JavaScript without options, the first call rejects with what is missing.
+  const { lockExpiration, store, ...own } = options ?? { id: "" }
+  return PromiseBroadcast.make(client, BulkStores.layerLogged({ lockExpiration, store }), own)
+}
