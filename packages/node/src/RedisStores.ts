@@ -211,12 +211,17 @@ const redisItself = (connected: Connected): Layer.Layer<Redis.Redis, QQError> =>
 }
 
 const importRedis = (setting: string) =>
-  Effect.tryPromise({
-    // Imported only when it is used: apps with a client of their own may not have it.
-    try: () => import("redis"),
-    catch: () =>
-      invalidConfig(setting, "needs the package redis: npm install redis", "需要安装 redis 包：npm install redis")
-  })
+  Effect.flatMap(
+    // Imported only when it is used: apps with a client of their own may not have it. Bundlers accept a missing package
+    // where its error is caught beside the import.
+    Effect.promise(() => import("redis").catch(() => undefined)),
+    (redis) =>
+      redis === undefined
+        ? Effect.fail(
+            invalidConfig(setting, "needs the package redis: npm install redis", "需要安装 redis 包：npm install redis")
+          )
+        : Effect.succeed(redis)
+  )
 
 const ofAddress = Effect.fnUntraced(function* (
   options: AddressOptions
