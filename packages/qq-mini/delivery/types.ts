@@ -136,7 +136,9 @@ const print = (program: ts.Program, { entries, shared }: Group): ReadonlyMap<str
         : declaration !== undefined && ts.isPropertyAssignment(declaration) && ts.isIdentifier(declaration.initializer)
           ? checker.getSymbolAtLocation(declaration.initializer)
           : undefined)
-    return origin !== undefined && origin.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(origin) : origin
+    const made = origin !== undefined && origin.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(origin) : origin
+    // The docstring of a schema says nothing about the field.
+    return made !== undefined && isEffects(checker.getTypeOfSymbol(made).symbol) ? undefined : made
   }
 
   const docOf = (symbol: ts.Symbol, indent: string): string => {
@@ -190,11 +192,15 @@ const print = (program: ts.Program, { entries, shared }: Group): ReadonlyMap<str
     return services.includes("Redis") ? "RedisConnection" : undefined
   }
 
+  // What may be left out is of another type than what may be `undefined`.
+  const isLeftOut = (type: ts.Type) =>
+    (type.flags & ts.TypeFlags.Undefined) !== 0 && type !== checker.getUndefinedType()
+
   const union = (type: ts.UnionType, indent: string): string => {
     // As it was written: TypeScript keeps it beside the members of all its unions.
     const { origin = type } = type as { readonly origin?: ts.Type }
     const types = origin.isUnion() ? origin.types : type.types
-    const kept = types.filter((one) => !isForeign(one))
+    const kept = types.filter((one) => !isForeign(one) && !isLeftOut(one))
     const texts = new Set(
       kept.map((one) => typeText(one, indent)).map((text) => (/^[(<]/.test(text) ? `(${text})` : text))
     )
@@ -311,7 +317,7 @@ const print = (program: ts.Program, { entries, shared }: Group): ReadonlyMap<str
     }
     if (checker.isTupleType(type)) {
       const items = checker.getTypeArguments(type as ts.TypeReference).map((one) => typeText(one, indent))
-      return `readonly [${items.join(", ")}]`
+      return `${(type as unknown as ts.TupleTypeReference).target.readonly ? "readonly " : ""}[${items.join(", ")}]`
     }
     const opaque = opaqueName(type)
     if (opaque !== undefined) return opaque
@@ -350,7 +356,10 @@ const print = (program: ts.Program, { entries, shared }: Group): ReadonlyMap<str
       const from = module.name.text.replace(/^(?!node:)/, "node:")
       imports.set(from, (imports.get(from) ?? new Set()).add(symbol.name))
     }
-    const shown = symbol.name === "Uint8Array" ? [] : types.filter(({ flags }) => !(flags & ts.TypeFlags.Any))
+    // Views of bytes have a parameter since TypeScript 5.7 only.
+    const shown = /^(ArrayBufferView|Uint8Array)$/.test(symbol.name)
+      ? []
+      : types.filter(({ flags }) => !(flags & ts.TypeFlags.Any))
     return `${symbol.name}${argumentsText(shown, indent)}`
   }
 
