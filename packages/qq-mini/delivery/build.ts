@@ -8,7 +8,7 @@
  *     npx -y pnpm@12.21.0 --filter qq-mini build
  */
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises"
-import { createRequire } from "node:module"
+import { createRequire, isBuiltin } from "node:module"
 import { basename, dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { type InputOptions, type OutputOptions, rolldown } from "rolldown"
@@ -88,6 +88,19 @@ const licencesOf = async (modules: ReadonlyArray<string>): Promise<string> => {
   return (await Promise.all(texts)).toSorted().join("\n---\n\n")
 }
 
+/**
+ * Takes the modules of Node from where all apps have them: ES modules made by esbuild have no `require`, and tests of jest
+ * have no `import()`.
+ */
+const withBuiltins = (code: string): string =>
+  code.replace(/\b(require|import)\((["'`])([\w:/]+)\2\)/g, (all, kind, _, name) => {
+    if (!isBuiltin(name)) return all
+    const module = `process.getBuiltinModule("${name}")`
+    return kind === "import" ? `Promise.resolve(${module} ?? Promise.reject(new Error("no ${name}")))` : module
+  })
+
+const isForBrowsers = (path: string) => basename(path) !== "tsconfig.json"
+
 /** Makes the package anew; gives the file of the command. */
 export const deliver = async (to: string = delivered): Promise<string> => {
   // The client apart: a file that it shares with the command would have more than the client needs.
@@ -100,9 +113,10 @@ export const deliver = async (to: string = delivered): Promise<string> => {
   const [chunks, edge] = [parts.flat(), await bundleForEdge()]
   const files = new Map<string, string | Uint8Array>()
   for (const { code, fileName } of edge) files.set(fileName, code)
-  for (const { code, fileName } of chunks) files.set(`cjs/lib/${fileName}`, code)
+  for (const { code, fileName } of chunks) files.set(`cjs/lib/${fileName}`, withBuiltins(code))
   const { resolve } = createRequire(join(home, "delivery/undici.cjs"))
-  for (const name of parsers) files.set(`cjs/lib/${name}.cjs`, await readFile(resolve(`undici/lib/llhttp/${name}.js`)))
+  for (const name of parsers)
+    files.set(`cjs/lib/${name}.cjs`, withBuiltins(await readFile(resolve(`undici/lib/llhttp/${name}.js`), "utf8")))
   const command = "qq-mini.cjs"
   files.set(
     command,
@@ -124,11 +138,11 @@ export const deliver = async (to: string = delivered): Promise<string> => {
     const file = `./cjs/lib/${name}.cjs`
     const names = Object.keys(createRequire(import.meta.url)(join(to, file))).toSorted()
     const exported = `export const { ${names.join(", ")} } = cjs\n`
-    const required = `import { createRequire } from "node:module"\nconst cjs = createRequire(import.meta.url)("${file}")\n`
+    const required = `import { createRequire, isBuiltin } from "node:module"\nconst cjs = createRequire(import.meta.url)("${file}")\n`
     await writeFile(join(to, `${name}.js`), `${required}${exported}`)
     await writeFile(join(to, `${name}.bundler.js`), `import cjs from "${file}"\n${exported}`)
   }
-  await cp(join(sandbox, "console"), join(to, "console"), { recursive: true })
+  await cp(join(sandbox, "console"), join(to, "console"), { recursive: true, filter: isForBrowsers })
   await copyLibraries(join(to, "cjs/lib"))
   for (const name of await readdir(join(to, "cjs/lib"))) {
     if (name.endsWith(".cjs") && !files.has(`cjs/lib/${name}`)) await rm(join(to, "cjs/lib", name))
