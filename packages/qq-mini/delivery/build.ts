@@ -138,7 +138,7 @@ export const deliver = async (to: string = delivered): Promise<string> => {
     const file = `./cjs/lib/${name}.cjs`
     const names = Object.keys(createRequire(import.meta.url)(join(to, file))).toSorted()
     const exported = `export const { ${names.join(", ")} } = cjs\n`
-    const required = `import { createRequire, isBuiltin } from "node:module"\nconst cjs = createRequire(import.meta.url)("${file}")\n`
+    const required = `import { createRequire } from "node:module"\nconst cjs = createRequire(import.meta.url)("${file}")\n`
     await writeFile(join(to, `${name}.js`), `${required}${exported}`)
     await writeFile(join(to, `${name}.bundler.js`), `import cjs from "${file}"\n${exported}`)
   }
