@@ -30,7 +30,8 @@ type Http = (typeof both)[number]
 
 /** Fails where a text shows a secret in any spelling, or a part of an address. */
 const assertClean = (text: string) => {
-  const lower = text.toLowerCase()
+  // The page about the reason has an address of its own.
+  const lower = text.toLowerCase().replaceAll(/https:\/\/qq-mini\.github\.io\/qq-mini\/errors\.html#\w+/g, "")
   for (const secret of secrets) {
     const form = new URLSearchParams({ x: secret }).toString().slice(2)
     for (const shown of [secret, encodeURIComponent(secret), form, Buffer.from(secret).toString("base64")]) {
