@@ -142,7 +142,13 @@ const print = (program: ts.Program, { entries, shared }: Group): ReadonlyMap<str
   }
 
   const docOf = (symbol: ts.Symbol, indent: string): string => {
-    const own = ts.displayPartsToString(symbol.getDocumentationComment(checker))
+    // A name may be a value and a type, with a docstring each.
+    const [alias] = symbol.declarations?.filter(ts.isTypeAliasDeclaration) ?? []
+    const docs = alias === undefined ? [] : ts.getJSDocCommentsAndTags(alias).filter(ts.isJSDoc)
+    const own =
+      alias === undefined
+        ? ts.displayPartsToString(symbol.getDocumentationComment(checker))
+        : docs.map(({ comment }) => ts.getTextOfJSDocComment(comment) ?? "").join("\n")
     const origin = own === "" ? originOf(symbol) : undefined
     if (origin !== undefined) return docOf(origin, indent)
     // A link leads nowhere outside of the sources.
