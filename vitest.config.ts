@@ -6,7 +6,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node"
 
 /** The files that take longest come first, so that none of them runs alone in the end. */
 const long =
-  "simulation/simulation replies redisGroups unicloud/delivery faults unicloud/instances vk/differential queueStores unicloud/stores packages release runtimes machines ledgerStores laws/Q1 guide.start guide edge/examples stores commands edge/stores unicloud/install"
+  "simulation/simulation replies redisGroups unicloud/delivery faults unicloud/instances vk/differential queueStores unicloud/stores packages runtimes machines ledgerStores laws/Q1 guide.start guide edge/examples stores commands edge/stores unicloud/install"
     .split(" ")
     .map((name) => `/test/src/${name}.test.ts`)
 
