@@ -48,11 +48,15 @@ export interface Project {
   readonly startSandbox: () => Promise<Sandbox>
 }
 
-// Of the environment what a user's shell has: nothing of pnpm, of vitest, or of the Node that runs them.
+// Of the environment what a user's shell has: nothing of pnpm, of vitest, or of the Node that runs them. Behind a proxy
+// that opens TLS, npm needs its certificate.
 const shell = () =>
   Object.fromEntries(
     Object.entries(process.env).filter(
-      ([name]) => name === "npm_config_registry" || !/^(npm_|pnpm_|VITEST|NODE_|QQ_|INIT_CWD)/.test(name)
+      ([name]) =>
+        name === "npm_config_registry" ||
+        name === "NODE_EXTRA_CA_CERTS" ||
+        !/^(npm_|pnpm_|VITEST|NODE_|QQ_|INIT_CWD)/.test(name)
     )
   )
 
