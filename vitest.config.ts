@@ -49,7 +49,7 @@ export default defineConfig({
     include: ["packages/*/test/**/*.test.ts", "examples/src/**/*.test.ts", "test/src/**/*.test.ts"],
     globalSetup: ["test/src/support/setup.ts"],
     // the user's own token store is none of the tests' business
-    env: { TMPDIR: folder, XDG_STATE_HOME: join(folder, "state") },
+    env: { TMPDIR: folder, XDG_STATE_HOME: join(folder, "state"), XDG_CACHE_HOME: join(folder, "cache") },
     // for two cores: many tests wait for real time to pass
     maxWorkers: 4,
     // no test changes what another one loads

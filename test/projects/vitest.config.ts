@@ -14,7 +14,7 @@ export default defineConfig({
     root: fileURLToPath(new URL(".", import.meta.url)),
     include: ["*.test.ts"],
     globalSetup: ["setup.ts"],
-    env: { TMPDIR: folder, XDG_STATE_HOME: join(folder, "state") },
+    env: { TMPDIR: folder, XDG_STATE_HOME: join(folder, "state"), XDG_CACHE_HOME: join(folder, "cache") },
     reporters: ["verbose"],
     // for two cores: npm waits for the disk, and the compilers of the projects need a core each
     maxWorkers: 2,

@@ -20,8 +20,11 @@ const sandbox = join(home, "../sandbox")
 /** Where the package is built. */
 export const delivered = join(home, "dist")
 
+// The client apart: a file that it shares with the command would have more than the client needs.
+const client = ["index", "broadcast", "backfill", "redis"]
+
 /** The modules that apps on Node import. */
-export const nodeEntries = ["index", "testing", "broadcast", "backfill", "redis"]
+export const nodeEntries = [...client, "testing"]
 
 const bundle = async (input: InputOptions, output: OutputOptions) => {
   const build = await rolldown({
@@ -101,15 +104,17 @@ const withBuiltins = (code: string): string =>
 
 const isForBrowsers = (path: string) => basename(path) !== "tsconfig.json"
 
+// What V8 compiled is kept for the next start, in a folder of the user: in a folder of all, others could put code there.
+const start = `#!/usr/bin/env node
+const { join } = require("node:path")
+const cache = process.env.XDG_CACHE_HOME || join(require("node:os").homedir(), ".cache")
+require("node:module").enableCompileCache?.(join(cache, "qq-mini"))
+require("./cjs/lib/command.cjs")
+`
+
 /** Makes the package anew; gives the file of the command. */
 export const deliver = async (to: string = delivered): Promise<string> => {
-  // The client apart: a file that it shares with the command would have more than the client needs.
-  const tools = ["testing", "command"]
-  const parts = await Promise.all([
-    bundleForNode(nodeEntries.filter((name) => !tools.includes(name))),
-    bundleForNode(tools),
-    bundleUndici()
-  ])
+  const parts = await Promise.all([bundleForNode(client), bundleForNode(["testing", "command"]), bundleUndici()])
   const [chunks, edge] = [parts.flat(), await bundleForEdge()]
   const files = new Map<string, string | Uint8Array>()
   for (const { code, fileName } of edge) files.set(fileName, code)
@@ -118,10 +123,7 @@ export const deliver = async (to: string = delivered): Promise<string> => {
   for (const name of parsers)
     files.set(`cjs/lib/${name}.cjs`, withBuiltins(await readFile(resolve(`undici/lib/llhttp/${name}.js`), "utf8")))
   const command = "qq-mini.cjs"
-  files.set(
-    command,
-    `#!/usr/bin/env node\nrequire("node:module").enableCompileCache?.()\nrequire("./cjs/lib/command.cjs")\n`
-  )
+  files.set(command, start)
   files.set("openapi.json", JSON.stringify(JSON.parse(await readFile(join(sandbox, "openapi.json"), "utf8"))))
   files.set("third-party.txt", await licencesOf([...chunks, ...edge].flatMap(({ moduleIds }) => moduleIds)))
 

@@ -32,6 +32,7 @@ export const environment = (env: Options["env"] = {}): Record<string, string> =>
   PATH: process.env["PATH"]!,
   TMPDIR: process.env["TMPDIR"]!,
   XDG_STATE_HOME: process.env["XDG_STATE_HOME"]!,
+  XDG_CACHE_HOME: process.env["XDG_CACHE_HOME"]!,
   ...env
 })
 
