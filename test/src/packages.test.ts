@@ -73,6 +73,10 @@ describe("the packages", () => {
         await symlink(join(from, "node_modules", dependency), link)
       }
     }
+    // The app that has `qq-mini` alone.
+    const link = join(app, "plain/node_modules/qq-mini")
+    await mkdir(dirname(link), { recursive: true })
+    await symlink(join(app, "node_modules/@qq-mini/qq-mini"), link)
   })
 
   it("come with what they need: code, types, sources and the licence, and nothing of the workspace", async () => {
@@ -206,9 +210,6 @@ describe("the packages", () => {
     // The sandbox's server tries two more, and goes on without.
     assert.deepStrictEqual(others.toSorted(), ["bufferutil", "redis", "sharp", "utf-8-validate"])
 
-    const link = join(app, "plain/node_modules/qq-mini")
-    await mkdir(dirname(link), { recursive: true })
-    await symlink(folder, link)
     await writeFile(
       join(app, "plain/app.mjs"),
       `import { createQQMini, isQQError } from "qq-mini"
@@ -241,6 +242,13 @@ describe("the packages", () => {
         }
       }
       ${edge ? "" : 'import { createBroadcast } from "qq-mini/broadcast"'}
+      // Every option that an app without Effect has.
+      const done = () => undefined
+      export const options: NonNullable<Parameters<typeof createQQMini>[0]> = {
+        appid: "x", appsecret: "x", apps: async (appid: string) => appid, secretTtl: 1, baseUrl: "x", store: "memory",
+        tokenKey: "x", deadline: 1, attemptTimeout: 1, onTokenEvent: done, imagePreparer: (picture) => picture,
+        ${edge ? 'env: {}, fetch, waitUntil: done, runs: "request"' : 'proxy: "x", onRequest: done, onResponse: done, onRetry: done'}
+      }
       // @ts-expect-error Options are required.
       ${edge ? "createQQMini(1)" : "createBroadcast(createQQMini())"}
       // @ts-expect-error A wrong name does not compile.
@@ -269,7 +277,7 @@ describe("the packages", () => {
     const ready = await new Promise<string>((resolve) => sandbox.stdout.once("data", (line) => resolve(String(line))))
     const { stdout } = await run(process.execPath, [command, "token", "--json"], {
       cwd: app,
-      env: { PATH: process.env["PATH"], ...JSON.parse(ready).env }
+      env: { PATH: process.env["PATH"], XDG_CACHE_HOME: process.env["XDG_CACHE_HOME"], ...JSON.parse(ready).env }
     })
     sandbox.kill("SIGINT")
     assert.strictEqual(JSON.parse(stdout).appid, JSON.parse(ready).env.QQ_APPID)

@@ -119,7 +119,8 @@ const print = (program: ts.Program, { entries, shared }: Group): ReadonlyMap<str
     if (known !== undefined) return known
     const file = basename(fileOf(symbol), ".ts").replace(/^\w/, (letter) => letter.toUpperCase())
     const taken = new Set(named.values())
-    const name = [symbol.name, `${file}${symbol.name}`, `${file}${symbol.name}2`].find((one) => !taken.has(one))!
+    const name = [symbol.name, `${file}${symbol.name}`, `${file}${symbol.name}2`].find((one) => !taken.has(one))
+    if (name === undefined) throw new Error(`Too many types are named ${symbol.name}`)
     named.set(symbol, name)
     pending.push(() => declarations.set(name, declare(name)))
     return name
@@ -378,13 +379,12 @@ const print = (program: ts.Program, { entries, shared }: Group): ReadonlyMap<str
     const text = type.isUnion()
       ? union(type, "")
       : isFunction(type)
-        ? typeTextOf(type)
+        ? signatureText(type.getCallSignatures()[0]!, "", " => ")
         : type.isIntersection()
           ? intersection(type, "")
           : membersText(type, "")
     return `${docOf(symbol, "")}export type ${name}${generics} = ${text}\n`
   }
-  const typeTextOf = (type: ts.Type) => signatureText(type.getCallSignatures()[0]!, "", " => ")
 
   const interfaceText = (symbol: ts.Symbol, name: string): string => {
     const type = checker.getDeclaredTypeOfSymbol(symbol) as ts.InterfaceType
